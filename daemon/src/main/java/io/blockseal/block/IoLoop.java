@@ -1,0 +1,26 @@
+package io.blockseal.block;
+
+import io.blockseal.memory.BufferArena;
+import java.util.concurrent.Executor;
+
+/**
+ * A data path's view of the event loop that owns it: a thread that runs tasks, with the loop's own buffers and
+ * requests. The server implements it over Netty, tests over a plain thread.
+ */
+public interface IoLoop extends Executor {
+    /** Number of the loop, from 0; stripes counters. */
+    int index();
+
+    /** Whether the calling thread is the loop's. */
+    boolean inLoop();
+
+    /** Runs the task on the loop's thread, after what it is doing now. From any thread. */
+    @Override
+    void execute(Runnable task);
+
+    /** The loop's buffers; on its thread only. */
+    BufferArena buffers();
+
+    /** The loop's requests; on its thread only. */
+    RequestPool requests();
+}

@@ -1,0 +1,31 @@
+package io.blockseal.crypto;
+
+/** Keys under keys. From any thread. */
+public interface KeyWrap {
+    /** Bytes that {@link #wrapDek} makes: nonce 12, wrapped DEK 64, tag 16. */
+    int WRAPPED_DEK_BYTES = 12 + 64 + 16;
+    /** Bytes that {@link #wrapKwp} makes of a 32-byte key. */
+    int KWP_BYTES = 40;
+
+    /**
+     * Wraps a 64-byte DEK: AES-256-GCM with a random nonce, under
+     * HKDF-Expand-SHA-256({@code wrappingKey}, "dek" || u64le range || u32le generation, 32), with {@code aad}.
+     *
+     * @param out takes {@link #WRAPPED_DEK_BYTES} from {@code outOffset}
+     */
+    void wrapDek(int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, byte[] out, int outOffset);
+
+    /**
+     * Unwraps what {@link #wrapDek} made into the slot {@code dek}. Allocates nothing.
+     *
+     * @return false, with the slot left empty, if the tag does not verify or the DEK's halves are equal
+     */
+    boolean unwrapDek(
+            int wrappingKey, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int wrappedOffset, int dek);
+
+    /** AES-256-KWP (RFC 5649) of a 32-byte key under a 32-byte key: {@link #KWP_BYTES} bytes. */
+    byte[] wrapKwp(int kek, int key);
+
+    /** Undoes {@link #wrapKwp} into the slot {@code key}; false, with the slot left empty, if the check fails. */
+    boolean unwrapKwp(int kek, byte[] wrapped, int key);
+}

@@ -1,0 +1,11 @@
+package io.blockseal.crypto;
+
+/** Why key bytes leave the arena: every place there is names one of these, so that a search finds them all. */
+public enum SecretAccess {
+    /** The recovery key is shown to its owner once, at creation. */
+    SHOW_RECOVERY_KEY,
+    /** A new key file is written with mode 0600. */
+    WRITE_KEY_FILE,
+    /** A test compares with an independent oracle. */
+    TEST_ORACLE
+}

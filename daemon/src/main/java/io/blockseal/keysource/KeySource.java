@@ -1,0 +1,34 @@
+package io.blockseal.keysource;
+
+import io.blockseal.crypto.Secret;
+
+/**
+ * Wraps and unwraps one 32-byte volume key. May be slow or remote: called on key-source threads, never on an event
+ * loop. Made by a {@link KeySourceProvider}; closing it wipes what it holds.
+ */
+public interface KeySource extends AutoCloseable {
+    /** What kind it is: {@code file}, {@code passphrase}, {@code recovery}. */
+    String kind();
+
+    /** Where the KEK lives, without secrets: what a new slot will say and what messages name. */
+    String reference();
+
+    /** The priority that slots of this source get: 0 only when asked for by name, 1 normal, 2 first. */
+    int slotPriority();
+
+    /** Whether a slot looks like one of this source's, before anything slow is tried. */
+    boolean mayOpen(WrappedKey wrapped);
+
+    /** Wraps the volume key with the newest version of the KEK. */
+    WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException;
+
+    /**
+     * Unwraps. The caller closes the secret.
+     *
+     * @throws WrongKeyException if the KEK is simply another one
+     */
+    Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException;
+
+    @Override
+    void close();
+}

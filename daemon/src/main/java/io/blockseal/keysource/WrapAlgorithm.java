@@ -1,0 +1,26 @@
+package io.blockseal.keysource;
+
+/** How a key slot's volume key is wrapped; the codes are on disk and never change. */
+public enum WrapAlgorithm {
+    /** RSA-OAEP, SHA-256 for both hashes. */
+    RSA_OAEP_256(1),
+    /** AES-256 key wrap with padding (RFC 5649). */
+    AES_256_KWP(2),
+    /** A string that only the source understands. */
+    OPAQUE(3),
+    /** Argon2id of a passphrase, then KWP. */
+    ARGON2ID_KWP(4),
+    /** HKDF of 256 secret bits, then KWP. */
+    HKDF_KWP(5);
+
+    private final int code;
+
+    WrapAlgorithm(int code) {
+        this.code = code;
+    }
+
+    /** The number on disk. */
+    public int code() {
+        return code;
+    }
+}

@@ -1,0 +1,34 @@
+package io.blockseal.metrics;
+
+/**
+ * What one export's requests did, striped by loop: each loop writes its own {@link RequestRecorder} and a scrape adds
+ * them up.
+ */
+public final class ExportMetrics {
+    private final String exportName;
+    private final RequestRecorder[] recorders;
+
+    /** Counters for {@code loopCount} loops. */
+    public ExportMetrics(String exportName, int loopCount) {
+        this.exportName = exportName;
+        this.recorders = new RequestRecorder[loopCount];
+        for (int i = 0; i < loopCount; i++) {
+            recorders[i] = new RequestRecorder();
+        }
+    }
+
+    /** The label that goes with the figures. */
+    public String exportName() {
+        return exportName;
+    }
+
+    /** The recorder that loop {@code loopIndex} writes. */
+    public RequestRecorder recorder(int loopIndex) {
+        return recorders[loopIndex];
+    }
+
+    /** How many loops there are. */
+    public int loopCount() {
+        return recorders.length;
+    }
+}

@@ -1,0 +1,54 @@
+package io.blockseal.store;
+
+import io.blockseal.block.BlockDevice;
+import java.nio.ByteBuffer;
+
+/**
+ * The bottom of a stack: bytes at offsets with known durability. Two ways in: channels (from {@link BlockDevice}) for
+ * guest data on event loops, and the synchronous methods here for metadata on keeper threads.
+ *
+ * <p>A store is opened with its single-writer lock held (unless read-only) and keeps it until closed. What a channel
+ * promises: READ past what was ever written gives zeros within the size; TRIM and WRITE_ZEROES leave zeros or fail with
+ * the right errno and change nothing outside the stretch; with FAST_ZERO they fail with ENOTSUP rather than write; FLUSH
+ * makes durable all that was completed, on any channel, before it was submitted; BLOCK_STATUS reports holes as
+ * {@code HOLE|ZERO} where the system knows them and one data extent where it does not.
+ */
+public interface BlockStore extends BlockDevice, AutoCloseable {
+    /** How an operator calls it: its path or URI. */
+    String name();
+
+    /** Current size in bytes. From any thread. */
+    long sizeBytes();
+
+    /** Alignment of offsets, lengths and memory that requests need: 1 for buffered files, 512 or 4096 with O_DIRECT. */
+    int alignmentBytes();
+
+    /** Whether stretches that were trimmed, or never written since {@link #grow}, are sure to read as zeros. */
+    boolean trimmedReadsZeros();
+
+    /**
+     * Fills {@code target} (its remaining bytes; heap or direct) from {@code offset}.
+     *
+     * @throws StoreException if not every byte could be had
+     */
+    void read(long offset, ByteBuffer target) throws StoreException;
+
+    /** Writes the remaining bytes of {@code source} at {@code offset}; durable only after {@link #flush}. */
+    void write(long offset, ByteBuffer source) throws StoreException;
+
+    /** Makes every write that returned or completed before the call durable. */
+    void flush() throws StoreException;
+
+    /** Makes the stretch read as zeros, giving its space back where that is possible. */
+    void zero(long offset, long lengthBytes) throws StoreException;
+
+    /** Makes the store larger, the new part reading as zeros. EINVAL for a device that cannot grow to that. */
+    void grow(long newSizeBytes) throws StoreException;
+
+    /** Bytes that the store really occupies, or its size where that is unknown. */
+    long allocatedBytes();
+
+    /** Gives up the lock and the file. No channel is open any more. */
+    @Override
+    void close();
+}

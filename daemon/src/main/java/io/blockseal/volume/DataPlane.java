@@ -1,0 +1,32 @@
+package io.blockseal.volume;
+
+import io.blockseal.block.Errno;
+import io.blockseal.crypto.XtsEngine;
+import io.blockseal.store.BlockStore;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+/** What the data path needs of an open volume, and nothing more: so a device can be tested without metadata. */
+public interface DataPlane {
+    /** Sizes and offsets; fixed while open. */
+    VolumeShape shape();
+
+    /** Where ciphertext lies. */
+    BlockStore dataStore();
+
+    /** The data cipher. */
+    XtsEngine xts();
+
+    /** The range's {@link RangeWord}, by one acquire load. From any thread. */
+    long word(long rangeIndex);
+
+    /** A loop's own cache of unwrapped DEKs; used and closed on that loop's thread. */
+    DekCache openCache();
+
+    /**
+     * Gives a NONE or SHREDDED range a DEK and a slot that reads as zeros, durably, together with its neighbours on the
+     * same table page. {@code whenDone} runs on {@code loop} with OK once the range is ACTIVE, also if it already was.
+     * Never blocks; from any thread.
+     */
+    void allocate(long rangeIndex, Executor loop, Consumer<Errno> whenDone);
+}
