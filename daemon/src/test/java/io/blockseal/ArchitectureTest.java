@@ -1,0 +1,303 @@
+package io.blockseal;
+
+import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
+import static com.tngtech.archunit.core.domain.JavaModifier.FINAL;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import io.blockseal.block.HotPath;
+import io.blockseal.crypto.KeyArena;
+import io.blockseal.crypto.Secret;
+import io.blockseal.crypto.SecretAccess;
+import java.util.Set;
+
+/**
+ * The house rules that a machine can check: who may know whom, who may see a key, and what must not happen on the path
+ * of every request. A broken rule names its reason; docs/architecture.md draws the house.
+ */
+@AnalyzeClasses(packages = "io.blockseal", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    private static final Set<Class<?>> BOXES = Set.of(
+            Boolean.class,
+            Byte.class,
+            Character.class,
+            Short.class,
+            Integer.class,
+            Long.class,
+            Float.class,
+            Double.class);
+
+    /** Methods whose name says that they allocate: text for people, and pools on their way to full size. */
+    private static final Set<String> MAY_ALLOCATE = Set.of("toString", "describe", "grow");
+
+    // spotless:off
+    /** One line a floor, top to bottom: what the floor may use. What is not in the line is refused. */
+    @ArchTest
+    static final ArchRule floors = layeredArchitecture().consideringOnlyDependenciesInLayers().withOptionalLayers(true)
+            .layer("app").definedBy("io.blockseal.app..")
+            .layer("admin").definedBy("io.blockseal.admin..")
+            .layer("server").definedBy("io.blockseal.server..")
+            .layer("export").definedBy("io.blockseal.export..")
+            .layer("device").definedBy("io.blockseal.device..")
+            .layer("volume").definedBy("io.blockseal.volume..")
+            .layer("keysource").definedBy("io.blockseal.keysource..")
+            .layer("format").definedBy("io.blockseal.format..")
+            .layer("store").definedBy("io.blockseal.store..")
+            .layer("crypto").definedBy("io.blockseal.crypto..")
+            .layer("block").definedBy("io.blockseal.block..")
+            .layer("memory").definedBy("io.blockseal.memory..")
+            .layer("metrics").definedBy("io.blockseal.metrics..")
+            .layer("config").definedBy("io.blockseal.config..")
+            .layer("client").definedBy("io.blockseal.client..")
+            .layer("nbd").definedBy("io.blockseal.nbd..")
+            .layer("shim").definedBy("io.blockseal.shim..")
+
+            .whereLayer("app").mayNotBeAccessedByAnyLayer()
+            .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics")
+            .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
+            .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")
+            .whereLayer("device").mayOnlyAccessLayers("volume", "crypto", "block", "memory", "metrics")
+            .whereLayer("volume").mayOnlyAccessLayers(
+                    "keysource", "format", "store", "crypto", "block", "memory", "metrics")
+            .whereLayer("keysource").mayOnlyAccessLayers("crypto", "memory")
+            .whereLayer("format").mayOnlyAccessLayers("crypto", "memory")
+            .whereLayer("store").mayOnlyAccessLayers("client", "nbd", "block", "memory", "metrics", "shim")
+            .whereLayer("crypto").mayOnlyAccessLayers("memory", "shim")
+            .whereLayer("block").mayOnlyAccessLayers("memory")
+            .whereLayer("memory").mayOnlyAccessLayers("shim")
+            .whereLayer("metrics").mayNotAccessAnyLayer()
+            .whereLayer("config").mayNotAccessAnyLayer()
+            .whereLayer("client").mayOnlyAccessLayers("nbd")
+            .whereLayer("nbd").mayNotAccessAnyLayer()
+            .whereLayer("shim").mayNotAccessAnyLayer()
+
+            .whereLayer("config").mayOnlyBeAccessedByLayers("app")
+            .ignoreDependency(alwaysTrue(), equivalentTo(HotPath.class))
+            .because("a request walks down one staircase; whoever knows the floor above can no longer be read alone");
+    // spotless:on
+
+    @ArchTest
+    static final ArchRule noCycles = slices().matching("io.blockseal.(*)..")
+            .should()
+            .beFreeOfCycles()
+            .ignoreDependency(alwaysTrue(), equivalentTo(HotPath.class))
+            .because("two packages that know each other are one package with two names");
+
+    @ArchTest
+    static final ArchRule theProtocolKnowsNoCrypto = noClasses()
+            .that()
+            .resideInAnyPackage("io.blockseal.server..", "io.blockseal.nbd..", "io.blockseal.client..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.blockseal.crypto..", "io.blockseal.volume..", "io.blockseal.keysource..", "javax.crypto..")
+            .allowEmptyShould(true)
+            .because("what a stranger's bytes reach first must have no way to a key");
+
+    @ArchTest
+    static final ArchRule cryptoKnowsNoInputOrOutput = noClasses()
+            .that()
+            .resideInAPackage("io.blockseal.crypto..")
+            .should()
+            .dependOnClassesThat(
+                    nameMatching(
+                            "java\\.io\\.(File|RandomAccess|Buffered|Print).*|java\\.nio\\.(file|channels)\\..*|java\\.net\\..*|io\\.netty\\..*"))
+            .because("a key that cannot reach a file or a socket cannot leak through one");
+
+    @ArchTest
+    static final ArchRule theFormatDoesNoInputOrOutput = noClasses()
+            .that()
+            .resideInAPackage("io.blockseal.format..")
+            .should()
+            .dependOnClassesThat(
+                    nameMatching(
+                            "java\\.io\\.(File|RandomAccess|Buffered|Print).*|java\\.nio\\.(file|channels)\\..*|java\\.net\\..*|io\\.netty\\..*"))
+            .allowEmptyShould(true)
+            .because("a layout that only maps bytes can be fuzzed and compared with the Python reader");
+
+    @ArchTest
+    static final ArchRule onlyTheShimKnowsJnr = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.blockseal.shim..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("jnr..", "com.kenai..")
+            .because("its traps (a sixth argument arrives as garbage) are dealt with in one place");
+
+    @ArchTest
+    static final ArchRule onlyKeySourcesSpeakHttpToOthers = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.blockseal.keysource..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.net.http..")
+            .because("a vault is the only thing outside that the daemon calls");
+
+    @ArchTest
+    static final ArchRule onlyAppOwnsTheProcess = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.blockseal.app..")
+            .should()
+            .callMethod(System.class, "exit", int.class)
+            .orShould()
+            .callMethod(System.class, "getenv")
+            .orShould()
+            .callMethod(System.class, "getenv", String.class)
+            .orShould()
+            .callMethod(Runtime.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "halt", int.class)
+            .orShould()
+            .accessField(System.class, "out")
+            .orShould()
+            .accessField(System.class, "err")
+            .orShould()
+            .accessField(System.class, "in")
+            .orShould()
+            .callMethodWhere(JavaCall.Predicates.target(nameMatching("printStackTrace")))
+            .because("environment, terminal and exit code belong to the command line; everybody else gets arguments");
+
+    @ArchTest
+    static final ArchRule oneWayToLog = noClasses()
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.util.logging..", "io.netty.util.internal.logging..")
+            .orShould()
+            .dependOnClassesThat(assignableTo(System.Logger.class))
+            .because("logs go through SLF4J, where one place decides what is printed");
+
+    @ArchTest
+    static final ArchRule onlyAppConfiguresLogging = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.blockseal.app..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("ch.qos.logback..", "picocli..")
+            .because("the other packages can be used by a program with another command line and another log");
+
+    @ArchTest
+    static final ArchRule secretIsFinal = classes()
+            .that()
+            .areAssignableTo(Secret.class)
+            .should()
+            .haveModifier(FINAL)
+            .andShould(beTheClass(Secret.class))
+            .because("a subclass could print, copy or forget to wipe the key");
+
+    @ArchTest
+    static final ArchRule keyBytesNeedAReason = methods()
+            .that()
+            .areDeclaredInClassesThat(assignableTo(Secret.class).or(assignableTo(KeyArena.class)))
+            .and(handOutBytes())
+            .should(takeASecretAccess())
+            .allowEmptyShould(true)
+            .because("a search for SecretAccess must find every place where key bytes leave locked memory");
+
+    @ArchTest
+    static final ArchRule fewSeeKeyBytes = noClasses()
+            .that()
+            .resideOutsideOfPackages("io.blockseal.crypto..", "io.blockseal.keysource..", "io.blockseal.app..")
+            .should()
+            .dependOnClassesThat(equivalentTo(SecretAccess.class))
+            .because("only those who must show or store a key may ask for its bytes");
+
+    @ArchTest
+    static final ArchRule theHotPathIsQuiet = noClasses()
+            .that()
+            .areAnnotatedWith(HotPath.class)
+            .should()
+            .callMethodWhere(JavaCall.Predicates.target(ownedBy("org.slf4j", "java.util.stream", "java.util.Optional")))
+            .orShould()
+            .callMethodWhere(JavaCall.Predicates.target(nameMatching("format|formatted"))
+                    .and(JavaCall.Predicates.target(ownedBy("java.lang.String"))))
+            .orShould()
+            .callMethodWhere(boxing())
+            .because("one log line, stream or box per request is a hundred thousand a second");
+
+    @ArchTest
+    static final ArchRule theHotPathMakesNothing = classes()
+            .that()
+            .areAnnotatedWith(HotPath.class)
+            .should(constructNothingOutsideConstructors())
+            .because("what is allocated per request is collected per request, and then everybody waits");
+
+    private static ArchCondition<JavaClass> beTheClass(Class<?> type) {
+        return new ArchCondition<>("be " + type.getSimpleName() + " itself") {
+            @Override
+            public void check(JavaClass item, ConditionEvents events) {
+                events.add(new SimpleConditionEvent(item, item.isEquivalentTo(type), item.getDescription()));
+            }
+        };
+    }
+
+    private static DescribedPredicate<JavaMethod> handOutBytes() {
+        return DescribedPredicate.describe(
+                "return bytes or a string",
+                method -> !method.getName().equals("toString")
+                        && (method.getRawReturnType().isArray()
+                                || method.getRawReturnType().isAssignableTo(java.nio.Buffer.class)
+                                || method.getRawReturnType().isAssignableTo(CharSequence.class)));
+    }
+
+    private static ArchCondition<JavaMethod> takeASecretAccess() {
+        return new ArchCondition<>("take a SecretAccess") {
+            @Override
+            public void check(JavaMethod method, ConditionEvents events) {
+                boolean takesOne = method.getRawParameterTypes().stream()
+                        .anyMatch(type -> type.isEquivalentTo(SecretAccess.class));
+                events.add(new SimpleConditionEvent(
+                        method, takesOne, method.getFullName() + " hands out bytes without a SecretAccess"));
+            }
+        };
+    }
+
+    private static <T extends com.tngtech.archunit.core.domain.properties.HasOwner<JavaClass>>
+            DescribedPredicate<T> ownedBy(String... prefixes) {
+        return DescribedPredicate.describe("owned by " + String.join(", ", prefixes), target -> {
+            for (String prefix : prefixes) {
+                if (target.getOwner().getName().startsWith(prefix)) {
+                    return true;
+                }
+            }
+            return false;
+        });
+    }
+
+    private static DescribedPredicate<JavaCall<?>> boxing() {
+        return DescribedPredicate.describe(
+                "box a primitive",
+                call -> call.getTarget().getName().equals("valueOf")
+                        && BOXES.stream().anyMatch(call.getTargetOwner()::isEquivalentTo));
+    }
+
+    /** An exception may be made too: it ends the request. */
+    private static ArchCondition<JavaClass> constructNothingOutsideConstructors() {
+        return new ArchCondition<>("call no constructor outside their own") {
+            @Override
+            public void check(JavaClass type, ConditionEvents events) {
+                type.getConstructorCallsFromSelf().stream()
+                        .filter(call -> call.getOrigin() instanceof JavaMethod)
+                        .filter(call -> !MAY_ALLOCATE.contains(call.getOrigin().getName()))
+                        .filter(call -> !call.getTargetOwner().isAssignableTo(Throwable.class))
+                        .forEach(call -> events.add(SimpleConditionEvent.violated(call, call.getDescription())));
+            }
+        };
+    }
+}
