@@ -1,0 +1,227 @@
+package io.blockseal.config;
+
+import io.blockseal.config.ConfigRules.Violation;
+import io.blockseal.config.KeyConfig.Kind;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.nodes.Node;
+
+/**
+ * Reads the daemon's YAML file into records and refuses whatever it does not understand, naming line, column, value and
+ * fix; all problems of a file at once. Works on YAML's node tree, which knows where everything stands.
+ */
+public final class ConfigReader {
+    private static final int FILE_BYTES_MAX = 1 << 20;
+    private static final Pattern INDEXED = Pattern.compile("(\\w+)\\[(\\d+)](?:\\.(.+))?");
+    private static final List<Kind> KEY_KINDS = Arrays.stream(Kind.values())
+            .filter(kind -> kind != Kind.PASSPHRASE_PROMPT)
+            .toList();
+
+    private final ProblemList problems;
+    private final List<YamlSection> volumeSections = new ArrayList<>();
+
+    private ConfigReader(String file) {
+        this.problems = new ProblemList(file);
+    }
+
+    /** What the file says, with defaults for the rest. */
+    public static DaemonConfig read(Path file) throws ConfigException {
+        ConfigReader reader = new ConfigReader(file.toString());
+        return reader.parse(reader.load(file));
+    }
+
+    /** The same from a text; {@code file} is what messages call it. */
+    static DaemonConfig read(String file, String text) throws ConfigException {
+        return new ConfigReader(file).parse(text);
+    }
+
+    private String load(Path file) throws ConfigException {
+        String text = "";
+        try {
+            if (Files.size(file) > FILE_BYTES_MAX) {
+                problems.add(null, "the file is larger than 1 MiB", "Name a configuration file.");
+            } else {
+                text = Files.readString(file, StandardCharsets.UTF_8);
+            }
+        } catch (NoSuchFileException missing) {
+            problems.add(null, "there is no such file", "Check the path given to --config.");
+        } catch (CharacterCodingException notText) {
+            problems.add(null, "the file is not UTF-8 text", "Name a YAML file.");
+        } catch (IOException unreadable) {
+            problems.add(null, "the file cannot be read: " + unreadable, "Check its permissions.");
+        }
+        problems.throwIfAny();
+        return text;
+    }
+
+    private DaemonConfig parse(String text) throws ConfigException {
+        Node root = compose(text);
+        problems.throwIfAny();
+        if (root == null) {
+            problems.add(null, "the file is empty", "Start from config/blockseal.yaml.");
+            problems.throwIfAny();
+            return DaemonConfig.DEFAULTS;
+        }
+        YamlSection file = new YamlSection("", root, problems);
+        DaemonConfig config = daemon(file);
+        file.finish();
+        volumeSections.forEach(YamlSection::finish);
+        problems.throwIfAny();
+        for (Violation violation : ConfigRules.violations(config)) {
+            problems.add(place(file, violation.key()), violation.what(), violation.fix());
+        }
+        problems.throwIfAny();
+        return config;
+    }
+
+    private @Nullable Node compose(String text) {
+        LoaderOptions options = new LoaderOptions();
+        options.setNestingDepthLimit(16);
+        options.setMaxAliasesForCollections(0);
+        options.setCodePointLimit(FILE_BYTES_MAX);
+        try {
+            return new Yaml(options).compose(new StringReader(text));
+        } catch (MarkedYAMLException broken) {
+            String what = broken.getProblem() == null ? "not YAML" : "not YAML: " + broken.getProblem();
+            problems.add(broken.getProblemMark(), what, "Check indentation, colons and quotes around this place.");
+        } catch (YAMLException broken) {
+            problems.add(null, "not YAML: " + broken.getMessage(), "Start from config/blockseal.yaml.");
+        }
+        return null;
+    }
+
+    private DaemonConfig daemon(YamlSection file) {
+        DaemonConfig otherwise = DaemonConfig.DEFAULTS;
+        return new DaemonConfig(
+                file.list("listen", TcpAddress::parse),
+                file.list("unix", ConfigReader::path),
+                file.flag("insecure-plaintext", otherwise.insecurePlaintext()),
+                file.optional("admin", TcpAddress::parse),
+                file.value("engine", otherwise.engine(), text -> word(EngineChoice.class, text)),
+                file.flag("require-locked-keys", otherwise.requireLockedKeys()),
+                file.value("buffers", otherwise.bufferBytes(), ConfigReader::buffers),
+                file.number("dek-cache", otherwise.dekCacheEntries(), 64, 1 << 20),
+                file.value("loops", otherwise.loops(), ConfigReader::loops),
+                file.number("max-connections", otherwise.connectionsMax(), 1, 65536),
+                file.number("handshake-seconds", otherwise.handshakeSeconds(), 1, 3600),
+                file.number("drain-seconds", otherwise.drainSeconds(), 0, 3600),
+                stateDir(file),
+                file.value("log-level", otherwise.logLevel(), text -> word(LogLevel.class, text)),
+                volumes(file));
+    }
+
+    private List<VolumeConfig> volumes(YamlSection file) {
+        List<VolumeConfig> volumes = new ArrayList<>();
+        for (YamlSection section : file.sections("volumes")) {
+            volumeSections.add(section);
+            Path path = section.value("path", Path.of(""), ConfigReader::path);
+            if (!section.has("path")) {
+                problems.add(section.place("path"), "a volume has no path", "Add 'path: FILE-OR-DEVICE'.");
+            }
+            String name = section.text("name");
+            String description = section.text("description");
+            volumes.add(new VolumeConfig(
+                    path,
+                    name == null ? VolumeConfig.defaultExportName(path) : name,
+                    description == null ? "" : description,
+                    section.flag("read-only", false),
+                    section.flag("direct", false),
+                    section.optional("meta", ConfigReader::path),
+                    key(section)));
+        }
+        return volumes;
+    }
+
+    private KeyConfig key(YamlSection section) {
+        List<Kind> given =
+                KEY_KINDS.stream().filter(kind -> section.has(kind.word())).toList();
+        String words = String.join(", ", KEY_KINDS.stream().map(Kind::word).toList());
+        if (given.size() != 1) {
+            String what = given.isEmpty() ? "a volume has no key" : "a volume has " + given.size() + " keys";
+            problems.add(
+                    section.place(given.isEmpty() ? "path" : given.get(1).word()), what, "Give one of: " + words + ".");
+            return new KeyConfig(Kind.KEY_FILE, "");
+        }
+        Kind kind = given.get(0);
+        return section.value(
+                kind.word(), new KeyConfig(Kind.KEY_FILE, ""), text -> new KeyConfig(kind, notEmpty(text)));
+    }
+
+    /** Where a rule's {@code listen[1]} or {@code volumes[0].name} stands in the file. */
+    private Mark place(YamlSection file, String key) {
+        Matcher indexed = INDEXED.matcher(key);
+        if (!indexed.matches()) {
+            return file.place(key);
+        }
+        int index = Integer.parseInt(indexed.group(2));
+        String inner = indexed.group(3);
+        return inner == null
+                ? file.place(indexed.group(1), index)
+                : volumeSections.get(index).place(inner);
+    }
+
+    private static @Nullable Path stateDir(YamlSection file) {
+        Path path = file.optional("state-dir", ConfigReader::path);
+        return path == null || path.equals(Path.of("auto")) ? null : path;
+    }
+
+    private static long buffers(String text) {
+        long bytes = ByteSize.parse(text);
+        if (bytes < 16L << 20 || bytes > 64L << 30) {
+            throw new IllegalArgumentException("'" + text + "' is not between 16M and 64G");
+        }
+        return bytes;
+    }
+
+    private static int loops(String text) {
+        if (text.equals("auto")) {
+            return 0;
+        }
+        if (text.matches("[1-9]|[1-5]\\d|6[0-4]")) {
+            return Integer.parseInt(text);
+        }
+        throw new IllegalArgumentException("'" + text + "' is neither auto nor a whole number from 1 to 64");
+    }
+
+    private static Path path(String text) {
+        return Path.of(notEmpty(text));
+    }
+
+    private static String notEmpty(String text) {
+        if (text.isEmpty()) {
+            throw new IllegalArgumentException("it is empty");
+        }
+        return text;
+    }
+
+    private static <E extends Enum<E>> E word(Class<E> words, String text) {
+        for (E word : words.getEnumConstants()) {
+            if (word.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return word;
+            }
+        }
+        String known = String.join(
+                ", ",
+                Arrays.stream(words.getEnumConstants())
+                        .map(word -> word.name().toLowerCase(Locale.ROOT))
+                        .toList());
+        throw new IllegalArgumentException("'" + text + "' is none of: " + known);
+    }
+}

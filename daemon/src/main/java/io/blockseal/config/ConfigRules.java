@@ -1,0 +1,116 @@
+package io.blockseal.config;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What must hold between values, whoever wrote them: the file's reader and the command line both ask here. */
+public final class ConfigRules {
+    /**
+     * A rule that does not hold.
+     *
+     * @param key which value is to blame, as in {@code volumes[1].name}
+     * @param what what was found and what was expected
+     * @param fix what to do in the file
+     */
+    public record Violation(String key, String what, String fix) {}
+
+    private ConfigRules() {}
+
+    /** Every rule that the configuration breaks; empty if it can be used. */
+    public static List<Violation> violations(DaemonConfig config) {
+        List<Violation> found = new ArrayList<>();
+        listeners(config, found);
+        volumes(config, found);
+        return found;
+    }
+
+    private static void listeners(DaemonConfig config, List<Violation> found) {
+        if (config.listen().isEmpty() && config.unixSockets().isEmpty()) {
+            found.add(new Violation(
+                    "listen",
+                    "nothing to listen on: neither 'listen' nor 'unix' names an address",
+                    "Add a unix socket or an address, such as 127.0.0.1:10809."));
+        }
+        Set<Object> seen = new HashSet<>();
+        for (int i = 0; i < config.listen().size(); i++) {
+            TcpAddress address = config.listen().get(i);
+            String key = "listen[" + i + "]";
+            if (address.port() != 0 && !seen.add(address)) {
+                found.add(new Violation(key, "address " + address + " is named twice", "Remove one of them."));
+            }
+            if (!address.isLoopback() && !config.insecurePlaintext()) {
+                found.add(new Violation(
+                        key,
+                        "plain TCP on " + address + " would show guest data to the network",
+                        "Listen on 127.0.0.1 or a unix socket, or accept the risk with insecure-plaintext: true"
+                                + " (--insecure-plaintext)."));
+            }
+        }
+        for (int i = 0; i < config.unixSockets().size(); i++) {
+            Path path = config.unixSockets().get(i);
+            String key = "unix[" + i + "]";
+            // sun_path has 108 bytes, one of them for the terminating zero.
+            int length = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8).length;
+            if (!seen.add(path.toAbsolutePath().normalize())) {
+                found.add(new Violation(key, "socket " + path + " is named twice", "Remove one of them."));
+            }
+            if (length > 107) {
+                found.add(new Violation(
+                        key,
+                        "socket path " + path + " has " + length + " bytes; the system allows 107",
+                        "Choose a shorter path."));
+            }
+        }
+    }
+
+    private static void volumes(DaemonConfig config, List<Violation> found) {
+        if (config.volumes().isEmpty()) {
+            found.add(new Violation("volumes", "no volume to serve", "Name at least one, with its path and its key."));
+        }
+        Map<Path, Integer> paths = new HashMap<>();
+        Map<String, Integer> names = new HashMap<>();
+        for (int i = 0; i < config.volumes().size(); i++) {
+            VolumeConfig volume = config.volumes().get(i);
+            String at = "volumes[" + i + "]";
+            if (paths.putIfAbsent(volume.path().toAbsolutePath().normalize(), i) != null) {
+                found.add(new Violation(
+                        at + ".path",
+                        "volume " + volume.path() + " is named twice; it can be open only once",
+                        "Remove one of them."));
+            }
+            if (names.putIfAbsent(volume.exportName(), i) != null) {
+                found.add(new Violation(
+                        at + ".name",
+                        "export name '" + volume.exportName() + "' is taken by another volume",
+                        "Give this one another name (name: ..., --name)."));
+            }
+            exportName(volume, at, found);
+            if (volume.meta() != null
+                    && volume.meta().normalize().equals(volume.path().normalize())) {
+                found.add(new Violation(
+                        at + ".meta",
+                        "metadata and data name the same file " + volume.path(),
+                        "Leave meta out, unless the metadata lies in a file of its own."));
+            }
+        }
+    }
+
+    private static void exportName(VolumeConfig volume, String at, List<Violation> found) {
+        String name = volume.exportName();
+        int length = name.getBytes(StandardCharsets.UTF_8).length;
+        boolean control = name.chars().anyMatch(c -> c < ' ' || c == 0x7f);
+        if (length == 0 || length > VolumeConfig.NAME_BYTES_MAX || control) {
+            found.add(new Violation(
+                    at + ".name",
+                    "export name of " + volume.path() + " has " + length + " bytes"
+                            + (control ? " and control characters" : ""),
+                    "Choose 1 to " + VolumeConfig.NAME_BYTES_MAX + " bytes of printable text."));
+        }
+    }
+}

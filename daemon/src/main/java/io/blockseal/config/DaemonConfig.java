@@ -1,0 +1,67 @@
+package io.blockseal.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that {@code serve} needs to know, from the YAML file or from the command line.
+ *
+ * @param listen TCP addresses for clients
+ * @param unixSockets paths of unix sockets for clients
+ * @param insecurePlaintext whether plain TCP may be offered beyond loopback
+ * @param admin where metrics and health are served; null for nowhere
+ * @param engine which cipher engine
+ * @param requireLockedKeys whether to refuse to start when keys cannot be kept in locked memory
+ * @param bufferBytes the most memory for guest data in flight, over all volumes
+ * @param dekCacheEntries how many unwrapped DEKs are kept, over all volumes
+ * @param loops event loops; 0 for one per processor, at most 8
+ * @param connectionsMax how many connections may be open
+ * @param handshakeSeconds how long a client may take to reach transmission
+ * @param drainSeconds how long requests in flight may take once the daemon was asked to stop
+ * @param stateDir where volume identities are remembered; null for the system's usual place
+ * @param logLevel how much to tell
+ * @param volumes what to serve; at least one
+ */
+public record DaemonConfig(
+        List<TcpAddress> listen,
+        List<Path> unixSockets,
+        boolean insecurePlaintext,
+        @Nullable TcpAddress admin,
+        EngineChoice engine,
+        boolean requireLockedKeys,
+        long bufferBytes,
+        int dekCacheEntries,
+        int loops,
+        int connectionsMax,
+        int handshakeSeconds,
+        int drainSeconds,
+        @Nullable Path stateDir,
+        LogLevel logLevel,
+        List<VolumeConfig> volumes) {
+
+    /** What holds for everything that is not said: nothing listens and nothing is served. */
+    public static final DaemonConfig DEFAULTS = new DaemonConfig(
+            List.of(),
+            List.of(),
+            false,
+            null,
+            EngineChoice.AUTO,
+            false,
+            128L << 20,
+            8192,
+            0,
+            1024,
+            10,
+            10,
+            null,
+            LogLevel.INFO,
+            List.of());
+
+    /** Copies the lists. */
+    public DaemonConfig {
+        listen = List.copyOf(listen);
+        unixSockets = List.copyOf(unixSockets);
+        volumes = List.copyOf(volumes);
+    }
+}

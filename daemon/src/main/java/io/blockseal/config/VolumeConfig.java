@@ -1,0 +1,34 @@
+package io.blockseal.config;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One volume to serve.
+ *
+ * @param path its backing file or block device
+ * @param exportName what clients ask for
+ * @param description for clients that list exports; may be empty
+ * @param readOnly whether to refuse writes
+ * @param direct whether to bypass the page cache (O_DIRECT)
+ * @param meta where its metadata lies if not in {@code path} itself
+ * @param key where its key is to be found
+ */
+public record VolumeConfig(
+        Path path,
+        String exportName,
+        String description,
+        boolean readOnly,
+        boolean direct,
+        @Nullable Path meta,
+        KeyConfig key) {
+    /** The most bytes of UTF-8 that an NBD string has. */
+    public static final int NAME_BYTES_MAX = 4096;
+
+    /** The export name of a volume that was given none: the file's base name without {@code .bsl}. */
+    public static String defaultExportName(Path path) {
+        Path fileName = path.getFileName();
+        String name = fileName == null ? path.toString() : fileName.toString();
+        return name.length() > 4 && name.endsWith(".bsl") ? name.substring(0, name.length() - 4) : name;
+    }
+}

@@ -1,0 +1,261 @@
+package io.blockseal.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigReaderTest {
+    private static final String MINIMAL = """
+            unix: [s.sock]
+            volumes:
+              - path: a.bsl
+                key-file: a.key
+            """;
+
+    @Nested
+    class AFileThatIsRight {
+        @Test
+        void getsTheDefaultsForAllThatItLeavesOut() throws ConfigException {
+            DaemonConfig config = ConfigReader.read("f", MINIMAL);
+
+            DaemonConfig defaults = DaemonConfig.DEFAULTS;
+            assertEquals(List.of(Path.of("s.sock")), config.unixSockets());
+            assertEquals(
+                    List.of(new VolumeConfig(
+                            Path.of("a.bsl"),
+                            "a",
+                            "",
+                            false,
+                            false,
+                            null,
+                            new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"))),
+                    config.volumes());
+            assertEquals(withoutExamples(defaults), withoutExamples(config));
+        }
+
+        @Test
+        void isHeardInEveryKey() throws ConfigException {
+            DaemonConfig config = ConfigReader.read("f", """
+                    listen: ["127.0.0.1:1", "[::]:2"]
+                    unix: one.sock
+                    insecure-plaintext: true
+                    admin: localhost:3
+                    engine: java
+                    require-locked-keys: true
+                    buffers: 64M
+                    dek-cache: 100
+                    loops: 3
+                    max-connections: 5
+                    handshake-seconds: 6
+                    drain-seconds: 7
+                    state-dir: /s
+                    log-level: debug
+                    volumes:
+                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, key-fd: 9}
+                    """);
+
+            assertEquals(
+                    new DaemonConfig(
+                            List.of(new TcpAddress("127.0.0.1", 1), new TcpAddress("::", 2)),
+                            List.of(Path.of("one.sock")),
+                            true,
+                            new TcpAddress("localhost", 3),
+                            EngineChoice.JAVA,
+                            true,
+                            64L << 20,
+                            100,
+                            3,
+                            5,
+                            6,
+                            7,
+                            Path.of("/s"),
+                            LogLevel.DEBUG,
+                            List.of(new VolumeConfig(
+                                    Path.of("a.bsl"),
+                                    "7",
+                                    "d",
+                                    true,
+                                    true,
+                                    Path.of("m"),
+                                    new KeyConfig(KeyConfig.Kind.KEY_FD, "9")))),
+                    config);
+        }
+    }
+
+    @Nested
+    class TheSampleFile {
+        private static final Path SAMPLE = Path.of("..", "config", "blockseal.yaml");
+
+        @Test
+        void loadsAndSaysTheDefaultsThatTheCodeHas() throws ConfigException {
+            assertEquals(withoutExamples(DaemonConfig.DEFAULTS), withoutExamples(ConfigReader.read(SAMPLE)));
+        }
+
+        @Test
+        void namesEveryKeyThatTheReaderKnows() throws Exception {
+            String sample = Files.readString(SAMPLE);
+            for (String section : List.of("surely-unknown: 1\n" + MINIMAL, MINIMAL + "    surely-unknown: 1\n")) {
+                String known = messageOf(section).replaceAll("(?s).*Known here: (.*)\\.$", "$1");
+                for (String key : known.split(", ")) {
+                    assertTrue(
+                            sample.matches("(?s).*\\n\\s*(- |# )?" + key + ":.*"), "the sample lacks the key " + key);
+                }
+            }
+        }
+    }
+
+    @Nested
+    class AFileThatIsWrong {
+        /** Columns: what is added, the place that must be named, words that must be said. */
+        @ParameterizedTest(name = "{0}")
+        @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                        reed-only: true                  | f:1:1  | unknown key 'reed-only'
+                        logs-level: info                 | f:1:1  | Did you mean 'log-level'?
+                        max_connections: 3               | f:1:1  | Did you mean 'max-connections'?
+                        engine: fast                     | f:1:9  | 'fast' is none of: auto, native, java
+                        log-level: loud                  | f:1:12 | 'loud' is none of: error, warn, info, debug
+                        insecure-plaintext: yes          | f:1:21 | 'yes' is neither true nor false
+                        require-locked-keys: [true]      | f:1:22 | require-locked-keys is a list
+                        dek-cache: many                  | f:1:12 | 'many' is not a whole number from 64 to 1048576
+                        dek-cache: 1                     | f:1:12 | '1' is not a whole number from 64
+                        dek-cache:                       | f:1:11 | dek-cache is nothing
+                        buffers: 1M                      | f:1:10 | '1M' is not between 16M and 64G
+                        buffers: 64MB                    | f:1:10 | '64MB' is not a size
+                        buffers: -1                      | f:1:10 | '-1' is not a size
+                        loops: 0                         | f:1:8  | '0' is neither auto nor a whole number
+                        admin: 9809                      | f:1:8  | '9809' is not an address
+                        admin: h:99999                   | f:1:8  | 'h:99999' has no port
+                        listen: ::1:10809                | f:1:9  | '::1:10809' is not an address
+                        listen: 0.0.0.0:10809            | f:1:9  | insecure-plaintext: true
+                        listen: [127.0.0.1:7,127.0.0.1:7]| f:1:22 | named twice
+                        listen: no                       | f:1:9  | YAML reads as true or false
+                        state-dir: ""                    | f:1:12 | it is empty
+                        buffers: 64M, 3                  | f:1:10 | '64M, 3' is not a size
+                        """)
+        void isRefusedWithPlaceValueAndFix(String line, String place, String words) {
+            String message = messageOf(line.strip() + "\n" + MINIMAL);
+            assertTrue(message.startsWith(place.strip() + ": "), message);
+            assertTrue(message.contains(words.strip()), message);
+            assertTrue(message.lines().skip(1).anyMatch(fix -> fix.startsWith("  ")), "no fix: " + message);
+        }
+
+        @ParameterizedTest(name = "{0}")
+        @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                        key-fd: 3                        | f:5:5  | a volume has 2 keys
+                        key-file: b.key                  | f:5:5  | key 'key-file' is there twice, first in line 4
+                        credential: ../x                 | f:5:5  | 2 keys
+                        name: ""                         | f:5:5  | has 0 bytes
+                        name: no                         | f:5:11 | Put it into quotes
+                        name: {a: b}                     | f:5:11 | is a group of keys
+                        meta: ./a.bsl                    | f:5:5  | same file
+                        path2: x                         | f:5:5  | Did you mean 'path'?
+                        """)
+        void namesThePlaceInsideAVolumeToo(String line, String place, String words) {
+            String message = messageOf(MINIMAL + "    " + line.strip() + "\n");
+            assertTrue(message.startsWith(place.strip() + ": "), message);
+            assertTrue(message.contains(words.strip()), message);
+        }
+
+        @Test
+        void hasAllOfItsProblemsToldAtOnceInTheOrderOfTheFile() {
+            ConfigException thrown = assertThrows(
+                    ConfigException.class,
+                    () -> ConfigReader.read("f", "buffers: x\nvolumes:\n  - path: p\nengine: y\nhello: 1\n"));
+            assertEquals(
+                    List.of("f:1:10", "f:3:5", "f:4:9", "f:5:1"),
+                    thrown.problems().stream()
+                            .map(ConfigException.Problem::place)
+                            .toList());
+        }
+
+        @Test
+        void mayNotOfferOneNameOrOneVolumeTwice() {
+            String twice = MINIMAL + "  - path: ./a.bsl\n    name: a\n    key-file: k\n";
+            String message = messageOf(twice);
+            assertTrue(message.contains("f:5:5: volume ./a.bsl is named twice"), message);
+            assertTrue(message.contains("f:6:5: export name 'a' is taken"), message);
+        }
+
+        @Test
+        void isNamedWhenItIsNotYamlAtAll() {
+            assertTrue(messageOf("a: [1\nb").startsWith("f:2:"), messageOf("a: [1\nb"));
+            assertTrue(messageOf("").contains("the file is empty"));
+            assertTrue(messageOf("just words").contains("the file is one value"));
+            assertTrue(messageOf("- a\n").contains("the file is a list"));
+            assertTrue(messageOf("a: 1\n---\nb: 2\n").contains("not YAML"));
+        }
+
+        @Test
+        void cannotMakeTheReaderSwellUp() {
+            String deep = "x: " + "[".repeat(5000);
+            assertTrue(messageOf(deep).contains("not YAML"));
+            StringBuilder laughs = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+            for (int i = 1; i < 12; i++) {
+                laughs.append("a" + i + ": &a" + i + " [*a" + (i - 1) + ", *a" + (i - 1) + "]\n");
+            }
+            assertTrue(messageOf(laughs.toString()).contains("f:"));
+        }
+    }
+
+    @Nested
+    class AFileOnDisk {
+        @TempDir
+        Path directory;
+
+        @Test
+        void mayBeMissingHugeOrNoText() throws Exception {
+            Path file = directory.resolve("c.yaml");
+            assertTrue(refusalOf(file).contains("there is no such file"));
+            Files.write(file, new byte[] {(byte) 0xff, (byte) 0xfe, 0});
+            assertTrue(refusalOf(file).contains("not UTF-8"));
+            Files.write(file, new byte[(1 << 20) + 1]);
+            assertTrue(refusalOf(file).contains("larger than 1 MiB"));
+            assertTrue(refusalOf(directory).contains("cannot be read"));
+        }
+
+        private String refusalOf(Path file) {
+            return assertThrows(ConfigException.class, () -> ConfigReader.read(file))
+                    .getMessage();
+        }
+    }
+
+    @Test
+    void hasNoDefaultPlaceToListenOrToBeWatched() {
+        assertNull(DaemonConfig.DEFAULTS.admin());
+        assertTrue(DaemonConfig.DEFAULTS.listen().isEmpty());
+    }
+
+    private static String messageOf(String text) {
+        return assertThrows(ConfigException.class, () -> ConfigReader.read("f", text))
+                .getMessage();
+    }
+
+    private static DaemonConfig withoutExamples(DaemonConfig config) {
+        return new DaemonConfig(
+                List.of(),
+                List.of(),
+                config.insecurePlaintext(),
+                null,
+                config.engine(),
+                config.requireLockedKeys(),
+                config.bufferBytes(),
+                config.dekCacheEntries(),
+                config.loops(),
+                config.connectionsMax(),
+                config.handshakeSeconds(),
+                config.drainSeconds(),
+                config.stateDir(),
+                config.logLevel(),
+                List.of());
+    }
+}
