@@ -1,0 +1,99 @@
+package io.blockseal.store.file;
+
+import io.blockseal.block.BlockChannel;
+import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
+import io.blockseal.block.Errno;
+import io.blockseal.block.HotPath;
+import io.blockseal.block.IoLoop;
+import java.util.ArrayDeque;
+
+/**
+ * One loop's way into a file: calls that cannot wait for a disk are made at once, on the loop; the others go to the
+ * store's pool and come back as a task on the loop.
+ */
+@HotPath("every request that is not answered from the table ends here")
+final class FileChannelOfLoop implements BlockChannel {
+    private final IoLoop loop;
+    private final LanePool pool;
+    private final Lanes lanes;
+    private final FileCall call;
+    private final ArrayDeque<PooledCall> idle = new ArrayDeque<>();
+
+    FileChannelOfLoop(IoLoop loop, FileCall call, LanePool pool, Lanes lanes) {
+        this.loop = loop;
+        this.call = call;
+        this.pool = pool;
+        this.lanes = lanes;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        boolean inline =
+                switch (request.command()) {
+                    case READ -> lanes.readsInline();
+                    case WRITE -> lanes.writesInline() && (lanes.restInline() || !request.has(BlockRequest.FUA));
+                    case CACHE -> true;
+                    default -> lanes.restInline();
+                };
+        if (!inline) {
+            sendToPool(request);
+        } else if (request.command() == Command.READ && !lanes.restInline()) {
+            if (call.readCached(request)) {
+                request.complete(Errno.OK);
+            } else {
+                sendToPool(request);
+            }
+        } else {
+            request.complete(call.perform(request));
+        }
+    }
+
+    private void sendToPool(BlockRequest request) {
+        PooledCall pooled = idle.poll();
+        if (pooled == null) {
+            pooled = newCall();
+        }
+        pooled.request = request;
+        pool.execute(pooled);
+    }
+
+    private PooledCall newCall() {
+        return new PooledCall();
+    }
+
+    @Override
+    public void kick() {
+        // Nothing is batched: each call is made when it is submitted.
+    }
+
+    @Override
+    public void close() {
+        idle.clear();
+    }
+
+    /** A request on its way through the pool: runs there, then again on the loop to complete. Reused. */
+    private final class PooledCall implements Runnable {
+        private final Runnable arrival = this::arrive;
+        private BlockRequest request = new BlockRequest();
+        private Errno result = Errno.OK;
+
+        @Override
+        public void run() {
+            Errno outcome = Errno.EIO;
+            try {
+                outcome = call.perform(request);
+            } finally {
+                result = outcome;
+                loop.execute(arrival);
+            }
+        }
+
+        private void arrive() {
+            BlockRequest arrived = request;
+            Errno outcome = result;
+            idle.push(this);
+            arrived.complete(outcome);
+        }
+    }
+}

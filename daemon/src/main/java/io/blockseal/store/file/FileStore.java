@@ -1,0 +1,219 @@
+package io.blockseal.store.file;
+
+import io.blockseal.block.BlockChannel;
+import io.blockseal.block.Errno;
+import io.blockseal.block.Geometry;
+import io.blockseal.block.IoLoop;
+import io.blockseal.memory.Memory;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A regular file or a raw block device as a store. Metadata goes through the synchronous methods, one caller at a time,
+ * by way of an aligned buffer, so that O_DIRECT needs no care above; guest data goes through
+ * {@link FileChannelOfLoop}.
+ */
+final class FileStore implements BlockStore {
+    private final Path path;
+    private final SystemFile file;
+    private final FileFacts facts;
+    private final StoreOptions options;
+    private final @Nullable StoreLock lock;
+    private final Zeroing zeroing;
+    private final LanePool pool;
+
+    private final Object metadata = new Object();
+    private final Memory bounce;
+    private volatile long sizeBytes;
+
+    FileStore(
+            Path path,
+            SystemFile file,
+            FileFacts facts,
+            StoreOptions options,
+            Zeroing zeroing,
+            Memory bounce,
+            @Nullable StoreLock lock) {
+        this.path = path;
+        this.file = file;
+        this.facts = facts;
+        this.options = options;
+        this.bounce = bounce;
+        this.lock = lock;
+        this.sizeBytes = facts.sizeBytes();
+        this.zeroing = zeroing;
+        this.pool = new LanePool(
+                path.getFileName() == null
+                        ? path.toString()
+                        : path.getFileName().toString());
+    }
+
+    @Override
+    public String name() {
+        return path.toString();
+    }
+
+    @Override
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public int alignmentBytes() {
+        return options.direct() ? facts.logicalBlockBytes() : 1;
+    }
+
+    @Override
+    public boolean trimmedReadsZeros() {
+        // A trim here is a hole or written zeros, never a bare discard: see Zeroing.
+        return true;
+    }
+
+    @Override
+    public Geometry geometry() {
+        boolean holes = zeroing.hasHoles();
+        return new Geometry(sizeBytes, alignmentBytes(), 4096, options.readOnly(), holes, holes, true);
+    }
+
+    @Override
+    public BlockChannel openChannel(IoLoop loop) {
+        return new FileChannelOfLoop(loop, new FileCall(file, zeroing), pool, lanes());
+    }
+
+    private Lanes lanes() {
+        if (!file.fast() || options.direct()) {
+            return Lanes.POOL;
+        }
+        return facts.inMemory() ? Lanes.INLINE : Lanes.CACHED;
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer target) throws StoreException {
+        synchronized (metadata) {
+            while (target.hasRemaining()) {
+                int wanted = target.remaining();
+                int skip = (int) (offset % alignmentBytes());
+                int length = Math.min(bounce.capacity(), roundUp(skip + wanted));
+                int got = file.read(bounce, 0, length, offset - skip);
+                if (got < 0) {
+                    throw failed("read", offset, got);
+                }
+                int useful = Math.min(wanted, got - skip);
+                if (useful <= 0) {
+                    throw new StoreException(
+                            Errno.EIO,
+                            name() + ": ends at byte " + sizeBytes + ", before offset " + offset
+                                    + ": the file was truncated.");
+                }
+                copyOut(skip, target, useful);
+                offset += useful;
+            }
+        }
+    }
+
+    @Override
+    public void write(long offset, ByteBuffer source) throws StoreException {
+        synchronized (metadata) {
+            while (source.hasRemaining()) {
+                int skip = (int) (offset % alignmentBytes());
+                int useful = Math.min(source.remaining(), bounce.capacity() - skip);
+                int length = roundUp(skip + useful);
+                if (skip != 0 || length != useful) {
+                    readForModify(offset - skip, length);
+                }
+                bounce.bytes().put(skip, source, source.position(), useful);
+                source.position(source.position() + useful);
+                int written = file.write(bounce, 0, length, offset - skip);
+                if (written < 0) {
+                    throw failed("write", offset, written);
+                }
+                offset += useful;
+            }
+        }
+    }
+
+    private void readForModify(long offset, int length) throws StoreException {
+        bounce.zero(0, length);
+        int got = file.read(bounce, 0, length, offset);
+        if (got < 0) {
+            throw failed("read", offset, got);
+        }
+    }
+
+    private void copyOut(int from, ByteBuffer target, int length) {
+        target.put(target.position(), bounce.bytes(), from, length);
+        target.position(target.position() + length);
+    }
+
+    private int roundUp(int length) {
+        int alignment = alignmentBytes();
+        return (length + alignment - 1) / alignment * alignment;
+    }
+
+    @Override
+    public void flush() throws StoreException {
+        int result = file.sync();
+        if (result < 0) {
+            throw failed("flush", 0, result);
+        }
+    }
+
+    @Override
+    public void zero(long offset, long lengthBytes) throws StoreException {
+        int result = zeroing.zero(offset, lengthBytes, false);
+        if (result < 0) {
+            throw failed("zero", offset, result);
+        }
+    }
+
+    @Override
+    public void grow(long newSizeBytes) throws StoreException {
+        if (newSizeBytes < sizeBytes) {
+            throw new StoreException(Errno.EINVAL, name() + ": a store cannot be made smaller.");
+        }
+        if (facts.kind() == FileFacts.Kind.BLOCK_DEVICE) {
+            sizeBytes = file.facts().sizeBytes();
+            if (newSizeBytes > sizeBytes) {
+                throw new StoreException(
+                        Errno.ENOSPC,
+                        name() + ": the device has " + sizeBytes + " bytes; " + newSizeBytes
+                                + " are needed. Enlarge the device first.");
+            }
+            return;
+        }
+        int result = file.resize(newSizeBytes);
+        if (result < 0) {
+            throw failed("grow", newSizeBytes, result);
+        }
+        sizeBytes = newSizeBytes;
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return file.facts().allocatedBytes();
+    }
+
+    private StoreException failed(String what, long offset, int result) {
+        Errno errno = Errno.fromSystem(-result);
+        String words =
+                switch (errno) {
+                    case ENOSPC -> "no space is left on the filesystem";
+                    case EPERM -> "the system does not permit it";
+                    default -> "input/output error (system error " + -result + ")";
+                };
+        return new StoreException(errno, name() + ": cannot " + what + " at offset " + offset + ": " + words + ".");
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        file.close();
+        if (lock != null) {
+            lock.close();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package io.blockseal.store.file;
+
+import io.blockseal.block.Errno;
+import io.blockseal.memory.Memory;
+import io.blockseal.memory.MemorySource;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Opens files and block devices as stores, by the native shim if there is one and by the JDK if not. */
+public final class FileStores {
+    private static final int BOUNCE_BYTES = 256 << 10;
+    private static final int ZEROS_BYTES = 1 << 20;
+
+    private final SystemFile.Opener files;
+    private final MemorySource memory;
+    private final Memory zeros;
+
+    private FileStores(SystemFile.Opener files, MemorySource memory) {
+        this.files = files;
+        this.memory = memory;
+        this.zeros = memory.map(ZEROS_BYTES);
+    }
+
+    /** Stores through the JDK's own calls; {@code memory} gives each store a buffer for metadata. */
+    public static FileStores withJdk(MemorySource memory) {
+        return new FileStores(JdkFile::open, memory);
+    }
+
+    /**
+     * Opens an existing file or block device and takes its lock.
+     *
+     * @throws StoreException if it is missing, not readable, neither file nor block device, or in use
+     */
+    public BlockStore open(Path path, StoreOptions options) throws StoreException {
+        return open(path, options, false);
+    }
+
+    /**
+     * Makes a new, empty regular file (mode 0600) and opens it; {@link BlockStore#grow} gives it its size.
+     *
+     * @throws StoreException if something by that name is there already
+     */
+    public BlockStore create(Path path, StoreOptions options) throws StoreException {
+        try {
+            Files.createFile(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } catch (IOException e) {
+            throw failed(path, "create it", e);
+        }
+        return open(path, options, true);
+    }
+
+    private BlockStore open(Path path, StoreOptions options, boolean fresh) throws StoreException {
+        if (!Files.exists(path)) {
+            throw new StoreException(
+                    Errno.EINVAL, path + ": no such file. Make a volume first: blockseal create " + path);
+        }
+        StoreLock lock = options.locked() ? StoreLock.take(path, options.readOnly()) : null;
+        SystemFile file = null;
+        FileStore opened = null;
+        try {
+            file = files.open(path, options);
+            FileFacts facts = file.facts();
+            if (facts.kind() == FileFacts.Kind.OTHER) {
+                throw new StoreException(
+                        Errno.EINVAL, path + ": neither a regular file nor a block device; it cannot hold a volume.");
+            }
+            Zeroing zeroing = Zeroing.probe(file, facts, options.readOnly(), zeros);
+            opened = new FileStore(path, file, facts, options, zeroing, memory.map(BOUNCE_BYTES), lock);
+            return opened;
+        } catch (StoreException e) {
+            if (fresh) {
+                deleteQuietly(path);
+            }
+            throw e;
+        } finally {
+            if (opened == null) {
+                if (file != null) {
+                    file.close();
+                }
+                if (lock != null) {
+                    lock.close();
+                }
+            }
+        }
+    }
+
+    private static void deleteQuietly(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            // The caller's own error says more than a left-over empty file.
+            return;
+        }
+    }
+
+    /** What went wrong with a file, in words for an operator. */
+    static StoreException failed(Path path, String what, Exception e) {
+        if (e instanceof NoSuchFileException) {
+            return new StoreException(Errno.EINVAL, path + ": no such file or directory.", e);
+        }
+        if (e instanceof AccessDeniedException) {
+            return new StoreException(Errno.EPERM, path + ": permission denied; cannot " + what + " as this user.", e);
+        }
+        if (e instanceof FileAlreadyExistsException) {
+            return new StoreException(
+                    Errno.EINVAL,
+                    path + ": exists already and is left alone. Choose another name or remove it first.",
+                    e);
+        }
+        String words = e.getMessage();
+        return new StoreException(Errno.EIO, path + ": cannot " + what + ": " + words, e);
+    }
+}

@@ -1,0 +1,66 @@
+package io.blockseal.store.file;
+
+import io.blockseal.memory.Memory;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import java.nio.file.Path;
+
+/**
+ * An open file as the system sees it. Data calls return bytes, or a negative Linux error number, and never throw: they
+ * run for every request. From any thread.
+ */
+interface SystemFile extends AutoCloseable {
+    /** How files are opened: by the shim or by the JDK. */
+    interface Opener {
+        /** Opens an existing file for reading, and for writing unless that is not wanted. */
+        SystemFile open(Path path, StoreOptions options) throws StoreException;
+    }
+
+    /** Means "this call would wait for the disk" from {@link #readCached}. */
+    int WOULD_BLOCK = -11;
+
+    /** Means "not supported here" from {@link #punch}. */
+    int NOT_SUPPORTED = -95;
+
+    /** Means "no data from here on" from {@link #nextData}. */
+    int NO_DATA = -6;
+
+    /** Whether reads and writes on an event loop are cheap: a native call without allocation. */
+    boolean fast();
+
+    /** Reads until {@code length} bytes are there or the file ends. */
+    int read(Memory memory, int memoryOffset, int length, long offset);
+
+    /** Like {@link #read}, but {@link #WOULD_BLOCK}, or fewer bytes, when the page cache has not got it all. */
+    int readCached(Memory memory, int memoryOffset, int length, long offset);
+
+    /** Writes all {@code length} bytes, or fails; some may have been written then. */
+    int write(Memory memory, int memoryOffset, int length, long offset);
+
+    /** Like {@link #write}, and durable when it returns. */
+    int writeDurably(Memory memory, int memoryOffset, int length, long offset);
+
+    /** Makes what was written durable. */
+    int sync();
+
+    /** Makes the stretch a hole that reads as zeros; {@link #NOT_SUPPORTED} if there are none here. */
+    int punch(long offset, long lengthBytes);
+
+    /** Makes the stretch read as zeros by the system's own means; {@link #NOT_SUPPORTED} if it has none. */
+    int zeroOut(long offset, long lengthBytes);
+
+    /** Where data begins at or after {@code offset}; {@link #NO_DATA} if only a hole follows. */
+    long nextData(long offset);
+
+    /** Where a hole begins at or after {@code offset}; the end of the file counts as one. */
+    long nextHole(long offset);
+
+    /** Sets the size of a regular file. */
+    int resize(long sizeBytes);
+
+    /** What kind of file it is, and how large. */
+    FileFacts facts();
+
+    @Override
+    void close();
+}

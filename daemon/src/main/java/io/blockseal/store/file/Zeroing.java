@@ -1,0 +1,81 @@
+package io.blockseal.store.file;
+
+import io.blockseal.memory.Memory;
+
+/**
+ * Makes stretches of a file read as zeros: by a hole where there are holes, else by the system's own zeroing, else by
+ * writing zeros. A bare discard is never used: what it leaves behind is up to the device. From any thread.
+ */
+final class Zeroing {
+    private static final int PROBE_BYTES = 4096;
+
+    private final SystemFile file;
+    private final Memory zeros;
+    private volatile boolean holes;
+    private volatile boolean systemZeroing = true;
+
+    /** Zeroing whose last resort writes from {@code zeros}, which nobody ever changes. */
+    private Zeroing(SystemFile file, Memory zeros, boolean holes) {
+        this.file = file;
+        this.zeros = zeros;
+        this.holes = holes;
+    }
+
+    /** Finds out what the file can do; a stretch past the end of a regular file is punched, which changes nothing. */
+    static Zeroing probe(SystemFile file, FileFacts facts, boolean readOnly, Memory zeros) {
+        boolean holes = !readOnly
+                && (facts.kind() == FileFacts.Kind.BLOCK_DEVICE
+                        ? file.fast()
+                        : file.punch(pastEnd(facts.sizeBytes()), PROBE_BYTES) == 0);
+        return new Zeroing(file, zeros, holes);
+    }
+
+    private static long pastEnd(long sizeBytes) {
+        return (sizeBytes + PROBE_BYTES - 1) / PROBE_BYTES * PROBE_BYTES;
+    }
+
+    /** Whether zeroing makes holes: fast, and space comes back. */
+    boolean hasHoles() {
+        return holes;
+    }
+
+    /**
+     * Zeroes the stretch.
+     *
+     * @param fastOnly rather fail with {@link SystemFile#NOT_SUPPORTED}, nothing changed, than write zeros
+     * @return 0 or a negative error number
+     */
+    int zero(long offset, long lengthBytes, boolean fastOnly) {
+        if (holes) {
+            int punched = file.punch(offset, lengthBytes);
+            if (punched != SystemFile.NOT_SUPPORTED) {
+                return punched;
+            }
+            holes = false;
+        }
+        if (fastOnly) {
+            return SystemFile.NOT_SUPPORTED;
+        }
+        if (systemZeroing) {
+            int zeroed = file.zeroOut(offset, lengthBytes);
+            if (zeroed != SystemFile.NOT_SUPPORTED) {
+                return zeroed;
+            }
+            systemZeroing = false;
+        }
+        return writeZeros(offset, lengthBytes);
+    }
+
+    private int writeZeros(long offset, long lengthBytes) {
+        long done = 0;
+        while (done < lengthBytes) {
+            int piece = (int) Math.min(zeros.capacity(), lengthBytes - done);
+            int written = file.write(zeros, 0, piece, offset + done);
+            if (written < 0) {
+                return written;
+            }
+            done += piece;
+        }
+        return 0;
+    }
+}
