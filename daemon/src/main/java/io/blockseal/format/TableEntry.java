@@ -1,0 +1,87 @@
+package io.blockseal.format;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * What the table knows of one range: 128 bytes (docs/format.md, "Table entry").
+ *
+ * @param state one of the constants here
+ * @param suite 1 = AES-256-XTS; 0 for a range that has no DEK
+ * @param generation how many DEKs the range has had, unsigned
+ * @param slot which stretch of the data area it lies in
+ * @param createdSeconds when the DEK was made, Unix time, unsigned 32 bits
+ * @param lastCommit low 32 bits of the commit that wrote the entry
+ * @param encryptedBytes how much was enciphered under the DEK; 0 where it is not counted
+ * @param wrappedDek nonce 12, ciphertext 64, tag 16; all zero for a range that has no DEK
+ */
+public record TableEntry(
+        int state,
+        int suite,
+        int generation,
+        long slot,
+        int createdSeconds,
+        int lastCommit,
+        long encryptedBytes,
+        byte[] wrappedDek) {
+    /** Size on disk. */
+    public static final int ENTRY_BYTES = 128;
+    /** Never written, no DEK: reads as zeros. */
+    public static final int NONE = 0;
+    /** Has a DEK and a slot. */
+    public static final int ACTIVE = 1;
+    /** Its DEK was destroyed: reads as zeros. */
+    public static final int SHREDDED = 2;
+    /** Given up by an operator: reads fail. */
+    public static final int LOST = 3;
+
+    static final int STATE = 0;
+    static final int SUITE = STATE + Byte.BYTES;
+    static final int FLAGS = SUITE + Byte.BYTES;
+    static final int GENERATION = FLAGS + Short.BYTES;
+    static final int SLOT = GENERATION + Integer.BYTES;
+    static final int CREATED = SLOT + Integer.BYTES;
+    static final int KEY_DOMAIN = CREATED + Integer.BYTES;
+    static final int LAST_COMMIT = KEY_DOMAIN + Short.BYTES + Short.BYTES;
+    static final int ENCRYPTED_BYTES = LAST_COMMIT + Integer.BYTES;
+    static final int RESERVED = ENCRYPTED_BYTES + Long.BYTES;
+    /** Where nonce, ciphertext and tag begin within the entry. */
+    public static final int WRAPPED_DEK = RESERVED + Integer.BYTES;
+    /** How long they are together. */
+    public static final int WRAPPED_DEK_BYTES = 12 + 64 + 16;
+
+    static {
+        LayoutCheck.same("entry: encrypted bytes", ENCRYPTED_BYTES, 24);
+        LayoutCheck.same("entry: wrapped DEK", WRAPPED_DEK, 36);
+        LayoutCheck.same("entry", WRAPPED_DEK + WRAPPED_DEK_BYTES, ENTRY_BYTES);
+    }
+
+    /** Reads the entry at {@code offset} of a page whose MAC was verified. */
+    static TableEntry decode(byte[] page, int offset) {
+        ByteBuffer bytes = ByteBuffer.wrap(page, offset, ENTRY_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+        return new TableEntry(
+                Byte.toUnsignedInt(bytes.get(STATE)),
+                Byte.toUnsignedInt(bytes.get(SUITE)),
+                bytes.getInt(GENERATION),
+                Integer.toUnsignedLong(bytes.getInt(SLOT)),
+                bytes.getInt(CREATED),
+                bytes.getInt(LAST_COMMIT),
+                bytes.getLong(ENCRYPTED_BYTES),
+                Arrays.copyOfRange(page, offset + WRAPPED_DEK, offset + ENTRY_BYTES));
+    }
+
+    /** Writes the whole 128 bytes. */
+    void encode(byte[] page, int offset) {
+        Arrays.fill(page, offset, offset + ENTRY_BYTES, (byte) 0);
+        ByteBuffer bytes = ByteBuffer.wrap(page, offset, ENTRY_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(STATE, (byte) state);
+        bytes.put(SUITE, (byte) suite);
+        bytes.putInt(GENERATION, generation);
+        bytes.putInt(SLOT, (int) slot);
+        bytes.putInt(CREATED, createdSeconds);
+        bytes.putInt(LAST_COMMIT, lastCommit);
+        bytes.putLong(ENCRYPTED_BYTES, encryptedBytes);
+        bytes.put(WRAPPED_DEK, wrappedDek);
+    }
+}
