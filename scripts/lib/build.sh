@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# Builds the project with a JDK 17; sourced by the scripts, after packages.sh and java.sh.
+: "${root_dir:?the script that sources this says where the project is}"
+
+# use_jdk_17: Maven, the compiler and the tests run on it from here on.
+use_jdk_17() {
+  JAVA_HOME=$(find_jdk 17) || die "no JDK 17 found; set BLOCKSEAL_JDK17 to its home"
+  export JAVA_HOME
+}
+
+maven() {
+  mvn --batch-mode --no-transfer-progress -Dstyle.color=never -f "$root_dir/pom.xml" "$@" </dev/null
+}
+
+# build_jar: makes daemon/target/blockseal.jar unless it is newer than everything that it is made of.
+build_jar() {
+  local jar=$root_dir/daemon/target/blockseal.jar
+  if [ -e "$jar" ] && [ -z "$(find "$root_dir"/pom.xml "$root_dir"/*/pom.xml "$root_dir"/*/src/main -newer "$jar" \
+    -print -quit)" ]; then
+    return 0
+  fi
+  step "Building (the first time downloads what Maven needs)"
+  maven --quiet -DskipTests package || die "the build failed; see above"
+}
