@@ -1,0 +1,76 @@
+/* Pages for guest data, randomness, wiping and comparing, and the process-wide switch against core dumps. */
+#define _GNU_SOURCE
+#include "shim.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int64_t bs_map(int64_t length, int32_t flags) {
+    if (length < 1) {
+        return -EINVAL;
+    }
+    int populate = (flags & BS_MAP_PREFAULT) != 0 ? MAP_POPULATE : 0;
+    void *memory = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
+    if (memory == MAP_FAILED) {
+        return -errno;
+    }
+    bool lock_it = (flags & BS_MAP_LOCK) != 0;
+    if (madvise(memory, (size_t)length, MADV_DONTDUMP) != 0 ||
+        (lock_it && syscall(SYS_mlock2, memory, (size_t)length, 0) != 0)) {
+        int error = errno;
+        munmap(memory, (size_t)length);
+        return -error;
+    }
+    return (int64_t)(uintptr_t)memory;
+}
+
+int32_t bs_unmap(int64_t address, int64_t length) {
+    return munmap(AT(address), (size_t)length) == 0 ? 0 : -errno;
+}
+
+int32_t bs_set_undumpable(void) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+int random_fill(uint8_t *bytes, size_t length) {
+    while (length > 0) {
+        ssize_t got = getrandom(bytes, length, 0);
+        if (got < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return -errno;
+        }
+        bytes += got;
+        length -= (size_t)got;
+    }
+    return 0;
+}
+
+int32_t bs_random(int64_t address, int64_t length) {
+    return length < 0 ? -EINVAL : random_fill(AT(address), (size_t)length);
+}
+
+int32_t bs_wipe(int64_t address, int64_t length) {
+    if (length < 0) {
+        return -EINVAL;
+    }
+    explicit_bzero(AT(address), (size_t)length);
+    return 0;
+}
+
+bool bytes_equal(const uint8_t *first, const uint8_t *second, size_t length) {
+    volatile uint8_t difference = 0;
+    for (size_t i = 0; i < length; i++) {
+        difference |= first[i] ^ second[i];
+    }
+    return difference == 0;
+}
+
+int32_t bs_equal(int64_t first, int64_t second, int64_t length) {
+    return length < 0 ? -EINVAL : bytes_equal(AT(first), AT(second), (size_t)length);
+}

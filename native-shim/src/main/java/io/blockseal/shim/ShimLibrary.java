@@ -1,0 +1,172 @@
+package io.blockseal.shim;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Locale;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.LibraryOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the native library, proves that it works, and hands out its {@link Shim}; or says in words why there is none.
+ *
+ * <p>One library per process: the first {@link #open} decides, later ones return the same answer. It never throws. The
+ * library comes from the system property {@code blockseal.shim.path}, else from this jar (unpacked to a private
+ * directory and deleted as soon as it is loaded). {@code -Dblockseal.shim=off} refuses it; {@code
+ * -Dblockseal.libcrypto=PATH} names another libcrypto than the system's.
+ *
+ * <p>Before it is trusted: ABI number, argument order, sizes of the parameter blocks, and an XTS known answer.
+ */
+public final class ShimLibrary {
+    private static @Nullable ShimLibrary opened;
+
+    private final @Nullable Shim shim;
+    private final String reason;
+
+    private ShimLibrary(@Nullable Shim shim, String reason) {
+        this.shim = shim;
+        this.reason = reason;
+    }
+
+    /** With 16,384 key slots (1 MiB) and 3 MiB for expanded keys; together well under the usual limit of 8 MiB. */
+    public static ShimLibrary open() {
+        return open(0, 0);
+    }
+
+    /** With {@code keySlots} slots of 64 bytes and a schedule pool of {@code poolBytes}; 0 means the default. */
+    public static synchronized ShimLibrary open(int keySlots, long poolBytes) {
+        ShimLibrary library = opened;
+        if (library == null) {
+            library = attempt(keySlots, poolBytes);
+            opened = library;
+        }
+        return library;
+    }
+
+    /** The functions, or null where {@link #reason()} says why not. */
+    public @Nullable Shim shim() {
+        return shim;
+    }
+
+    public boolean isPresent() {
+        return shim != null;
+    }
+
+    /** Empty if the library is there; else a sentence for the log. */
+    public String reason() {
+        return reason;
+    }
+
+    /** Words for the log about how well keys are protected, from {@link Shim#protection()}. */
+    public static String describeProtection(int protection) {
+        boolean locked = (protection & Shim.SLOTS_LOCKED) != 0;
+        boolean schedules = (protection & Shim.SCHEDULES_LOCKED) != 0;
+        boolean undumpable = (protection & Shim.UNDUMPABLE) != 0;
+        boolean noFork = (protection & Shim.NO_FORK) != 0;
+        return "keys=" + (locked ? "locked" : "swappable") + " schedules=" + (schedules ? "locked" : "swappable")
+                + " core-dumps=" + (undumpable ? "excluded" : "included") + " children="
+                + (noFork ? "excluded" : "included");
+    }
+
+    private static ShimLibrary attempt(int keySlots, long poolBytes) {
+        if (System.getProperty("blockseal.shim", "on").equals("off")) {
+            return new ShimLibrary(null, "switched off by -Dblockseal.shim=off");
+        }
+        try {
+            Shim shim = load();
+            String failure = ShimSelfTest.beforeInit(shim);
+            if (failure.isEmpty()) {
+                failure = initialise(shim, keySlots, poolBytes);
+            }
+            if (failure.isEmpty()) {
+                failure = ShimSelfTest.afterInit(shim);
+            }
+            return failure.isEmpty() ? new ShimLibrary(shim, "") : new ShimLibrary(null, failure);
+        } catch (IOException | RuntimeException | LinkageError e) {
+            return new ShimLibrary(null, "the native library does not load: " + e);
+        }
+    }
+
+    private static Shim load() throws IOException {
+        String path = System.getProperty("blockseal.shim.path");
+        if (path != null) {
+            return bind(Path.of(path));
+        }
+        String resource = "/native/linux-" + machine() + "/libblockseal_shim.so";
+        if (!System.getProperty("os.name", "").equals("Linux")) {
+            throw new IOException("there is one for Linux only");
+        }
+        try (InputStream library = ShimLibrary.class.getResourceAsStream(resource)) {
+            if (library == null) {
+                throw new IOException("this build contains no " + resource);
+            }
+            Path directory = Files.createTempDirectory(
+                    "blockseal-shim-",
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Path file = directory.resolve("libblockseal_shim.so");
+            try {
+                Files.copy(library, file);
+                return bind(file);
+            } finally {
+                // The mapping stays valid; a file left behind could be replaced or simply pile up.
+                Files.deleteIfExists(file);
+                Files.delete(directory);
+            }
+        }
+    }
+
+    private static Shim bind(Path library) {
+        Shim shim = LibraryLoader.create(Shim.class)
+                .option(LibraryOption.IgnoreError, true)
+                .mapper((name, context) -> symbol(name))
+                .failImmediately()
+                .load(library.toAbsolutePath().toString());
+        // Opened by the first use, which must come before the unpacked file is deleted.
+        int version = shim.abiVersion();
+        if (version != Shim.ABI_VERSION) {
+            throw new UnsatisfiedLinkError("it speaks ABI " + version + ", this build speaks " + Shim.ABI_VERSION);
+        }
+        return shim;
+    }
+
+    /** {@code xtsDecryptSparse} is {@code bs_xts_decrypt_sparse}. */
+    static String symbol(String method) {
+        StringBuilder symbol = new StringBuilder("bs_");
+        for (int i = 0; i < method.length(); i++) {
+            char c = method.charAt(i);
+            if (Character.isUpperCase(c)) {
+                symbol.append('_');
+            }
+            symbol.append(Character.toLowerCase(c));
+        }
+        return symbol.toString();
+    }
+
+    private static String machine() {
+        String machine = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+        return machine.equals("amd64") ? "x86_64" : machine;
+    }
+
+    private static String initialise(Shim shim, int keySlots, long poolBytes) {
+        String libcrypto = System.getProperty("blockseal.libcrypto");
+        OffHeap path = cString(libcrypto == null ? "" : libcrypto);
+        int result = shim.init(0, keySlots, poolBytes, libcrypto == null ? 0 : path.address());
+        if (result == 0) {
+            return "";
+        }
+        OffHeap message = OffHeap.allocate(512);
+        int length = shim.message(message.address(), message.length());
+        String words = length < 1 ? "" : new String(message.get(0, length), StandardCharsets.UTF_8);
+        return words.isEmpty() ? ShimError.describe(result) : words;
+    }
+
+    /** A NUL-terminated copy, for {@link Shim#open} and its like. */
+    public static OffHeap cString(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return OffHeap.allocate(bytes.length + 1).put(0, bytes);
+    }
+}
