@@ -4,6 +4,9 @@ import io.blockseal.memory.BufferArena;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.MemorySource;
+import io.blockseal.memory.ShimMemorySource;
+import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimLibrary;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,7 +22,7 @@ public final class ThreadLoop implements IoLoop, AutoCloseable {
     private volatile boolean open = true;
 
     public ThreadLoop(int index) {
-        this(index, new JvmMemorySource(), new BufferBudget(64L << 20));
+        this(index, memory(), new BufferBudget(64L << 20));
     }
 
     public ThreadLoop(int index, MemorySource source, BufferBudget budget) {
@@ -28,6 +31,12 @@ public final class ThreadLoop implements IoLoop, AutoCloseable {
         thread.setDaemon(true);
         buffers = new BufferArena(this, thread, source, budget);
         thread.start();
+    }
+
+    /** Memory that native code can use, if there is native code. */
+    public static MemorySource memory() {
+        Shim shim = ShimLibrary.open().shim();
+        return shim == null ? new JvmMemorySource() : new ShimMemorySource(shim);
     }
 
     private void run() {

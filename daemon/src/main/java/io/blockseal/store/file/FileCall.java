@@ -68,6 +68,8 @@ final class FileCall {
             long data = file.nextData(position);
             if (data == SystemFile.NO_DATA) {
                 data = end;
+            } else if (data == SystemFile.UNKNOWN) {
+                data = position;
             } else if (data < 0) {
                 return errnoOf((int) data);
             }

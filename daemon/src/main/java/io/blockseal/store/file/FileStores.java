@@ -3,6 +3,7 @@ package io.blockseal.store.file;
 import io.blockseal.block.Errno;
 import io.blockseal.memory.Memory;
 import io.blockseal.memory.MemorySource;
+import io.blockseal.shim.Shim;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
@@ -27,6 +28,11 @@ public final class FileStores {
         this.files = files;
         this.memory = memory;
         this.zeros = memory.map(ZEROS_BYTES);
+    }
+
+    /** Stores through the native shim; {@code memory}'s stretches must have addresses. */
+    public static FileStores withShim(Shim shim, MemorySource memory) {
+        return new FileStores((path, options) -> ShimFile.open(shim, path, options), memory);
     }
 
     /** Stores through the JDK's own calls; {@code memory} gives each store a buffer for metadata. */

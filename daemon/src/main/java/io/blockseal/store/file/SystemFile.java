@@ -22,6 +22,9 @@ interface SystemFile extends AutoCloseable {
     /** Means "not supported here" from {@link #punch}. */
     int NOT_SUPPORTED = -95;
 
+    /** Means "this file does not know its holes", as block devices do not, from {@link #nextData} and {@link #nextHole}. */
+    int UNKNOWN = -22;
+
     /** Means "no data from here on" from {@link #nextData}. */
     int NO_DATA = -6;
 

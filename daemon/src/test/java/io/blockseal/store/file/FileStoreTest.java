@@ -3,16 +3,27 @@ package io.blockseal.store.file;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.blockseal.block.ChannelDriver;
+import io.blockseal.block.Command;
+import io.blockseal.block.Errno;
+import io.blockseal.block.ThreadLoop;
 import io.blockseal.memory.JvmMemorySource;
+import io.blockseal.memory.ShimMemorySource;
+import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.BlockStoreContract;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +44,132 @@ class FileStoreTest {
         @Override
         protected BlockStore open() throws Exception {
             return sized(FileStores.withJdk(new JvmMemorySource()), folder.resolve("f"), StoreOptions.BUFFERED);
+        }
+    }
+
+    private static Shim shim() {
+        ShimLibrary library = ShimLibrary.open();
+        assumeTrue(library.isPresent(), () -> "native shim absent: " + library.reason());
+        return Objects.requireNonNull(library.shim());
+    }
+
+    private static FileStores withShim() {
+        return FileStores.withShim(shim(), new ShimMemorySource(shim()));
+    }
+
+    /** A folder beside the build, so on whatever disk that lies; not on tmpfs, as temporary folders may be. */
+    private static Path folderOnDisk() throws IOException {
+        Path folder = Files.createTempDirectory(Path.of("target"), "store");
+        folder.toFile().deleteOnExit();
+        return folder;
+    }
+
+    @Nested
+    class ThroughTheShimOnDisk extends BlockStoreContract {
+        @Override
+        protected BlockStore open() throws Exception {
+            Path path = folderOnDisk().resolve("f");
+            path.toFile().deleteOnExit();
+            return sized(withShim(), path, StoreOptions.BUFFERED);
+        }
+    }
+
+    @Nested
+    class ThroughTheShimInMemory extends BlockStoreContract {
+        @Override
+        protected BlockStore open() throws Exception {
+            Path shm = Path.of("/dev/shm");
+            assumeTrue(Files.isWritable(shm), "no tmpfs at /dev/shm");
+            Path folder = Files.createTempDirectory(shm, "store");
+            folder.toFile().deleteOnExit();
+            Path path = folder.resolve("f");
+            path.toFile().deleteOnExit();
+            return sized(withShim(), path, StoreOptions.BUFFERED);
+        }
+    }
+
+    @Nested
+    class PastThePageCache extends BlockStoreContract {
+        @Override
+        protected BlockStore open() throws Exception {
+            Path path = folderOnDisk().resolve("f");
+            path.toFile().deleteOnExit();
+            return sized(withShim(), path, new StoreOptions(false, true));
+        }
+    }
+
+    /** A loop device over a file: what a raw disk is to the store. Needs root. */
+    abstract static class OnABlockDevice extends BlockStoreContract {
+        private final boolean direct;
+        private String device = "";
+
+        OnABlockDevice(boolean direct) {
+            this.direct = direct;
+        }
+
+        @Override
+        protected BlockStore open() throws Exception {
+            assumeTrue("root".equals(System.getProperty("user.name")), "loop devices need root");
+            Path path = folderOnDisk().resolve("disk");
+            path.toFile().deleteOnExit();
+            FileStores stores = withShim();
+            try (BlockStore file = stores.create(path, StoreOptions.BUFFERED)) {
+                file.grow(SIZE_BYTES);
+            }
+            Process losetup = new ProcessBuilder("losetup", "-f", "--show", path.toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            String line = losetup.inputReader().readLine();
+            assumeTrue(losetup.waitFor() == 0 && line != null, "no loop device to be had");
+            device = line;
+            return stores.open(Path.of(device), new StoreOptions(false, direct));
+        }
+
+        @AfterEach
+        void detach() throws Exception {
+            if (!device.isEmpty()) {
+                new ProcessBuilder("losetup", "-d", device).inheritIO().start().waitFor();
+            }
+        }
+    }
+
+    @Nested
+    class OnABufferedBlockDevice extends OnABlockDevice {
+        OnABufferedBlockDevice() {
+            super(false);
+        }
+    }
+
+    @Nested
+    class OnADirectBlockDevice extends OnABlockDevice {
+        OnADirectBlockDevice() {
+            super(true);
+        }
+    }
+
+    @Nested
+    class WhenTheDiskIsFull {
+        @Test
+        void aWriteGetsEnospcAndTheStoreGoesOn() throws Exception {
+            assumeTrue("root".equals(System.getProperty("user.name")), "mounting needs root");
+            Path mount = folderOnDisk();
+            Process mounting = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=1m", "none", mount.toString())
+                    .inheritIO()
+                    .start();
+            assumeTrue(mounting.waitFor() == 0, "mounting is not permitted here");
+            try (ThreadLoop loop = new ThreadLoop(0);
+                    BlockStore store = sized(withShim(), mount.resolve("f"), StoreOptions.BUFFERED);
+                    ChannelDriver driver = new ChannelDriver(loop, store)) {
+                assertEquals(Errno.OK, driver.write(0, new byte[512 << 10], 0));
+                assertEquals(Errno.ENOSPC, driver.write(1 << 20, new byte[1 << 20], 0));
+                assertEquals(Errno.OK, driver.run(Command.TRIM, 0, 0, BlockStoreContract.SIZE_BYTES));
+                assertEquals(Errno.OK, driver.write(1 << 20, new byte[512 << 10], 0));
+            } finally {
+                new ProcessBuilder("umount", mount.toString())
+                        .inheritIO()
+                        .start()
+                        .waitFor();
+            }
         }
     }
 

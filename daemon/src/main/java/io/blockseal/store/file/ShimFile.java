@@ -1,0 +1,123 @@
+package io.blockseal.store.file;
+
+import io.blockseal.block.Errno;
+import io.blockseal.block.HotPath;
+import io.blockseal.memory.Memory;
+import io.blockseal.shim.FileInfoBlock;
+import io.blockseal.shim.OffHeap;
+import io.blockseal.shim.Shim;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** A file through the native shim: one system call per call, straight from and to off-heap memory. */
+@HotPath("every read and write of a store ends in one of these calls")
+final class ShimFile implements SystemFile {
+    private static final int PUNCH_KEEPING_SIZE = Shim.FALLOCATE_PUNCH_HOLE | Shim.FALLOCATE_KEEP_SIZE;
+    private static final int ZERO_KEEPING_SIZE = Shim.FALLOCATE_ZERO_RANGE | Shim.FALLOCATE_KEEP_SIZE;
+
+    private final Shim shim;
+    private final int descriptor;
+
+    private ShimFile(Shim shim, int descriptor) {
+        this.shim = shim;
+        this.descriptor = descriptor;
+    }
+
+    /** Opens by the shim. */
+    static SystemFile open(Shim shim, Path path, StoreOptions options) throws StoreException {
+        int flags = (options.readOnly() ? 0 : Shim.OPEN_WRITE) | (options.direct() ? Shim.OPEN_DIRECT : 0);
+        byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
+        OffHeap name = OffHeap.allocate(bytes.length + 1).put(0, bytes);
+        int descriptor = shim.open(name.address(), flags);
+        if (descriptor < 0) {
+            String hint = options.direct() && descriptor == -22
+                    ? "; its filesystem has no O_DIRECT: leave that option out"
+                    : "";
+            throw new StoreException(
+                    Errno.fromSystem(-descriptor),
+                    path + ": cannot be opened (system error " + -descriptor + ")" + hint + ".");
+        }
+        return new ShimFile(shim, descriptor);
+    }
+
+    @Override
+    public boolean fast() {
+        return true;
+    }
+
+    @Override
+    public int read(Memory memory, int memoryOffset, int length, long offset) {
+        return (int) shim.pread(descriptor, memory.address() + memoryOffset, length, offset);
+    }
+
+    @Override
+    public int readCached(Memory memory, int memoryOffset, int length, long offset) {
+        return (int) shim.preadNowait(descriptor, memory.address() + memoryOffset, length, offset);
+    }
+
+    @Override
+    public int write(Memory memory, int memoryOffset, int length, long offset) {
+        return (int) shim.pwrite(descriptor, memory.address() + memoryOffset, length, offset);
+    }
+
+    @Override
+    public int writeDurably(Memory memory, int memoryOffset, int length, long offset) {
+        return (int) shim.pwriteDsync(descriptor, memory.address() + memoryOffset, length, offset);
+    }
+
+    @Override
+    public int sync() {
+        return shim.fdatasync(descriptor);
+    }
+
+    @Override
+    public int punch(long offset, long lengthBytes) {
+        return shim.fallocate(descriptor, PUNCH_KEEPING_SIZE, offset, lengthBytes);
+    }
+
+    @Override
+    public int zeroOut(long offset, long lengthBytes) {
+        return shim.fallocate(descriptor, ZERO_KEEPING_SIZE, offset, lengthBytes);
+    }
+
+    @Override
+    public long nextData(long offset) {
+        return shim.seekData(descriptor, offset);
+    }
+
+    @Override
+    public long nextHole(long offset) {
+        return shim.seekHole(descriptor, offset);
+    }
+
+    @Override
+    public int resize(long sizeBytes) {
+        return shim.ftruncate(descriptor, sizeBytes);
+    }
+
+    @Override
+    public FileFacts facts() {
+        FileInfoBlock info = new FileInfoBlock();
+        if (shim.fileInfo(descriptor, info.address()) < 0) {
+            return new FileFacts(FileFacts.Kind.OTHER, 0, 0, 4096, false);
+        }
+        boolean regular = info.type() == FileInfoBlock.TYPE_REGULAR;
+        boolean device = info.type() == FileInfoBlock.TYPE_BLOCK_DEVICE;
+        boolean inMemory = regular
+                && (info.filesystemMagic() == FileInfoBlock.MAGIC_TMPFS
+                        || info.filesystemMagic() == FileInfoBlock.MAGIC_RAMFS);
+        return new FileFacts(
+                regular ? FileFacts.Kind.REGULAR : device ? FileFacts.Kind.BLOCK_DEVICE : FileFacts.Kind.OTHER,
+                info.sizeBytes(),
+                device ? info.sizeBytes() : info.allocatedBytes(),
+                info.logicalBlockBytes(),
+                inMemory);
+    }
+
+    @Override
+    public void close() {
+        shim.close(descriptor);
+    }
+}
