@@ -1,0 +1,22 @@
+package io.blockseal.admin;
+
+/**
+ * How one export is, for {@code /readyz} and {@code /metrics}.
+ *
+ * @param export its name
+ * @param state its volume's state, one of {@code opening, open, locked, frozen, failed, closed}
+ * @param sizeBytes what clients see, or 0 while it is not open
+ * @param dekCacheHits requests that found their DEK unwrapped, over all loops
+ * @param dekCacheMisses requests for which a DEK had to be unwrapped
+ * @param dekCacheEvictions DEKs wiped to make room for others
+ */
+public record ExportHealth(
+        String export, String state, long sizeBytes, long dekCacheHits, long dekCacheMisses, long dekCacheEvictions) {
+    /** The state in which requests are served. */
+    public static final String OPEN = "open";
+
+    /** Whether clients are served. */
+    public boolean ready() {
+        return state.equals(OPEN);
+    }
+}

@@ -1,0 +1,28 @@
+package io.blockseal.admin;
+
+import io.blockseal.metrics.ExportMetrics;
+import java.util.Collection;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Where a scrape finds its figures. All suppliers are called on the admin loop and must not block.
+ *
+ * @param version of the daemon
+ * @param engine {@code native} or {@code java}
+ * @param keyProtection the word of the start-up line: {@code locked}, {@code unlocked}, {@code heap}
+ * @param requests each export's counters
+ * @param exports each export's state
+ * @param bufferLeasedBytes guest data in flight
+ * @param bufferMappedBytes memory that buffers take
+ * @param bufferLimitBytes the most they may take
+ */
+public record MetricsSources(
+        String version,
+        String engine,
+        String keyProtection,
+        Supplier<Collection<ExportMetrics>> requests,
+        Supplier<Collection<ExportHealth>> exports,
+        LongSupplier bufferLeasedBytes,
+        LongSupplier bufferMappedBytes,
+        LongSupplier bufferLimitBytes) {}
