@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  * returns it on the loop's. When nothing can be leased the answer is null, never an exception: the caller stops reading
  * from its client and is told by {@link #whenReturned} when to try again. One thread owns all fields; the counters are
  * read by whoever scrapes and may be a moment old.
+ *
+ * <p>A few small slots are kept in reserve, outside the budget, for layers that need a buffer to finish a request whose
+ * payload already holds one: otherwise payloads could spend the budget while all of them wait for a layer, and the layer
+ * for them. Whoever holds a reserved buffer must be able to return it without leasing another.
  */
 public final class BufferArena {
     /** Bytes before the data of each slot: room for a reply header that keeps the data aligned for O_DIRECT. */
@@ -22,12 +26,19 @@ public final class BufferArena {
     private static final int[] DATA_BYTES = {4 << 10, 64 << 10, 256 << 10, MAX_DATA_BYTES};
     private static final int SLAB_BYTES = 2 << 20;
 
+    /** Data bytes of a reserved buffer: the largest data unit. */
+    public static final int RESERVED_DATA_BYTES = 4096;
+
+    private static final int RESERVED_COUNT = 8;
+    private static final int RESERVED_CLASS = DATA_BYTES.length;
+
     private final Executor loop;
     private final Thread owner;
     private final MemorySource source;
     private final BufferBudget budget;
     private final ArrayDeque<ArenaBuf>[] idle;
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> layersWaiting = new ArrayDeque<>();
     private volatile int leased;
     private volatile long leasedBytes;
 
@@ -42,7 +53,8 @@ public final class BufferArena {
         this.owner = owner;
         this.source = source;
         this.budget = budget;
-        this.idle = queues(DATA_BYTES.length);
+        this.idle = queues(DATA_BYTES.length + 1);
+        cut(RESERVED_CLASS, HEAD_ROOM_BYTES + RESERVED_DATA_BYTES, RESERVED_COUNT);
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no generic arrays; this one never leaves the class.
@@ -76,6 +88,27 @@ public final class BufferArena {
         return null;
     }
 
+    /**
+     * A buffer of {@link #RESERVED_DATA_BYTES} from the reserve, or null while all of it is out. For a layer that was
+     * refused by {@link #lease} and that returns this buffer without needing another.
+     */
+    public @Nullable ArenaBuf leaseReserved() {
+        ArenaBuf buf = idle[RESERVED_CLASS].poll();
+        if (buf != null) {
+            buf.revive();
+            count(1, buf.dataCapacity());
+        }
+        return buf;
+    }
+
+    /**
+     * Runs the task once, on the loop, after a buffer of either kind has come back, before any task of
+     * {@link #whenReturned}. For a layer that was refused the reserve.
+     */
+    public void whenReserveReturned(Runnable task) {
+        layersWaiting.add(task);
+    }
+
     /** Runs the task once, on the loop, after some buffer has come back. For a caller that was refused. */
     public void whenReturned(Runnable task) {
         waiting.add(task);
@@ -107,7 +140,11 @@ public final class BufferArena {
     private void takeBack(ArenaBuf buf) {
         idle[buf.sizeClass()].push(buf);
         count(-1, -buf.dataCapacity());
-        Runnable task = waiting.poll();
+        Runnable task = layersWaiting.poll();
+        if (task == null && buf.sizeClass() != RESERVED_CLASS) {
+            // A reserved buffer is of no use to those who wait for an ordinary one.
+            task = waiting.poll();
+        }
         if (task != null) {
             loop.execute(task);
         }
@@ -125,6 +162,11 @@ public final class BufferArena {
         if (!budget.take((long) slotCount * slotBytes)) {
             return false;
         }
+        cut(sizeClass, slotBytes, slotCount);
+        return true;
+    }
+
+    private void cut(int sizeClass, int slotBytes, int slotCount) {
         Memory slab = source.map(slotCount * slotBytes);
         for (int i = 0; i < slotCount; i++) {
             Memory slot = new Memory(
@@ -132,6 +174,5 @@ public final class BufferArena {
                     slab.address() == 0 ? 0 : slab.address() + (long) i * slotBytes);
             idle[sizeClass].push(new ArenaBuf(this, sizeClass, slot));
         }
-        return true;
     }
 }
