@@ -73,7 +73,7 @@ class ArchitectureTest {
             .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
             .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")
-            .whereLayer("device").mayOnlyAccessLayers("volume", "crypto", "block", "memory", "metrics")
+            .whereLayer("device").mayOnlyAccessLayers("volume", "store", "crypto", "block", "memory", "metrics")
             .whereLayer("volume").mayOnlyAccessLayers(
                     "keysource", "format", "store", "crypto", "block", "memory", "metrics")
             .whereLayer("keysource").mayOnlyAccessLayers("crypto", "memory")

@@ -52,13 +52,13 @@ final class FileChannelOfLoop implements BlockChannel {
     private void sendToPool(BlockRequest request) {
         PooledCall pooled = idle.poll();
         if (pooled == null) {
-            pooled = newCall();
+            pooled = grow();
         }
         pooled.request = request;
         pool.execute(pooled);
     }
 
-    private PooledCall newCall() {
+    private PooledCall grow() {
         return new PooledCall();
     }
 

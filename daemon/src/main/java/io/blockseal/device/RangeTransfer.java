@@ -1,0 +1,108 @@
+package io.blockseal.device;
+
+import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
+import io.blockseal.block.Completion;
+import io.blockseal.block.Errno;
+import io.blockseal.block.HotPath;
+import io.blockseal.volume.RangeWord;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One READ or WRITE of whole units within one range: finds the range's slot and key, sends the request itself to the
+ * store with the physical offset in it, and puts the logical one back before it goes up. A WRITE to a range without a
+ * DEK is parked here until the volume has given it one.
+ */
+@HotPath("every READ and WRITE of an encrypted volume")
+final class RangeTransfer implements Completion, Consumer<Errno> {
+    private final EncryptedChannel channel;
+    private @Nullable BlockRequest parked;
+    private long offset;
+    private int flags;
+    private long word;
+
+    RangeTransfer(EncryptedChannel channel) {
+        this.channel = channel;
+    }
+
+    void start(BlockRequest request) {
+        offset = request.offset();
+        flags = request.flags();
+        word = channel.wordAt(offset);
+        int state = RangeWord.state(word);
+        boolean reading = request.command() == Command.READ;
+        if (state == RangeWord.ACTIVE) {
+            if (reading) {
+                send(request, 0);
+            } else {
+                write(request);
+            }
+        } else if (state == RangeWord.LOST) {
+            finish(request, Errno.EIO);
+        } else if (reading) {
+            request.memory().zero(request.memoryOffset(), (int) request.length());
+            finish(request, Errno.OK);
+        } else {
+            parked = request;
+            channel.plane().allocate(channel.rangeOf(offset), channel.loop(), this);
+        }
+    }
+
+    /** On the loop: the range has a DEK, or cannot have one. */
+    @Override
+    public void accept(Errno errno) {
+        BlockRequest request = Objects.requireNonNull(parked);
+        parked = null;
+        if (errno == Errno.OK) {
+            // Looks at the word again: it says where the slot is, and whether somebody shredded the range meanwhile.
+            start(request);
+        } else {
+            finish(request, errno);
+        }
+        channel.kick();
+    }
+
+    private void write(BlockRequest request) {
+        int key = channel.keyAt(offset, word);
+        boolean storable =
+                key != 0 && channel.encrypt(key, request.memory(), request.memoryOffset(), offset, request.length());
+        if (storable) {
+            send(request, flags & BlockRequest.FUA);
+        } else {
+            finish(request, Errno.EIO);
+        }
+    }
+
+    private void send(BlockRequest request, int storeFlags) {
+        readdress(request, storeFlags, channel.physicalOffset(offset, word));
+        request.push(this, 0);
+        channel.store().submit(request);
+    }
+
+    @Override
+    public void onComplete(BlockRequest request, long token) {
+        Errno errno = request.errno();
+        readdress(request, flags, offset);
+        if (errno == Errno.OK && request.command() == Command.READ) {
+            int key = channel.keyAt(offset, word);
+            if (key != 0) {
+                channel.decrypt(key, request.memory(), request.memoryOffset(), offset, request.length());
+            } else {
+                errno = Errno.EIO;
+            }
+        }
+        finish(request, errno);
+    }
+
+    private static void readdress(BlockRequest request, int newFlags, long newOffset) {
+        request.set(request.command(), newFlags, newOffset, request.length())
+                .withMemory(request.memory(), request.memoryOffset());
+    }
+
+    private void finish(BlockRequest request, Errno errno) {
+        channel.release(this);
+        request.complete(errno);
+    }
+}
