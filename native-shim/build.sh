@@ -53,6 +53,7 @@ sanitized_test() {
         -o "$out" src/main/c/*.c src/test/c/*.c -ldl -lpthread
     # Leaks are not looked for: the collector does not know the pool and takes what it points at for lost.
     ASAN_OPTIONS=detect_leaks=0 "./$out"
+    ASAN_OPTIONS=detect_leaks=0 "./$out" unprotected
     echo "$now" >"$out.passed"
 }
 

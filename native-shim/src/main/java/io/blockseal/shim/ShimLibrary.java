@@ -2,6 +2,8 @@ package io.blockseal.shim;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,14 +125,27 @@ public final class ShimLibrary {
         Shim shim = LibraryLoader.create(Shim.class)
                 .option(LibraryOption.IgnoreError, true)
                 .mapper((name, context) -> symbol(name))
-                .failImmediately()
                 .load(library.toAbsolutePath().toString());
-        // Opened by the first use, which must come before the unpacked file is deleted.
+        for (Method method : Shim.class.getMethods()) {
+            if (!isBound(shim, method)) {
+                throw new UnsatisfiedLinkError("it has no " + symbol(method.getName()) + "; is it another library?");
+            }
+        }
         int version = shim.abiVersion();
         if (version != Shim.ABI_VERSION) {
             throw new UnsatisfiedLinkError("it speaks ABI " + version + ", this build speaks " + Shim.ABI_VERSION);
         }
         return shim;
+    }
+
+    /** The binding leaves methods abstract whose function it does not find, and would fail at the first call only. */
+    private static boolean isBound(Shim shim, Method method) {
+        try {
+            Method found = shim.getClass().getMethod(method.getName(), method.getParameterTypes());
+            return !Modifier.isAbstract(found.getModifiers());
+        } catch (NoSuchMethodException e) {
+            return false;
+        }
     }
 
     /** {@code xtsDecryptSparse} is {@code bs_xts_decrypt_sparse}. */
