@@ -52,6 +52,12 @@ public final class BlockRequest {
         return this;
     }
 
+    /** Changes where it goes and with which flags, and nothing else; a layer that does so undoes it on the way up. */
+    public void readdress(int newFlags, long newOffset) {
+        flags = newFlags;
+        offset = newOffset;
+    }
+
     /** Gives READ or WRITE its memory: {@code length()} bytes from {@code offsetInMemory}. */
     public BlockRequest withMemory(Memory newMemory, int offsetInMemory) {
         memory = newMemory;

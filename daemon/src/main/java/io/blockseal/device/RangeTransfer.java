@@ -76,7 +76,7 @@ final class RangeTransfer implements Completion, Consumer<Errno> {
     }
 
     private void send(BlockRequest request, int storeFlags) {
-        readdress(request, storeFlags, channel.physicalOffset(offset, word));
+        request.readdress(storeFlags, channel.physicalOffset(offset, word));
         request.push(this, 0);
         channel.store().submit(request);
     }
@@ -84,7 +84,7 @@ final class RangeTransfer implements Completion, Consumer<Errno> {
     @Override
     public void onComplete(BlockRequest request, long token) {
         Errno errno = request.errno();
-        readdress(request, flags, offset);
+        request.readdress(flags, offset);
         if (errno == Errno.OK && request.command() == Command.READ) {
             int key = channel.keyAt(offset, word);
             if (key != 0) {
@@ -94,11 +94,6 @@ final class RangeTransfer implements Completion, Consumer<Errno> {
             }
         }
         finish(request, errno);
-    }
-
-    private static void readdress(BlockRequest request, int newFlags, long newOffset) {
-        request.set(request.command(), newFlags, newOffset, request.length())
-                .withMemory(request.memory(), request.memoryOffset());
     }
 
     private void finish(BlockRequest request, Errno errno) {
