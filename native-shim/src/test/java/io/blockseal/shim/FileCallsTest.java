@@ -3,6 +3,7 @@ package io.blockseal.shim;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,13 +26,12 @@ class FileCallsTest {
     @TempDir
     Path directory;
 
-    private Shim shim;
+    private final Shim shim = ShimFixture.shim();
     private Path file;
     private int fd;
 
     @BeforeEach
     void open() {
-        shim = ShimFixture.shim();
         file = directory.resolve("dîsk.img");
         fd = shim.open(ShimLibrary.cString(file.toString()).address(), Shim.OPEN_WRITE | Shim.OPEN_CREATE);
         assertTrue(fd >= 0, "open: " + fd);
@@ -140,7 +140,7 @@ class FileCallsTest {
     @Test
     void tmpfsIsRecognised() {
         int shared = shim.open(ShimLibrary.cString("/dev/shm").address(), Shim.OPEN_DIRECTORY);
-        org.junit.jupiter.api.Assumptions.assumeTrue(shared >= 0, "no /dev/shm here");
+        assumeTrue(shared >= 0, "no /dev/shm here");
         FileInfoBlock info = new FileInfoBlock();
         assertEquals(0, shim.fileInfo(shared, info.address()));
         assertEquals(0, shim.close(shared));

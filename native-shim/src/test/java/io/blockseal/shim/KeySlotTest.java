@@ -18,17 +18,11 @@ import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A key that outlives its slot, or a slot that serves two keys, would be a leak or a lost volume. */
 class KeySlotTest {
-    private Shim shim;
-
-    @BeforeEach
-    void open() {
-        shim = ShimFixture.shim();
-    }
+    private final Shim shim = ShimFixture.shim();
 
     @Test
     void keepsWhatWasSet() {

@@ -14,18 +14,12 @@ import java.util.Arrays;
 import java.util.Random;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Root and page MACs and every derived key stand on these; they must be what the RFCs say, not only agree with us. */
 class MacTest {
-    private Shim shim;
+    private final Shim shim = ShimFixture.shim();
     private final OffHeap out = OffHeap.allocate(256);
-
-    @BeforeEach
-    void open() {
-        shim = ShimFixture.shim();
-    }
 
     @Test
     void hmacMatchesRfc4231() {

@@ -20,18 +20,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** If any of this broke, volumes would be unreadable, or readable by others. */
 class XtsTest {
-    private Shim shim;
-
-    @BeforeEach
-    void open() {
-        shim = ShimFixture.shim();
-    }
+    private final Shim shim = ShimFixture.shim();
 
     private static byte[] pattern(int length) {
         byte[] bytes = new byte[length];
