@@ -94,6 +94,7 @@ public final class RootBlock {
      * a report that says that it was not.
      */
     public void requireConsistent() throws MalformedVolumeException {
+        require(commitSeq() > 0, "commit_seq", commitSeq() + " is out of bounds");
         require(suite() == SUITE_AES_256_XTS, "suite", suite() + " is unknown");
         require(unitShift() == 9 || unitShift() == 12, "unit shift", unitShift() + ", neither 9 nor 12");
         require(

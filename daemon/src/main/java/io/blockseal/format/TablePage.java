@@ -139,6 +139,11 @@ public final class TablePage {
         content.encode(image, entryOffset(entry));
     }
 
+    /** Copies an entry's wrapped DEK into the first bytes of {@code target}; allocates nothing. */
+    public void copyWrappedDek(int entry, byte[] target) {
+        System.arraycopy(image, entryOffset(entry) + TableEntry.WRAPPED_DEK, target, 0, TableEntry.WRAPPED_DEK_BYTES);
+    }
+
     /** Where an entry begins within a page. */
     public static int entryOffset(int entry) {
         return HEADER_BYTES + entry * TableEntry.ENTRY_BYTES;

@@ -1,0 +1,166 @@
+package io.blockseal.volume;
+
+import io.blockseal.block.Errno;
+import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares DEKs and slots for ranges that have none: of the range that was asked for, and of its neighbours on the page
+ * as long as that costs no I/O. On the keeper only.
+ *
+ * <p>A slot must read as zeros before it is put in service (docs/format.md, "Zeros"). It is known to do so if the store
+ * promises it and no range ever had the slot; else it is zeroed first.
+ */
+final class DekAllocator {
+    /** Changes that one commit will carry. */
+    final class Draft {
+        private final long commitSeq;
+        private final TreeMap<Integer, TablePage> pages = new TreeMap<>();
+        private final List<Long> takenSlots = new ArrayList<>();
+        private boolean zeroed;
+        private boolean relocated;
+
+        private Draft(long commitSeq) {
+            this.commitSeq = commitSeq;
+        }
+
+        Collection<TablePage> pages() {
+            return pages.values();
+        }
+
+        /** Makes the zeroed slots durable and tells the root what it has to know. */
+        void settle(RootBlock next) throws StoreException {
+            if (zeroed) {
+                data.flush();
+            }
+            if (relocated) {
+                next.markRelocated();
+                relocatedBefore = true;
+            }
+        }
+
+        /** Gives the slots back. */
+        void abandon() {
+            takenSlots.forEach(slots::release);
+        }
+
+        private TablePage page(int index) {
+            return pages.computeIfAbsent(index, i -> {
+                TablePage current = table.page(i);
+                return current == null ? TablePage.fresh(i, root.vkEpoch()) : current.copy();
+            });
+        }
+    }
+
+    private final BlockStore data;
+    private final DekTable table;
+    private final SlotMap slots;
+    private final VolumeKeys keys;
+    private final RootBlock root;
+    private final InstantSource clock;
+    private boolean relocatedBefore;
+
+    /** {@code root} for what does not change while a volume is open. */
+    DekAllocator(BlockStore data, DekTable table, SlotMap slots, VolumeKeys keys, RootBlock root, InstantSource clock) {
+        this.data = data;
+        this.table = table;
+        this.slots = slots;
+        this.keys = keys;
+        this.root = root;
+        this.clock = clock;
+        this.relocatedBefore = root.relocated();
+    }
+
+    /** An empty draft for the commit of that number. */
+    Draft newDraft(long commitSeq) {
+        return new Draft(commitSeq);
+    }
+
+    boolean isActive(long range) {
+        return RangeWord.state(table.word(range)) == RangeWord.ACTIVE;
+    }
+
+    /** Puts the range and its neighbours into the draft. Whatever is not OK concerns this range alone. */
+    Errno prepare(Draft draft, long range) {
+        int pageIndex = TablePage.pageOf(range);
+        int state = stateInDraft(draft, range);
+        if (state == RangeWord.LOST) {
+            return Errno.EIO;
+        }
+        if (state == RangeWord.ACTIVE) {
+            return Errno.OK;
+        }
+        Errno errno = give(draft, range, true);
+        if (errno != Errno.OK) {
+            return errno;
+        }
+        long first = TablePage.firstRange(pageIndex);
+        for (long other = first; other < first + TablePage.ENTRIES && other < table.rangeCount(); other++) {
+            if (stateInDraft(draft, other) == RangeWord.NONE) {
+                give(draft, other, false);
+            }
+        }
+        return Errno.OK;
+    }
+
+    private Errno give(Draft draft, long range, boolean atAnyCost) {
+        TableEntry old = entry(draft, range);
+        int oldGeneration = old == null ? 0 : old.generation();
+        long slot = slots.takeNear(range);
+        if (slot < 0) {
+            return Errno.ENOSPC;
+        }
+        boolean fresh = slot == range && oldGeneration == 0 && !relocatedBefore && data.trimmedReadsZeros();
+        if (!fresh && !atAnyCost) {
+            slots.release(slot);
+            return Errno.OK;
+        }
+        if (!fresh) {
+            try {
+                data.zero(root.dataOffsetBytes() + (slot << root.rangeShift()), 1L << root.rangeShift());
+                draft.zeroed = true;
+            } catch (StoreException e) {
+                slots.release(slot);
+                return e.errno();
+            }
+        }
+        draft.takenSlots.add(slot);
+        draft.relocated |= slot != range;
+        int generation = oldGeneration + 1;
+        draft.page(TablePage.pageOf(range))
+                .entry(
+                        TablePage.entryOf(range),
+                        new TableEntry(
+                                TableEntry.ACTIVE,
+                                RootBlock.SUITE_AES_256_XTS,
+                                generation,
+                                slot,
+                                (int) clock.instant().getEpochSecond(),
+                                (int) draft.commitSeq,
+                                0,
+                                keys.newWrappedDek(range, generation, slot)));
+        return Errno.OK;
+    }
+
+    private int stateInDraft(Draft draft, long range) {
+        TablePage drafted = draft.pages.get(TablePage.pageOf(range));
+        return drafted == null
+                ? RangeWord.state(table.word(range))
+                : drafted.entry(TablePage.entryOf(range)).state();
+    }
+
+    private @Nullable TableEntry entry(Draft draft, long range) {
+        TablePage drafted = draft.pages.get(TablePage.pageOf(range));
+        TablePage page = drafted == null ? table.page(TablePage.pageOf(range)) : drafted;
+        return page == null ? null : page.entry(TablePage.entryOf(range));
+    }
+}

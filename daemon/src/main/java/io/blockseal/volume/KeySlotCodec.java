@@ -1,0 +1,38 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.KeySlot;
+import io.blockseal.format.KeySlotType;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.WrapAlgorithm;
+import io.blockseal.keysource.WrappedKey;
+import org.jspecify.annotations.Nullable;
+
+/** Between what a key source hands over and what a key slot stores. */
+final class KeySlotCodec {
+    private KeySlotCodec() {}
+
+    static KeySlot toSlot(KeySource source, WrappedKey wrapped, String label, int vkEpoch, long nowSeconds) {
+        return new KeySlot(
+                KeySlotType.ofKind(source.kind()).code(),
+                KeySlot.State.ACTIVE,
+                source.slotPriority(),
+                nowSeconds,
+                vkEpoch,
+                wrapped.algorithm().code(),
+                label,
+                wrapped.reference(),
+                wrapped.version(),
+                wrapped.parameters(),
+                wrapped.blob());
+    }
+
+    /** Null for a wrap algorithm that this release does not know. */
+    static @Nullable WrappedKey toWrapped(KeySlot slot) {
+        for (WrapAlgorithm algorithm : WrapAlgorithm.values()) {
+            if (algorithm.code() == slot.wrapAlgorithm()) {
+                return new WrappedKey(algorithm, slot.reference(), slot.version(), slot.parameters(), slot.blob());
+            }
+        }
+        return null;
+    }
+}

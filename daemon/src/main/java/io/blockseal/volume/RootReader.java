@@ -1,0 +1,110 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.format.RootBlock;
+import io.blockseal.store.StoreException;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads both roots and the key slots that go with them, as far as that needs no key. What it returns is trusted as much
+ * as a CRC deserves.
+ */
+final class RootReader {
+    /**
+     * A root whose CRC is right.
+     *
+     * @param copy 0 = A, 1 = B
+     * @param area the key slots whose hash the root names, or null if neither area has it
+     */
+    record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {}
+
+    private final MetadataStore store;
+    private final @Nullable MalformedVolumeException[] complaints = new MalformedVolumeException[MetadataLayout.COPIES];
+    private final byte[][] rootImages = new byte[MetadataLayout.COPIES][];
+    private final byte[][] areaImages = new byte[MetadataLayout.COPIES][];
+    private final List<Candidate> candidates = new ArrayList<>();
+
+    private RootReader(MetadataStore store) {
+        this.store = store;
+    }
+
+    static RootReader read(MetadataStore store) throws StoreException, MalformedVolumeException {
+        if (store.sizeBytes() < MetadataLayout.EXTENT_BYTES) {
+            throw new MalformedVolumeException(
+                    store.name(),
+                    "size",
+                    store.sizeBytes() + " bytes; a volume's metadata takes at least " + MetadataLayout.EXTENT_BYTES
+                            + ": truncated, or not a Blockseal volume");
+        }
+        RootReader reader = new RootReader(store);
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            reader.rootImages[copy] = store.readRoot(copy);
+            reader.areaImages[copy] = store.readKeySlots(copy);
+        }
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            reader.look(copy);
+        }
+        reader.candidates.sort(
+                (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
+        return reader;
+    }
+
+    /** The roots with a right CRC, newest first. */
+    List<Candidate> candidates() {
+        return candidates;
+    }
+
+    /** What is wrong with a root, or null. */
+    @Nullable
+    MalformedVolumeException complaint(int copy) {
+        return complaints[copy];
+    }
+
+    byte[] rootImage(int copy) {
+        return rootImages[copy];
+    }
+
+    byte[] areaImage(int area) {
+        return areaImages[area];
+    }
+
+    /** For when no candidate is left: why. */
+    MalformedVolumeException bothDamaged() {
+        String details = "";
+        for (MalformedVolumeException complaint : complaints) {
+            if (complaint != null) {
+                details += "; " + complaint.getMessage();
+            }
+        }
+        return new MalformedVolumeException(
+                store.name(),
+                "roots",
+                "both are damaged, or this is not a Blockseal volume; nothing was changed. Restore the metadata from"
+                        + " a backup" + details);
+    }
+
+    private void look(int copy) {
+        try {
+            RootBlock root = RootBlock.decode(rootImages[copy], "root " + MetadataLayout.letter(copy));
+            candidates.add(new Candidate(copy, root, areaOf(root)));
+        } catch (MalformedVolumeException e) {
+            complaints[copy] = e;
+        }
+    }
+
+    /** The area that the root names, or the other one if that has the right hash: between commits both do. */
+    private @Nullable KeySlotArea areaOf(RootBlock root) {
+        for (int i = 0; i < MetadataLayout.COPIES; i++) {
+            KeySlotArea area = KeySlotArea.decode(areaImages[(root.keySlotArea() + i) % MetadataLayout.COPIES]);
+            if (MessageDigest.isEqual(area.sha256(), root.keySlotHash())) {
+                return area;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,67 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.format.RootBlock;
+import java.util.BitSet;
+
+/**
+ * Which physical slots are taken: by a range, or by a metadata extent that lies among them. Computed when a volume
+ * opens; used on the keeper only.
+ */
+final class SlotMap {
+    private final BitSet taken = new BitSet();
+    private final int slotCount;
+
+    SlotMap(RootBlock root) {
+        slotCount = (int) root.slotCount();
+        if (!root.detached()) {
+            for (int i = 1; i < root.extentCount(); i++) {
+                reserve(root, root.extentOffset(i));
+            }
+        }
+    }
+
+    private void reserve(RootBlock root, long extentOffset) {
+        long from = extentOffset - root.dataOffsetBytes();
+        if (from >= 0) {
+            long last = (from + MetadataLayout.EXTENT_BYTES - 1) >>> root.rangeShift();
+            taken.set((int) (from >>> root.rangeShift()), (int) last + 1);
+        }
+    }
+
+    /** Whether the slot exists. */
+    boolean exists(long slot) {
+        return slot >= 0 && slot < slotCount;
+    }
+
+    /** Takes a certain slot; false if it is taken already. */
+    boolean take(long slot) {
+        if (taken.get((int) slot)) {
+            return false;
+        }
+        taken.set((int) slot);
+        return true;
+    }
+
+    /** Takes the slot {@code preferred} if it is free, else the first free one; -1 if none is. */
+    long takeNear(long preferred) {
+        if (exists(preferred) && take(preferred)) {
+            return preferred;
+        }
+        int free = taken.nextClearBit(0);
+        if (free >= slotCount) {
+            return -1;
+        }
+        taken.set(free);
+        return free;
+    }
+
+    /** Takes every slot: nobody knows any more which of them hold data. */
+    void takeAll() {
+        taken.set(0, slotCount);
+    }
+
+    void release(long slot) {
+        taken.clear((int) slot);
+    }
+}

@@ -1,0 +1,170 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Fills the table in memory from the scan, and decides whether what was found may be written to. While opening only. */
+final class TableLoader {
+    private static final Logger LOG = LoggerFactory.getLogger(TableLoader.class);
+
+    private final String volumeName;
+    private final MetadataStore store;
+    private final VolumeKeys keys;
+    private final RootBlock root;
+    private final DekTable table;
+    private final SlotMap slots;
+    private final TableRoot sum = new TableRoot(new byte[32]);
+    private final List<PageFinding> toHeal = new ArrayList<>();
+    private final List<Integer> lostPages = new ArrayList<>();
+    private RootBlock effectiveRoot;
+    private boolean readOnly;
+
+    TableLoader(String volumeName, MetadataStore store, VolumeKeys keys, RootBlock root) {
+        this.volumeName = volumeName;
+        this.store = store;
+        this.keys = keys;
+        this.root = root;
+        this.effectiveRoot = root;
+        this.table = new DekTable(root.rangeCount(), root.pageCount());
+        this.slots = new SlotMap(root);
+    }
+
+    void load(boolean forReading, boolean acceptRollback) throws StoreException, VolumeRefusedException {
+        readOnly = forReading;
+        new TableScan(store, root, keys).run(this::page);
+        if (lostPages.isEmpty()) {
+            checkTableRoot(acceptRollback);
+        } else {
+            reserveLostSlots();
+            LOG.error(
+                    "volume={} pages={}: both copies are damaged; ranges {} to {} and so on fail with EIO, and whether"
+                            + " other pages are current cannot be proved. Restore the metadata from a backup.",
+                    volumeName,
+                    lostPages,
+                    TablePage.firstRange(lostPages.get(0)),
+                    TablePage.firstRange(lostPages.get(0) + 1) - 1);
+        }
+    }
+
+    DekTable table() {
+        return table;
+    }
+
+    SlotMap slots() {
+        return slots;
+    }
+
+    /** The root from which the next commit starts. */
+    RootBlock root() {
+        return effectiveRoot;
+    }
+
+    /** Pages whose copies are to be made equal. */
+    List<PageFinding> toHeal() {
+        return toHeal;
+    }
+
+    private void page(PageFinding finding) throws VolumeRefusedException {
+        if (finding.lost()) {
+            if (finding.hasOrphan() && !readOnly) {
+                throw new VolumeRefusedException(
+                        Reason.UNFINISHED_COMMIT,
+                        volumeName + ": table page " + finding.index()
+                                + " has one damaged copy and one of a commit that"
+                                + " was cut short; nothing was changed. Open it for reading only, or restore the"
+                                + " metadata from a backup.");
+            }
+            lostPages.add(finding.index());
+            table.losePage(finding.index());
+            return;
+        }
+        if (finding.needsHealing()) {
+            toHeal.add(finding);
+        }
+        TablePage page = finding.chosen();
+        if (page != null) {
+            sum.toggle(keys.tableTerm(page));
+            table.publish(page);
+            takeSlots(page);
+        }
+    }
+
+    private void takeSlots(TablePage page) throws VolumeRefusedException {
+        long first = TablePage.firstRange(page.index());
+        for (int i = 0; i < TablePage.ENTRIES; i++) {
+            TableEntry entry = page.entry(i);
+            long range = first + i;
+            if (range >= root.rangeCount()) {
+                if (entry.state() != TableEntry.NONE) {
+                    conflict(range, "is beyond the end of the volume, yet has a state");
+                }
+            } else if (entry.state() == TableEntry.ACTIVE) {
+                takeSlot(range, entry);
+            } else if (entry.state() > TableEntry.LOST) {
+                conflict(range, "has the unknown state " + entry.state());
+                table.lose(range);
+            }
+        }
+    }
+
+    private void takeSlot(long range, TableEntry entry) throws VolumeRefusedException {
+        if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
+            conflict(range, "has the unknown suite " + entry.suite());
+            table.lose(range);
+        } else if (!slots.exists(entry.slot())) {
+            conflict(range, "names slot " + entry.slot() + ", which is outside the data area");
+            table.lose(range);
+        } else if (!slots.take(entry.slot())) {
+            conflict(range, "names slot " + entry.slot() + ", which another range or the metadata has");
+            table.lose(range);
+        }
+    }
+
+    private void conflict(long range, String what) throws VolumeRefusedException {
+        String message = volumeName + ": range " + range + " " + what;
+        if (!readOnly) {
+            throw new VolumeRefusedException(
+                    Reason.SLOT_CONFLICT,
+                    message
+                            + "; nothing was changed. Open it for reading only, or restore the metadata from a backup.");
+        }
+        LOG.error("volume={}: {}; it fails with EIO", volumeName, message);
+    }
+
+    private void checkTableRoot(boolean acceptRollback) throws VolumeRefusedException {
+        if (Arrays.equals(sum.bytes(), root.tableRoot())) {
+            return;
+        }
+        if (!acceptRollback) {
+            throw new VolumeRefusedException(
+                    Reason.ROLLBACK,
+                    volumeName + ": the table is not the one that the root describes: pages were put back from an older"
+                            + " copy, or lost. Ranges may show old data or noise. Nothing was changed. Restore the"
+                            + " metadata from a backup, or open with --accept-rollback.");
+        }
+        LOG.warn("volume={}: the table was rolled back, which the operator accepts", volumeName);
+        effectiveRoot = root.copy().tableRoot(sum.bytes());
+    }
+
+    /** A lost page's ranges have their data somewhere: where they always were, or, after a relocation, anywhere. */
+    private void reserveLostSlots() {
+        if (root.relocated()) {
+            slots.takeAll();
+            return;
+        }
+        for (int page : lostPages) {
+            long first = TablePage.firstRange(page);
+            for (long range = first; range < Math.min(first + TablePage.ENTRIES, root.rangeCount()); range++) {
+                slots.take(range);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package io.blockseal.volume;
+
+import io.blockseal.block.Errno;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.XtsEngine;
+import io.blockseal.format.RootBlock;
+import io.blockseal.store.BlockStore;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An open volume: the {@link DataPlane} that devices work on, and the door to what operators do with it. Made by
+ * {@link VolumeOpener}. Close every device and every {@link DekCache} first, then the volume.
+ */
+public final class Volume implements DataPlane, AutoCloseable {
+    /** Where in its life a volume is. */
+    public enum State {
+        /** Reads, writes, and gives new ranges their keys. */
+        OPEN,
+        /** A metadata commit failed: ranges in use go on, new ones fail with EIO until the volume is opened anew. */
+        METADATA_FAILED,
+        /** Its keys are wiped and its stores closed. */
+        CLOSED
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Volume.class);
+
+    private final CryptoEngine engine;
+    private final VolumeStores stores;
+    private final VolumeShape shape;
+    private final VolumeKeys keys;
+    private final DekTable table;
+    private final MetadataState metadata;
+    private final MetadataCommitter committer;
+    private final InstantSource clock;
+    private final int dekCacheKeys;
+    private boolean closed;
+
+    Volume(
+            CryptoEngine engine,
+            VolumeStores stores,
+            VolumeShape shape,
+            VolumeKeys keys,
+            DekTable table,
+            MetadataState metadata,
+            MetadataCommitter committer,
+            InstantSource clock,
+            int dekCacheKeys) {
+        this.engine = engine;
+        this.stores = stores;
+        this.shape = shape;
+        this.keys = keys;
+        this.table = table;
+        this.metadata = metadata;
+        this.committer = committer;
+        this.clock = clock;
+        this.dekCacheKeys = dekCacheKeys;
+    }
+
+    @Override
+    public VolumeShape shape() {
+        return shape;
+    }
+
+    @Override
+    public BlockStore dataStore() {
+        return stores.data();
+    }
+
+    @Override
+    public XtsEngine xts() {
+        return engine.xts();
+    }
+
+    @Override
+    public long word(long rangeIndex) {
+        return table.word(rangeIndex);
+    }
+
+    @Override
+    public DekCache openCache() {
+        return new LruDekCache(engine, keys, table, dekCacheKeys);
+    }
+
+    @Override
+    public void allocate(long rangeIndex, Executor loop, Consumer<Errno> whenDone) {
+        int state = RangeWord.state(word(rangeIndex));
+        if (state == RangeWord.ACTIVE) {
+            loop.execute(() -> whenDone.accept(Errno.OK));
+        } else if (state == RangeWord.LOST) {
+            loop.execute(() -> whenDone.accept(Errno.EIO));
+        } else if (shape.readOnly()) {
+            loop.execute(() -> whenDone.accept(Errno.EPERM));
+        } else {
+            committer.allocate(rangeIndex, loop, whenDone);
+        }
+    }
+
+    /** Where in its life it is. From any thread. */
+    public State state() {
+        return switch (committer.state()) {
+            case RUNNING -> State.OPEN;
+            case FAILED -> State.METADATA_FAILED;
+            case CLOSED -> State.CLOSED;
+        };
+    }
+
+    /** What messages and metrics call it: its data store's name. */
+    public String name() {
+        return stores.name();
+    }
+
+    /** Its UUID, for ever. */
+    public UUID uuid() {
+        return root().uuid();
+    }
+
+    /** The operator's label. */
+    public String label() {
+        return root().label();
+    }
+
+    /** The identity to expect of it elsewhere, in hex. */
+    public String identity() {
+        return HexFormat.of().formatHex(keys.identityTag());
+    }
+
+    /** Number of its last commit. */
+    public long commitSeq() {
+        return root().commitSeq();
+    }
+
+    /** The wrapped copies of its volume key. */
+    public KeySlots keySlots() {
+        return new KeySlots(this);
+    }
+
+    /** Wipes the keys and closes the stores. No device uses it any more. A second call does nothing. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        committer.close();
+        keys.close();
+        stores.close();
+        LOG.info("volume={} commit={}: closed", name(), commitSeq());
+    }
+
+    RootBlock root() {
+        return metadata.root();
+    }
+
+    MetadataStore metadataStore() {
+        return metadata.store();
+    }
+
+    MetadataCommitter committer() {
+        return committer;
+    }
+
+    CryptoEngine engine() {
+        return engine;
+    }
+
+    VolumeStores stores() {
+        return stores;
+    }
+
+    VolumeKeys keys() {
+        return keys;
+    }
+
+    InstantSource clock() {
+        return clock;
+    }
+}

@@ -1,0 +1,208 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.format.RootBlock;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.RootReader.Candidate;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.security.MessageDigest;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * From stores and key sources to an open {@link Volume}, in the order of docs/format.md, "Opening". Nothing on disk is
+ * changed until every check has passed. May take seconds (key sources, Argon2): on keeper threads, never on a loop.
+ */
+public final class VolumeOpener {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeOpener.class);
+
+    private final CryptoEngine engine;
+    private final IdentityPins pins;
+    private final Executor keeper;
+    private final InstantSource clock;
+
+    /** {@code keeper} will run the metadata commits of the volumes opened here; it may serve many. */
+    public VolumeOpener(CryptoEngine engine, IdentityPins pins, Executor keeper, InstantSource clock) {
+        this.engine = engine;
+        this.pins = pins;
+        this.keeper = keeper;
+        this.clock = clock;
+    }
+
+    /**
+     * Opens. The volume then owns the stores and closes them; if this throws they are still the caller's, as the key
+     * sources always are.
+     *
+     * @throws MalformedVolumeException if bytes are wrong and nothing intact takes their place
+     * @throws VolumeRefusedException if opening might harm data or trust
+     */
+    public Volume open(VolumeStores stores, List<KeySource> sources, OpenOptions options)
+            throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
+                    WrongKeyException {
+        MetadataStore metadata = new MetadataStore(stores.metadata());
+        RootReader roots = RootReader.read(metadata);
+        if (roots.candidates().isEmpty()) {
+            throw roots.bothDamaged();
+        }
+        refuseUnknownFeatures(stores, roots.candidates().get(0).root());
+        Unlocked unlocked = authenticate(stores, roots, sources, options);
+        try {
+            RootBlock root = unlocked.candidate.root();
+            root.requireConsistent();
+            requireStores(stores, root);
+            pins.verify(stores.name(), root.uuid(), unlocked.keys.identityTag(), options.expectIdentity());
+            boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
+            if (readOnly && !options.readOnly()) {
+                LOG.warn(
+                        "volume={} features={}: a newer release wrote it; opened for reading only",
+                        stores.name(),
+                        Long.toHexString(root.unknownRoCompat()));
+            }
+            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys, root);
+            loader.load(readOnly, options.acceptRollback());
+            if (!readOnly) {
+                new Healing(stores.name(), metadata, unlocked.candidate, roots).heal(loader.toHeal());
+            }
+            return assemble(stores, metadata, unlocked, loader, readOnly, options);
+        } catch (StoreException | MalformedVolumeException | VolumeRefusedException | RuntimeException | Error e) {
+            unlocked.keys.close();
+            throw e;
+        }
+    }
+
+    private Volume assemble(
+            VolumeStores stores,
+            MetadataStore metadata,
+            Unlocked unlocked,
+            TableLoader loader,
+            boolean readOnly,
+            OpenOptions options) {
+        RootBlock root = loader.root();
+        VolumeShape shape = new VolumeShape(
+                root.sizeBytes(), root.unitBytes(), root.rangeShift(), root.dataOffsetBytes(), readOnly);
+        MetadataState state =
+                new MetadataState(metadata, unlocked.keys, loader.table(), root, unlocked.candidate.copy());
+        DekAllocator allocator =
+                new DekAllocator(stores.data(), loader.table(), loader.slots(), unlocked.keys, root, clock);
+        MetadataCommitter committer = new MetadataCommitter(stores.name(), state, allocator, keeper, clock);
+        LOG.info(
+                "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
+                stores.name(),
+                root.uuid(),
+                root.sizeBytes(),
+                root.unitBytes(),
+                shape.rangeBytes(),
+                root.commitSeq(),
+                readOnly);
+        return new Volume(
+                engine, stores, shape, unlocked.keys, loader.table(), state, committer, clock, options.dekCacheKeys());
+    }
+
+    private record Unlocked(Candidate candidate, VolumeKeys keys) {}
+
+    /** The newest root whose MAC is right under the volume key that its own key slots give. */
+    private Unlocked authenticate(VolumeStores stores, RootReader roots, List<KeySource> sources, OpenOptions options)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        VolumeUnlock unlock = new VolumeUnlock(stores.name(), sources, options.keySlot());
+        @Nullable MalformedVolumeException altered = null;
+        @Nullable WrongKeyException wrong = null;
+        @Nullable KeySourceException unserved = null;
+        @Nullable KeySlotArea failedArea = null;
+        for (Candidate candidate : roots.candidates()) {
+            KeySlotArea area = candidate.area();
+            if (area == null) {
+                altered = new MalformedVolumeException(
+                        candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
+                continue;
+            }
+            if (failedArea != null && MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
+                continue;
+            }
+            try (Secret volumeKey = unlock.unlock(area, candidate.root().uuid())) {
+                VolumeKeys keys = VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
+                if (keys.verifies(candidate.root())) {
+                    warnOfDamage(stores, roots, candidate, altered);
+                    return new Unlocked(candidate, keys);
+                }
+                keys.close();
+                altered = new MalformedVolumeException(
+                        candidate.root().block(), "mac", "does not verify: altered, or of another volume's key");
+            } catch (WrongKeyException e) {
+                wrong = e;
+                failedArea = area;
+            } catch (KeySourceException e) {
+                unserved = e;
+                failedArea = area;
+            }
+        }
+        if (unserved != null) {
+            throw unserved;
+        }
+        if (wrong != null) {
+            throw wrong;
+        }
+        throw altered == null ? roots.bothDamaged() : altered;
+    }
+
+    private static void warnOfDamage(
+            VolumeStores stores, RootReader roots, Candidate chosen, @Nullable MalformedVolumeException altered) {
+        MalformedVolumeException damage = roots.complaint(1 - chosen.copy());
+        if (damage == null) {
+            damage = altered;
+        }
+        if (damage != null) {
+            LOG.warn(
+                    "volume={}: {}; going on with root {}",
+                    stores.name(),
+                    damage.getMessage(),
+                    MetadataLayout.letter(chosen.copy()));
+        }
+    }
+
+    private static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
+        if (root.unknownIncompat() != 0) {
+            throw new VolumeRefusedException(
+                    Reason.UNKNOWN_FEATURE,
+                    stores.name() + ": uses features that this release does not know (incompat "
+                            + HexFormat.of().toHexDigits(root.unknownIncompat()) + "); use a newer release");
+        }
+    }
+
+    private static void requireStores(VolumeStores stores, RootBlock root)
+            throws MalformedVolumeException, VolumeRefusedException {
+        if (root.detached() != stores.detached()) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    stores.name() + ": its metadata is " + (root.detached() ? "detached" : "in-band")
+                            + (root.detached() ? "; name its store" : "; name no other store"));
+        }
+        if (stores.data().sizeBytes() < root.dataEndBytes()) {
+            throw new MalformedVolumeException(
+                    stores.data().name(),
+                    "size",
+                    stores.data().sizeBytes() + " bytes, but the slots end at " + root.dataEndBytes() + ": truncated");
+        }
+        for (int i = 0; i < root.extentCount(); i++) {
+            long end = root.extentOffset(i) + MetadataLayout.EXTENT_BYTES;
+            if (stores.metadata().sizeBytes() < end) {
+                throw new MalformedVolumeException(
+                        stores.metadata().name(),
+                        "size",
+                        stores.metadata().sizeBytes() + " bytes, but metadata extent " + i + " ends at " + end
+                                + ": truncated");
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlot;
+import io.blockseal.format.KeySlotArea;
+import io.blockseal.keysource.Binding;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Gets the volume key out of the first key slot that one of the given key sources opens. On keeper threads. */
+final class VolumeUnlock {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeUnlock.class);
+
+    private final String volumeName;
+    private final List<KeySource> sources;
+    private final int onlySlot;
+
+    VolumeUnlock(String volumeName, List<KeySource> sources, int onlySlot) {
+        this.volumeName = volumeName;
+        this.sources = sources;
+        this.onlySlot = onlySlot;
+    }
+
+    /**
+     * The volume key; the caller closes it.
+     *
+     * @throws KeySourceException if a source that might have opened a slot could not be asked
+     * @throws WrongKeyException if all were asked and none fits
+     */
+    Secret unlock(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
+        @Nullable KeySourceException unserved = null;
+        StringBuilder tried = new StringBuilder();
+        for (int priority = 2; priority >= 0; priority--) {
+            for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+                KeySlot slot = area.slot(index);
+                if (slot == null || slot.priority() != priority || (onlySlot >= 0 && onlySlot != index)) {
+                    continue;
+                }
+                WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
+                for (KeySource source : sources) {
+                    if (wrapped == null || !mayTry(source, slot, wrapped)) {
+                        continue;
+                    }
+                    try {
+                        Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
+                        LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
+                        return volumeKey;
+                    } catch (WrongKeyException e) {
+                        tried.append("; slot ").append(index).append(": ").append(e.getMessage());
+                    } catch (KeySourceException e) {
+                        LOG.warn("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                        unserved = e;
+                    }
+                }
+            }
+        }
+        if (unserved != null) {
+            throw unserved;
+        }
+        throw new WrongKeyException(volumeName + ": no key slot opens with the given keys" + tried + refusals(area));
+    }
+
+    /** A slot of priority 0 opens only for a source that is itself of that kind: it was asked for by name. */
+    private boolean mayTry(KeySource source, KeySlot slot, WrappedKey wrapped) {
+        boolean asked = slot.priority() > 0 || source.slotPriority() == 0 || onlySlot >= 0;
+        return asked && source.mayOpen(wrapped);
+    }
+
+    private static String refusals(KeySlotArea area) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < KeySlotArea.SLOTS; i++) {
+            if (area.refusal(i) != null) {
+                text.append("; refused: ").append(area.refusal(i));
+            }
+        }
+        return text.toString();
+    }
+}
