@@ -212,6 +212,22 @@ int32_t bs_key_random(int32_t handle, int32_t length) {
     return error;
 }
 
+int32_t bs_key_clear(int32_t handle) {
+    uint32_t slot;
+    uint64_t word;
+    pthread_mutex_lock(&lock);
+    int error = find(handle, &slot, &word);
+    if (error == 0) {
+        begin_change(slot, word, true);
+        explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
+    }
+    pthread_mutex_unlock(&lock);
+    if (error == 0 && length_of(word) != 0) {
+        contexts_evict(slot);
+    }
+    return error;
+}
+
 int32_t bs_key_get(int32_t handle, int64_t address, int32_t length) {
     struct key_view view;
     int error = length < 1 ? -EINVAL : key_view(handle, (size_t)length, &view);

@@ -77,6 +77,8 @@ BS_API int32_t bs_key_new(void);
 BS_API int32_t bs_key_free(int32_t handle);
 /* Fills the slot from getrandom(2). A 64-byte key never has equal halves. */
 BS_API int32_t bs_key_random(int32_t handle, int32_t length);
+/* Wipes the key like bs_key_free, but the slot stays the caller's, empty. */
+BS_API int32_t bs_key_clear(int32_t handle);
 BS_API int32_t bs_key_set(int32_t handle, int64_t address, int32_t length);
 BS_API int32_t bs_key_get(int32_t handle, int64_t address, int32_t length);
 /* 1 if both hold the same `length` bytes, else 0; in constant time. */
@@ -89,7 +91,7 @@ BS_API int32_t bs_key_capacity(void);
 /* ---- XTS (xts.c) ---- */
 /*
  * AES-256-XTS in place over unitCount units; unit i has the tweak firstUnit + i as a 128-bit little-endian number.
- * unitBytes: 512 to 1 MiB, a multiple of 16. Encrypt returns how many units came out entirely zero (the caller must
+ * unitBytes: 16 to 1 MiB, a multiple of 16 (volumes have 512 or 4096; published vectors have less). Encrypt returns how many units came out entirely zero (the caller must
  * then change the key: format.md 7); decrypt returns 0; decrypt_sparse leaves units of zeros alone and returns how
  * many there were. After BS_CRYPTO_FAILED the buffer's contents are undefined.
  */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum mode { ENCRYPT, DECRYPT, DECRYPT_SPARSE };
-enum { UNIT_BYTES_MIN = 512, UNIT_BYTES_MAX = 1 << 20, BLOCK_BYTES = 16 };
+enum { UNIT_BYTES_MIN = 16, UNIT_BYTES_MAX = 1 << 20, BLOCK_BYTES = 16 };
 static const int64_t TOTAL_BYTES_MAX = (int64_t)1 << 32;
 
 /* Nearly always decided by the first 16 bytes. */

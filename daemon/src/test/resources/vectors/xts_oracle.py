@@ -31,7 +31,7 @@ def encrypt(key, number, unit):
 
 def main(seed):
     for unit_bytes in (512, 4096):
-        for first in (0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**63):
+        for first in (0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**63 - 64):
             for count in (1, 3, 37):
                 label = f"{seed}-{unit_bytes}-{count}-{first}"
                 key, plain = stream(label, "key", 64), stream(label, "data", count * unit_bytes)

@@ -8,7 +8,7 @@ public interface CryptoEngine extends AutoCloseable {
     /** {@code native} or {@code java}, with what is behind it, for the start-up line. */
     String description();
 
-    /** How well it keeps keys, as found at start. */
+    /** How well it keeps keys now; may become worse, when the system refuses to lock more memory. */
     KeyProtection protection();
 
     /** Where the keys are. */

@@ -8,7 +8,9 @@ public final class JvmMemorySource implements MemorySource {
 
     @Override
     public Memory map(int lengthBytes) {
-        ByteBuffer raw = ByteBuffer.allocateDirect(lengthBytes + ALIGNMENT);
+        // An aligned slice loses what does not fill a page at either end.
+        int pages = (lengthBytes + ALIGNMENT - 1) / ALIGNMENT + 1;
+        ByteBuffer raw = ByteBuffer.allocateDirect(pages * ALIGNMENT);
         return new Memory(raw.alignedSlice(ALIGNMENT).slice(0, lengthBytes), 0);
     }
 }

@@ -2,22 +2,23 @@ package io.blockseal.memory;
 
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimError;
 
-/** Slabs mapped by the native shim: no core dump contains them, and native code knows their addresses. */
+/** Slabs mapped by the native library: their addresses are known, and no core dump contains them. */
 public final class ShimMemorySource implements MemorySource {
     private final Shim shim;
 
-    /** Maps by this shim. */
+    /** A source that maps through {@code shim}. */
     public ShimMemorySource(Shim shim) {
         this.shim = shim;
     }
 
     @Override
     public Memory map(int lengthBytes) {
-        long address = shim.map(lengthBytes, 0);
-        if (address < 0 && address > -4096) {
-            throw new OutOfMemoryError(
-                    "cannot map " + lengthBytes + " bytes for buffers (system error " + -address + ")");
+        // Touched now, so that the first request over a page does not wait for the kernel to clear it.
+        long address = shim.map(lengthBytes, Shim.MAP_PREFAULT);
+        if (address < 0) {
+            throw new OutOfMemoryError("cannot map " + lengthBytes + " bytes: " + ShimError.describe(address));
         }
         return new Memory(OffHeap.at(address, lengthBytes).buffer(), address);
     }

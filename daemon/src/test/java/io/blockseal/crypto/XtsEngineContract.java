@@ -20,6 +20,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,12 +58,12 @@ abstract class XtsEngineContract extends EngineContract {
                 assertThrows(
                         IllegalArgumentException.class, () -> engine.xts().encrypt(key, memory, 0, unitBytes, 0, 1));
                 engine.keys().free(key);
-            } else if (high(tweak) == 0) {
+            } else if (high(tweak) == 0 && low(tweak) >= 0) {
                 assertBothWays(vector, "key", low(tweak), "msg", "ct");
                 whole++;
             }
         }
-        assertEquals(13, whole);
+        assertEquals(10, whole);
     }
 
     @Test
@@ -79,7 +80,7 @@ abstract class XtsEngineContract extends EngineContract {
             throws IOException, InterruptedException, NoSuchAlgorithmException {
         Path script = folder.resolve("xts_oracle.py");
         try (InputStream in = Vectors.class.getResourceAsStream("/vectors/xts_oracle.py")) {
-            Files.copy(java.util.Objects.requireNonNull(in), script);
+            Files.copy(Objects.requireNonNull(in), script);
         }
         String seed = Long.toUnsignedString(random.nextLong());
         Process python;
@@ -202,6 +203,9 @@ abstract class XtsEngineContract extends EngineContract {
         assertThrows(IndexOutOfBoundsException.class, () -> engine.xts()
                 .encrypt(key, memory, MEMORY_BYTES - 4096, 4096, 0, 2));
         assertThrows(IndexOutOfBoundsException.class, () -> engine.xts().decrypt(key, memory, -16, 512, 0, 1));
+        assertThrows(IllegalArgumentException.class, () -> engine.xts().decrypt(key, memory, 0, 512, -1, 1));
+        assertThrows(
+                IllegalArgumentException.class, () -> engine.xts().decrypt(key, memory, 0, 512, Long.MAX_VALUE, 2));
     }
 
     @Test

@@ -91,6 +91,9 @@ public interface Shim {
 
     int keySet(int handle, long address, int length);
 
+    /** Wipes the key like {@link #keyFree}, but the handle stays the caller's, empty. */
+    int keyClear(int handle);
+
     /** Copies the key out; for exports that the operator asked for. */
     int keyGet(int handle, long address, int length);
 
@@ -105,7 +108,7 @@ public interface Shim {
 
     int keyCapacity();
 
-    // ---- AES-256-XTS over whole units of 512 bytes to 1 MiB, in place; firstUnit >= 0; tweaks are unit numbers.
+    // ---- AES-256-XTS over whole units of 16 bytes to 1 MiB, in place; firstUnit >= 0; tweaks are unit numbers.
 
     /**
      * Enciphers {@code unitCount} units. Returns how many came out as zeros only: 0, except once in the lifetime of many

@@ -49,6 +49,11 @@ public final class ShimLibrary {
         return library;
     }
 
+    /** A library that is not there, for the reason given; for tests of those who must do without. */
+    public static ShimLibrary absent(String reason) {
+        return new ShimLibrary(null, reason);
+    }
+
     /** The functions, or null where {@link #reason()} says why not. */
     public @Nullable Shim shim() {
         return shim;

@@ -20,8 +20,6 @@ import javax.crypto.ShortBufferException;
  */
 @HotPath("deciphers and enciphers every byte that a guest reads or writes")
 final class JavaXts implements XtsEngine {
-    static final int BLOCK_BYTES = 16;
-
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     /** x^128 = x^7 + x^2 + x + 1 in the field of the tweaks. */
     private static final long FIELD_POLYNOMIAL = 0x87;
@@ -42,21 +40,25 @@ final class JavaXts implements XtsEngine {
 
     @Override
     public boolean encrypt(int key, Memory memory, int offset, int unitBytes, long firstUnit, int unitCount) {
+        XtsEngine.check(memory, offset, unitBytes, firstUnit, unitCount);
         return run(Pass.ENCRYPT, key, memory, offset, unitBytes, firstUnit, 0, unitCount);
     }
 
     @Override
     public void decryptSparse(int key, Memory memory, int offset, int unitBytes, long firstUnit, int unitCount) {
+        XtsEngine.check(memory, offset, unitBytes, firstUnit, unitCount);
         run(Pass.DECRYPT_SPARSE, key, memory, offset, unitBytes, firstUnit, 0, unitCount);
     }
 
     @Override
     public void decrypt(int key, Memory memory, int offset, int unitBytes, long firstUnit, int unitCount) {
+        XtsEngine.check(memory, offset, unitBytes, firstUnit, unitCount);
         run(Pass.DECRYPT, key, memory, offset, unitBytes, firstUnit, 0, unitCount);
     }
 
     /** One unit whose tweak uses all 128 bits, as some published vectors have it; volumes count in 64. */
     void cryptUnit(boolean encrypting, int key, Memory memory, int unitBytes, long tweakLow, long tweakHigh) {
+        XtsEngine.check(memory, 0, unitBytes, 0, 1);
         run(encrypting ? Pass.ENCRYPT : Pass.DECRYPT, key, memory, 0, unitBytes, tweakLow, tweakHigh, 1);
     }
 
@@ -69,7 +71,6 @@ final class JavaXts implements XtsEngine {
             long firstUnit,
             long tweakHigh,
             int unitCount) {
-        check(memory, offset, unitBytes, unitCount);
         XtsThread thread = threads.current();
         XtsSchedule schedule = thread.scheduleOf(keys.filled(key, KeyArena.KEY_BYTES_MAX));
         // A power of two, so that no batch needs tweaks of two groups.
@@ -96,16 +97,6 @@ final class JavaXts implements XtsEngine {
             throw new AssertionError("scratch is as large as a batch", e);
         }
         return cameOutZero;
-    }
-
-    private static void check(Memory memory, int offset, int unitBytes, int unitCount) {
-        if (unitBytes < BLOCK_BYTES || unitBytes > XtsThread.BATCH_BYTES || unitBytes % BLOCK_BYTES != 0) {
-            throw new IllegalArgumentException("a data unit is a multiple of 16 up to 4096 bytes, not " + unitBytes);
-        }
-        if (unitCount < 0 || offset < 0 || offset > memory.capacity() - (long) unitBytes * unitCount) {
-            throw new IndexOutOfBoundsException(
-                    unitCount + " units of " + unitBytes + " at " + offset + " leave the memory");
-        }
     }
 
     private static void makeTweaks(XtsThread thread, Cipher cipher, long firstUnit, long high, int wanted)

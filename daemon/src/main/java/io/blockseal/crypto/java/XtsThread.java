@@ -1,5 +1,6 @@
 package io.blockseal.crypto.java;
 
+import io.blockseal.crypto.XtsEngine;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -13,14 +14,14 @@ final class XtsThread {
     /** A power of two; a full table is about 2.5 MB. */
     private static final int SCHEDULE_COUNT = 512;
 
-    static final int BATCH_BYTES = 4096;
+    static final int BATCH_BYTES = XtsEngine.UNIT_BYTES_MAX;
     static final int TWEAK_COUNT = 32;
 
     final byte[] in = new byte[BATCH_BYTES];
     final byte[] mask = new byte[BATCH_BYTES];
     final byte[] out = new byte[BATCH_BYTES];
-    final byte[] numbers = new byte[TWEAK_COUNT * JavaXts.BLOCK_BYTES];
-    final byte[] tweaks = new byte[TWEAK_COUNT * JavaXts.BLOCK_BYTES];
+    final byte[] numbers = new byte[TWEAK_COUNT * XtsEngine.BLOCK_BYTES];
+    final byte[] tweaks = new byte[TWEAK_COUNT * XtsEngine.BLOCK_BYTES];
 
     private final AtomicReferenceArray<@Nullable XtsSchedule> schedules = new AtomicReferenceArray<>(SCHEDULE_COUNT);
 
