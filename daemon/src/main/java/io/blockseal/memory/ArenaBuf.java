@@ -13,14 +13,17 @@ import java.nio.ByteBuffer;
  */
 public final class ArenaBuf extends UnpooledDirectByteBuf {
     private final BufferArena arena;
-    private final int sizeClass;
+    private final BufferArena.Slab slab;
     private final Memory memory;
+    // 0 while the superclass constructs itself: no limit but the slot's end.
+    private int limitBytes;
 
-    ArenaBuf(BufferArena arena, int sizeClass, Memory memory) {
+    ArenaBuf(BufferArena arena, BufferArena.Slab slab, Memory memory) {
         super(UnpooledByteBufAllocator.DEFAULT, forNetty(memory), memory.capacity());
         this.arena = arena;
-        this.sizeClass = sizeClass;
+        this.slab = slab;
         this.memory = memory;
+        this.limitBytes = memory.capacity();
     }
 
     private static ByteBuffer forNetty(Memory memory) {
@@ -58,13 +61,27 @@ public final class ArenaBuf extends UnpooledDirectByteBuf {
         return memory.address();
     }
 
-    int sizeClass() {
-        return sizeClass;
+    /**
+     * Lets the buffer end after {@code dataBytes} of data until it is released, so that a socket that fills it cannot
+     * read past them into the next message.
+     */
+    public void limitData(int dataBytes) {
+        limitBytes = Math.addExact(dataOffset(), dataBytes);
     }
 
-    /** Makes the buffer fresh again: one reference, nothing to read. */
+    @Override
+    public int capacity() {
+        return limitBytes == 0 ? super.capacity() : limitBytes;
+    }
+
+    BufferArena.Slab slab() {
+        return slab;
+    }
+
+    /** Makes the buffer fresh again: one reference, no limit, nothing to read. */
     void revive() {
         resetRefCnt();
+        limitBytes = memory.capacity();
         clear();
     }
 

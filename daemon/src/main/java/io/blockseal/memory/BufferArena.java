@@ -1,12 +1,14 @@
 package io.blockseal.memory;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One loop's buffers for guest data: slots of three sizes, cut from slabs that are mapped on demand and never given
- * back to the system, within a budget that all loops share.
+ * One loop's buffers for guest data: slots of four sizes, cut from slabs that are mapped on demand and never given back
+ * to the system, within a budget. A slab whose slots are all idle is cut anew for another size when the budget is
+ * spent, so that a burst of small requests does not lock out large ones for ever.
  *
  * <p>{@link #lease} is called on the loop's thread; the last {@code release()} of a buffer may happen anywhere and
  * returns it on the loop's. When nothing can be leased the answer is null, never an exception: the caller stops reading
@@ -23,11 +25,12 @@ public final class BufferArena {
     /** The most data that one buffer holds. */
     public static final int MAX_DATA_BYTES = 1 << 20;
 
-    private static final int[] DATA_BYTES = {4 << 10, 64 << 10, 256 << 10, MAX_DATA_BYTES};
-    private static final int SLAB_BYTES = 2 << 20;
-
     /** Data bytes of a reserved buffer: the largest data unit. */
     public static final int RESERVED_DATA_BYTES = 4096;
+
+    private static final int[] DATA_BYTES = {4 << 10, 64 << 10, 256 << 10, MAX_DATA_BYTES};
+    /** Four slots of 256 KiB with their head room; one of 1 MiB fits as well. */
+    private static final int SLAB_BYTES = 4 * (HEAD_ROOM_BYTES + (256 << 10));
 
     private static final int RESERVED_COUNT = 8;
     private static final int RESERVED_CLASS = DATA_BYTES.length;
@@ -37,6 +40,7 @@ public final class BufferArena {
     private final MemorySource source;
     private final BufferBudget budget;
     private final ArrayDeque<ArenaBuf>[] idle;
+    private final ArrayList<Slab> slabs = new ArrayList<>();
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final ArrayDeque<Runnable> layersWaiting = new ArrayDeque<>();
     private volatile int leased;
@@ -54,7 +58,8 @@ public final class BufferArena {
         this.source = source;
         this.budget = budget;
         this.idle = queues(DATA_BYTES.length + 1);
-        cut(RESERVED_CLASS, HEAD_ROOM_BYTES + RESERVED_DATA_BYTES, RESERVED_COUNT);
+        int reservedBytes = RESERVED_COUNT * (HEAD_ROOM_BYTES + RESERVED_DATA_BYTES);
+        cut(new Slab(source.map(reservedBytes)), RESERVED_CLASS, RESERVED_DATA_BYTES);
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no generic arrays; this one never leaves the class.
@@ -71,21 +76,41 @@ public final class BufferArena {
      * spent. Its contents are whatever was there before: a reader must fill what it sends.
      */
     public @Nullable ArenaBuf lease(int dataBytes) {
-        for (int sizeClass = 0; sizeClass < DATA_BYTES.length; sizeClass++) {
-            if (dataBytes <= DATA_BYTES[sizeClass]) {
-                ArenaBuf buf = idle[sizeClass].poll();
-                if (buf == null && grow(sizeClass)) {
-                    buf = idle[sizeClass].poll();
-                }
-                if (buf != null) {
-                    buf.revive();
-                    count(1, buf.dataCapacity());
-                    return buf;
-                }
-                // A larger idle slot serves as well when the budget is spent.
-            }
+        int own = sizeClassOf(dataBytes);
+        ArenaBuf buf = idle[own].poll();
+        if (buf == null && (grow(own) || recut(own))) {
+            buf = idle[own].poll();
         }
-        return null;
+        // A larger idle slot serves as well when the budget is spent.
+        for (int larger = own + 1; buf == null && larger < DATA_BYTES.length; larger++) {
+            buf = idle[larger].poll();
+        }
+        return buf == null ? null : lend(buf);
+    }
+
+    /**
+     * Leases {@code count} buffers of {@code dataBytes} into the first places of {@code into}, or none at all: who needs
+     * several at once must not sit on some of them while another does the same.
+     *
+     * @return whether they were leased
+     */
+    public boolean leaseAll(int dataBytes, int count, @Nullable ArenaBuf[] into) {
+        for (int i = 0; i < count; i++) {
+            ArenaBuf buf = lease(dataBytes);
+            if (buf == null) {
+                // Put back without waking whoever waits: nothing has become free.
+                for (int j = 0; j < i; j++) {
+                    ArenaBuf unused = into[j];
+                    into[j] = null;
+                    if (unused != null) {
+                        putBack(unused);
+                    }
+                }
+                return false;
+            }
+            into[i] = buf;
+        }
+        return true;
     }
 
     /**
@@ -94,10 +119,13 @@ public final class BufferArena {
      */
     public @Nullable ArenaBuf leaseReserved() {
         ArenaBuf buf = idle[RESERVED_CLASS].poll();
-        if (buf != null) {
-            buf.revive();
-            count(1, buf.dataCapacity());
-        }
+        return buf == null ? null : lend(buf);
+    }
+
+    private ArenaBuf lend(ArenaBuf buf) {
+        buf.revive();
+        buf.slab().idleCount--;
+        count(1, buf.dataCapacity());
         return buf;
     }
 
@@ -138,10 +166,9 @@ public final class BufferArena {
     }
 
     private void takeBack(ArenaBuf buf) {
-        idle[buf.sizeClass()].push(buf);
-        count(-1, -buf.dataCapacity());
+        putBack(buf);
         Runnable task = layersWaiting.poll();
-        if (task == null && buf.sizeClass() != RESERVED_CLASS) {
+        if (task == null && buf.slab().sizeClass != RESERVED_CLASS) {
             // A reserved buffer is of no use to those who wait for an ordinary one.
             task = waiting.poll();
         }
@@ -150,29 +177,72 @@ public final class BufferArena {
         }
     }
 
+    private void putBack(ArenaBuf buf) {
+        Slab slab = buf.slab();
+        idle[slab.sizeClass].push(buf);
+        slab.idleCount++;
+        count(-1, -buf.dataCapacity());
+    }
+
     @SuppressWarnings("NonAtomicVolatileUpdate") // One thread writes; the volatile is for those who only read.
     private void count(int buffers, int bytes) {
         leased += buffers;
         leasedBytes += bytes;
     }
 
+    private static int sizeClassOf(int dataBytes) {
+        int sizeClass = 0;
+        while (dataBytes > DATA_BYTES[sizeClass]) {
+            sizeClass++;
+        }
+        return sizeClass;
+    }
+
     private boolean grow(int sizeClass) {
-        int slotBytes = HEAD_ROOM_BYTES + DATA_BYTES[sizeClass];
-        int slotCount = Math.max(1, SLAB_BYTES / slotBytes);
-        if (!budget.take((long) slotCount * slotBytes)) {
+        if (!budget.take(SLAB_BYTES)) {
             return false;
         }
-        cut(sizeClass, slotBytes, slotCount);
+        Slab slab = new Slab(source.map(SLAB_BYTES));
+        slabs.add(slab);
+        cut(slab, sizeClass, DATA_BYTES[sizeClass]);
         return true;
     }
 
-    private void cut(int sizeClass, int slotBytes, int slotCount) {
-        Memory slab = source.map(slotCount * slotBytes);
-        for (int i = 0; i < slotCount; i++) {
-            Memory slot = new Memory(
-                    slab.bytes().slice(i * slotBytes, slotBytes),
-                    slab.address() == 0 ? 0 : slab.address() + (long) i * slotBytes);
-            idle[sizeClass].push(new ArenaBuf(this, sizeClass, slot));
+    private boolean recut(int sizeClass) {
+        for (Slab slab : slabs) {
+            if (slab.sizeClass != sizeClass && slab.idleCount == slab.slotCount) {
+                idle[slab.sizeClass].removeIf(buf -> buf.slab() == slab);
+                cut(slab, sizeClass, DATA_BYTES[sizeClass]);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void cut(Slab slab, int sizeClass, int dataBytes) {
+        int slotBytes = HEAD_ROOM_BYTES + dataBytes;
+        slab.sizeClass = sizeClass;
+        slab.slotCount = slab.memory.capacity() / slotBytes;
+        slab.idleCount = slab.slotCount;
+        for (int i = 0; i < slab.slotCount; i++) {
+            idle[sizeClass].push(new ArenaBuf(this, slab, slab.slice(i * slotBytes, slotBytes)));
+        }
+    }
+
+    /** A stretch of mapped memory and how it is cut now. */
+    static final class Slab {
+        private final Memory memory;
+        private int sizeClass;
+        private int slotCount;
+        private int idleCount;
+
+        Slab(Memory memory) {
+            this.memory = memory;
+        }
+
+        Memory slice(int offset, int length) {
+            long address = memory.address() == 0 ? 0 : memory.address() + offset;
+            return new Memory(memory.bytes().slice(offset, length), address);
         }
     }
 }

@@ -1,0 +1,29 @@
+package io.blockseal.server;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import java.util.concurrent.TimeUnit;
+
+/** How connections come to their end when the other side has not ended them. */
+enum Drain {
+    /** Sent through each pipeline when the server closes: finish what is in flight, begin nothing. */
+    BEGIN;
+
+    /** How long a client may take to read its last replies. */
+    private static final long LINGER_SECONDS = 10;
+
+    /** Closes at once; what was not sent is dropped. */
+    static void closeNow(Channel channel) {
+        var unused = channel.close();
+    }
+
+    /** Closes once everything written so far has left, or after a while if the client does not take it. */
+    static void closeWhenSent(Channel channel) {
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        if (channel.isOpen()) {
+            var forced = channel.eventLoop().schedule(() -> closeNow(channel), LINGER_SECONDS, TimeUnit.SECONDS);
+            channel.closeFuture().addListener(future -> forced.cancel(false));
+        }
+    }
+}

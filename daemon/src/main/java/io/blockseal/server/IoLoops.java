@@ -1,0 +1,99 @@
+package io.blockseal.server;
+
+import io.blockseal.block.IoLoop;
+import io.blockseal.memory.MemorySource;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The daemon's event loops: started once, shared by the server and by whoever needs a loop for its own I/O. */
+public final class IoLoops implements AutoCloseable {
+    /** More loops than this do not help: the cipher is fast and the clients are few. */
+    public static final int COUNT_MAX = 8;
+    /**
+     * Buffers for guest data of one loop. The least that works is {@link #BUFFER_BYTES_MIN}; only what was ever in use
+     * is resident.
+     */
+    public static final long BUFFER_BYTES_DEFAULT = 64 << 20;
+    /** A READ of 32 MiB with a simple reply has to be held whole; this leaves room beside it. */
+    public static final long BUFFER_BYTES_MIN = 40 << 20;
+
+    private final EventLoopGroup group;
+    private final List<NettyIoLoop> loops;
+
+    private IoLoops(EventLoopGroup group, List<NettyIoLoop> loops) {
+        this.group = group;
+        this.loops = List.copyOf(loops);
+    }
+
+    /** As many loops as there are cores, at most {@link #COUNT_MAX}. */
+    public static int defaultCount() {
+        return Math.min(Runtime.getRuntime().availableProcessors(), COUNT_MAX);
+    }
+
+    /**
+     * Starts {@code count} threads named {@code loop-N}.
+     *
+     * @param bufferBytesPerLoop budget for guest data of each loop, at least {@link #BUFFER_BYTES_MIN}
+     * @param source where buffers come from
+     */
+    public static IoLoops start(int count, long bufferBytesPerLoop, MemorySource source) {
+        if (count < 1 || bufferBytesPerLoop < BUFFER_BYTES_MIN) {
+            throw new IllegalArgumentException("loops need a count of at least 1 and " + BUFFER_BYTES_MIN
+                    + " bytes of buffers each; asked for " + count + " and " + bufferBytesPerLoop);
+        }
+        AtomicInteger number = new AtomicInteger();
+        ThreadFactory threads = task -> thread(task, number.getAndIncrement());
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory());
+        List<NettyIoLoop> loops = new ArrayList<>(count);
+        for (EventExecutor executor : group) {
+            Thread thread = executor.submit(Thread::currentThread)
+                    .awaitUninterruptibly()
+                    .getNow();
+            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source));
+        }
+        return new IoLoops(group, loops);
+    }
+
+    private static Thread thread(Runnable task, int number) {
+        Thread thread = new FastThreadLocalThread(task, "loop-" + number);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** The loops, by index. */
+    public List<IoLoop> all() {
+        return List.copyOf(loops);
+    }
+
+    List<NettyIoLoop> netty() {
+        return loops;
+    }
+
+    EventLoopGroup group() {
+        return group;
+    }
+
+    NettyIoLoop of(EventLoop eventLoop) {
+        for (NettyIoLoop loop : loops) {
+            if (loop.eventLoop() == eventLoop) {
+                return loop;
+            }
+        }
+        throw new IllegalArgumentException("a loop of another group");
+    }
+
+    /** Stops the threads; every channel on them is closed by now. */
+    @Override
+    public void close() {
+        group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+}

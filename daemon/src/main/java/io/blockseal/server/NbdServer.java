@@ -1,0 +1,182 @@
+package io.blockseal.server;
+
+import io.blockseal.export.ExportRegistry;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves the exports of a registry to NBD clients on unix sockets and TCP.
+ *
+ * <p>Start it by its constructor, open listeners, and close it before the devices behind the exports are closed. The
+ * loops belong to the caller. Methods are for one thread, the one that owns the server.
+ */
+public final class NbdServer implements AutoCloseable {
+    /** Only the owner may connect to a unix socket, unless said otherwise. */
+    public static final Set<PosixFilePermission> UNIX_PERMISSIONS_DEFAULT =
+            Set.copyOf(PosixFilePermissions.fromString("rw-------"));
+
+    private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
+    private static final int BACKLOG = 1024;
+
+    private final IoLoops loops;
+    private final ExportRegistry exports;
+    private final ServerOptions options;
+    private final ConnectionTable connections;
+    private final List<Channel> listeners = new ArrayList<>();
+    private final List<UnixSocketFile> socketFiles = new ArrayList<>();
+
+    // Replies without data and the handshake; guest data never lie here. Small chunks, few arenas.
+    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 2, 8192, 6, 256, 64, true);
+
+    /** A server without listeners. */
+    public NbdServer(IoLoops loops, ExportRegistry exports, ServerOptions options) {
+        this.loops = loops;
+        this.exports = exports;
+        this.options = options;
+        this.connections = new ConnectionTable(options.connectionsMax());
+    }
+
+    /**
+     * Listens on a unix socket, replacing the file of a dead daemon.
+     *
+     * @param permissions rights of the socket file; to connect one needs the right to write
+     * @throws IOException if somebody listens there already, or the place cannot be used
+     */
+    public void listenUnix(Path path, Set<PosixFilePermission> permissions) throws IOException {
+        UnixSocketFile file = new UnixSocketFile(path, permissions);
+        file.requireFree();
+        listen(
+                EpollServerDomainSocketChannel.class,
+                new DomainSocketAddress(file.temporaryPath().toFile()));
+        file.putInPlace();
+        socketFiles.add(file);
+        LOG.info("listening on unix socket {}", file.path());
+    }
+
+    /** As {@link #listenUnix(Path, Set)}, for the owner alone. */
+    public void listenUnix(Path path) throws IOException {
+        listenUnix(path, UNIX_PERMISSIONS_DEFAULT);
+    }
+
+    /**
+     * Listens on TCP. Until there is TLS, anything but a loopback address lets the network read along.
+     *
+     * @return the address, with the port that the system chose if 0 was asked for
+     */
+    public InetSocketAddress listenTcp(InetSocketAddress address) throws IOException {
+        Channel listener = listen(EpollServerSocketChannel.class, address);
+        InetSocketAddress bound = (InetSocketAddress) listener.localAddress();
+        LOG.info("listening on tcp {}", bound);
+        return bound;
+    }
+
+    private Channel listen(Class<? extends ServerChannel> type, SocketAddress address) throws IOException {
+        boolean tcp = address instanceof InetSocketAddress;
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loops.group())
+                .channel(type)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .childOption(ChannelOption.ALLOCATOR, allocator)
+                .childOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(options.outboundBytes() / 2, options.outboundBytes()));
+        if (tcp) {
+            bootstrap.option(ChannelOption.SO_REUSEADDR, true);
+            // Buffers are left to the system: setting them would switch its autotuning off.
+            bootstrap.childOption(ChannelOption.TCP_NODELAY, true).childOption(ChannelOption.SO_KEEPALIVE, true);
+        } else {
+            bootstrap.childOption(ChannelOption.SO_SNDBUF, options.unixSendBufferBytes());
+        }
+        bootstrap.childHandler(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                accept(channel);
+            }
+        });
+        ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
+        Throwable cause = bound.cause();
+        if (cause != null) {
+            throw new IOException("cannot listen on " + address + ": " + cause.getMessage(), cause);
+        }
+        listeners.add(bound.channel());
+        return bound.channel();
+    }
+
+    private void accept(Channel channel) {
+        if (!connections.takePlace()) {
+            LOG.debug("refused a connection: {} are open", options.connectionsMax());
+            Drain.closeNow(channel);
+            return;
+        }
+        Connection connection = new Connection(channel, loops.of(channel.eventLoop()), options, connections);
+        connections.add(connection);
+        channel.config().setRecvByteBufAllocator(connection.receive());
+        channel.pipeline().addLast(new HandshakeHandler(connection, exports));
+    }
+
+    /** How many connections are open now. From any thread. */
+    public int connectionCount() {
+        return connections.count();
+    }
+
+    /**
+     * Accepts nobody any more, lets requests in flight end, answers new ones with ESHUTDOWN and closes all connections,
+     * by force when {@link ServerOptions#drainTimeoutMillis} is over. When it returns, no connection uses a device.
+     */
+    @Override
+    public void close() {
+        connections.close();
+        for (Channel listener : listeners) {
+            listener.close().awaitUninterruptibly();
+        }
+        for (UnixSocketFile file : socketFiles) {
+            try {
+                file.remove();
+            } catch (IOException e) {
+                LOG.warn("could not remove the socket file {}: {}", file.path(), e.getMessage());
+            }
+        }
+        try {
+            drain();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            connections.all().forEach(connection -> Drain.closeNow(connection.channel()));
+        }
+    }
+
+    private void drain() throws InterruptedException {
+        for (Connection connection : connections.all()) {
+            connection.loop().execute(() -> connection.channel().pipeline().fireUserEventTriggered(Drain.BEGIN));
+        }
+        if (connections.awaitEmpty(options.drainTimeoutMillis())) {
+            return;
+        }
+        LOG.warn("closing {} connections that did not end in time", connections.count());
+        for (Connection connection : connections.all()) {
+            Drain.closeNow(connection.channel());
+        }
+        if (!connections.awaitEmpty(options.drainTimeoutMillis())) {
+            LOG.warn("{} connections still have requests at their devices", connections.count());
+        }
+    }
+}

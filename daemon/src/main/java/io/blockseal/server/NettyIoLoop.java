@@ -1,0 +1,87 @@
+package io.blockseal.server;
+
+import io.blockseal.block.IoLoop;
+import io.blockseal.block.RequestPool;
+import io.blockseal.memory.BufferArena;
+import io.blockseal.memory.BufferBudget;
+import io.blockseal.memory.MemorySource;
+import io.netty.channel.EventLoop;
+import io.netty.channel.SingleThreadEventLoop;
+
+/**
+ * One Netty event loop with what belongs to it: buffers, requests, operations and the queue of connections that wait
+ * for buffers. Everything but {@link #execute} is for the loop's own thread.
+ */
+public final class NettyIoLoop implements IoLoop {
+    private static final int REQUESTS_IN_ADVANCE = 256;
+
+    private final EventLoop eventLoop;
+    private final int index;
+    private final BufferArena buffers;
+    private final BufferArena receiveBuffers;
+    private final RequestPool requests = new RequestPool(REQUESTS_IN_ADVANCE);
+    private final OperationPool operations = new OperationPool(REQUESTS_IN_ADVANCE);
+    private final BufferTurnstile turnstile;
+
+    NettyIoLoop(EventLoop eventLoop, Thread thread, int index, long bufferBytes, MemorySource source) {
+        this.eventLoop = eventLoop;
+        this.index = index;
+        this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));
+        // One buffer for each connection at most, so the limit on connections is the bound. Apart from the data: a
+        // connection that holds bytes it cannot work on yet must not keep others from finishing theirs.
+        this.receiveBuffers = new BufferArena(eventLoop, thread, source, new BufferBudget(Long.MAX_VALUE));
+        this.turnstile = new BufferTurnstile(buffers, eventLoop);
+    }
+
+    @Override
+    public int index() {
+        return index;
+    }
+
+    @Override
+    public boolean inLoop() {
+        return eventLoop.inEventLoop();
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        eventLoop.execute(task);
+    }
+
+    @Override
+    public BufferArena buffers() {
+        return buffers;
+    }
+
+    @Override
+    public RequestPool requests() {
+        return requests;
+    }
+
+    /** What sockets are read into; at most one for each connection. */
+    BufferArena receiveBuffers() {
+        return receiveBuffers;
+    }
+
+    OperationPool operations() {
+        return operations;
+    }
+
+    /** Where connections wait for {@link #buffers()}. */
+    BufferTurnstile turnstile() {
+        return turnstile;
+    }
+
+    EventLoop eventLoop() {
+        return eventLoop;
+    }
+
+    /** Runs the task at the end of this turn of the loop, before it asks the sockets again. */
+    void executeAfterTurn(Runnable task) {
+        if (eventLoop instanceof SingleThreadEventLoop loop) {
+            loop.executeAfterEventLoopIteration(task);
+        } else {
+            eventLoop.execute(task);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+package io.blockseal.server;
+
+import io.blockseal.block.BlockChannel;
+import io.blockseal.export.Export;
+import io.blockseal.export.ExportRegistry;
+import io.blockseal.nbd.NbdAllocation;
+import io.blockseal.nbd.NbdDecoded;
+import io.blockseal.nbd.NbdInfo;
+import io.blockseal.nbd.NbdInfoRequest;
+import io.blockseal.nbd.NbdMetaContextRequest;
+import io.blockseal.nbd.NbdOption;
+import io.blockseal.nbd.NbdOptionReply;
+import io.blockseal.nbd.NbdOptionReplyWriter;
+import io.blockseal.nbd.NbdReplyStyle;
+import io.blockseal.nbd.NbdString;
+import io.netty.buffer.ByteBuf;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one client has negotiated so far, and the answer to each of its options. On the connection's loop. */
+final class OptionHaggling {
+    /** What has to be done after an option. */
+    enum Outcome {
+        /** Send the answer and wait for the next option. */
+        GO_ON,
+        /** Send the answer and close. */
+        SAY_GOODBYE,
+        /** Send the answer and turn to transmission. */
+        TRANSMIT,
+        /** There is no answer but to close; {@link #problem} says why. */
+        CLOSE
+    }
+
+    private final Connection connection;
+    private final ExportRegistry exports;
+    private final boolean fixed;
+    private final boolean noZeroes;
+    private NbdReplyStyle style = NbdReplyStyle.SIMPLE;
+    /** The export name for which base:allocation was selected; null if it was not. */
+    private @Nullable String allocationFor;
+
+    private @Nullable ExportTerms chosen;
+    private @Nullable BlockChannel device;
+    private boolean allocationSelected;
+    private String problem = "";
+
+    OptionHaggling(Connection connection, ExportRegistry exports, boolean fixed, boolean noZeroes) {
+        this.connection = connection;
+        this.exports = exports;
+        this.fixed = fixed;
+        this.noZeroes = noZeroes;
+    }
+
+    boolean isFixed() {
+        return fixed;
+    }
+
+    /** Why the connection has to be closed. */
+    String problem() {
+        return problem;
+    }
+
+    /** Whether the payload of that option matters; the others are answered with ERR_UNSUP whatever they say. */
+    boolean wantsPayload(@Nullable NbdOption option) {
+        return option != null && option != NbdOption.PEEK_EXPORT && option != NbdOption.STARTTLS;
+    }
+
+    /** Answers an option whose payload lies at {@code index}; the answer is appended to {@code out}. */
+    Outcome answer(NbdOption option, ByteBuf in, int index, int length, ByteBuf out) {
+        if (!fixed && option != NbdOption.EXPORT_NAME) {
+            return close("an option that non-fixed newstyle does not have");
+        }
+        return switch (option) {
+            case EXPORT_NAME -> exportName(in, index, length, out);
+            case ABORT -> {
+                NbdOptionReplyWriter.ack(out, option.code());
+                yield Outcome.SAY_GOODBYE;
+            }
+            case LIST -> length == 0 ? list(out) : invalid(out, option, "LIST has no payload");
+            case INFO, GO -> info(option, in, index, length, out);
+            case STRUCTURED_REPLY ->
+                length == 0 ? structuredReply(out) : invalid(out, option, "STRUCTURED_REPLY has no payload");
+            case EXTENDED_HEADERS ->
+                length == 0 ? extendedHeaders(out) : invalid(out, option, "EXTENDED_HEADERS has no payload");
+            case LIST_META_CONTEXT, SET_META_CONTEXT -> metaContext(option, in, index, length, out);
+            case PEEK_EXPORT, STARTTLS -> refuse(out, option, NbdOptionReply.ERR_UNSUP, "not supported");
+        };
+    }
+
+    private Outcome close(String reason) {
+        problem = reason;
+        return Outcome.CLOSE;
+    }
+
+    private static Outcome refuse(ByteBuf out, NbdOption option, NbdOptionReply reply, String text) {
+        NbdOptionReplyWriter.error(out, option.code(), reply, text);
+        return Outcome.GO_ON;
+    }
+
+    private static Outcome invalid(ByteBuf out, NbdOption option, String text) {
+        return refuse(out, option, NbdOptionReply.ERR_INVALID, text);
+    }
+
+    private Outcome exportName(ByteBuf in, int index, int length, ByteBuf out) {
+        if (style == NbdReplyStyle.EXTENDED) {
+            return close("EXPORT_NAME after extended headers");
+        }
+        NbdDecoded<String> name = NbdString.decode(in, index, length);
+        if (!name.isValid()) {
+            return close(name.problem());
+        }
+        Export export = exports.find(name.value());
+        if (export == null) {
+            return close("EXPORT_NAME of an unknown export");
+        }
+        ExportTerms terms = ExportTerms.of(export, style);
+        if (!open(terms, name.value())) {
+            return close("the export could not be opened");
+        }
+        NbdOptionReplyWriter.exportNameReply(out, terms.sizeBytes(), terms.transmissionFlags(), !noZeroes);
+        return Outcome.TRANSMIT;
+    }
+
+    private Outcome list(ByteBuf out) {
+        int code = NbdOption.LIST.code();
+        for (Export export : exports.all()) {
+            NbdOptionReplyWriter.server(out, code, export.name(), export.description());
+        }
+        NbdOptionReplyWriter.ack(out, code);
+        return Outcome.GO_ON;
+    }
+
+    private Outcome info(NbdOption option, ByteBuf in, int index, int length, ByteBuf out) {
+        NbdDecoded<NbdInfoRequest> decoded = NbdInfoRequest.decode(in, index, length);
+        if (!decoded.isValid()) {
+            return invalid(out, option, decoded.problem());
+        }
+        NbdInfoRequest request = decoded.value();
+        Export export = exports.find(request.exportName());
+        if (export == null) {
+            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, "there is no export of that name");
+        }
+        ExportTerms terms = ExportTerms.of(export, style);
+        if (option == NbdOption.GO && !open(terms, request.exportName())) {
+            return refuse(out, option, NbdOptionReply.ERR_PLATFORM, "the export could not be opened; see the log");
+        }
+        int code = option.code();
+        NbdOptionReplyWriter.infoExport(out, code, terms.sizeBytes(), terms.transmissionFlags());
+        NbdOptionReplyWriter.infoBlockSize(out, code, terms.blockSizes());
+        if (request.infos().contains(NbdInfo.NAME)) {
+            NbdOptionReplyWriter.infoName(out, code, export.name());
+        }
+        if (request.infos().contains(NbdInfo.DESCRIPTION)) {
+            NbdOptionReplyWriter.infoDescription(out, code, export.description());
+        }
+        NbdOptionReplyWriter.ack(out, code);
+        return option == NbdOption.GO ? Outcome.TRANSMIT : Outcome.GO_ON;
+    }
+
+    private Outcome structuredReply(ByteBuf out) {
+        if (style == NbdReplyStyle.EXTENDED) {
+            return refuse(
+                    out,
+                    NbdOption.STRUCTURED_REPLY,
+                    NbdOptionReply.ERR_EXT_HEADER_REQD,
+                    "extended headers are in force already");
+        }
+        style = NbdReplyStyle.STRUCTURED;
+        NbdOptionReplyWriter.ack(out, NbdOption.STRUCTURED_REPLY.code());
+        return Outcome.GO_ON;
+    }
+
+    private Outcome extendedHeaders(ByteBuf out) {
+        style = NbdReplyStyle.EXTENDED;
+        NbdOptionReplyWriter.ack(out, NbdOption.EXTENDED_HEADERS.code());
+        return Outcome.GO_ON;
+    }
+
+    private Outcome metaContext(NbdOption option, ByteBuf in, int index, int length, ByteBuf out) {
+        boolean set = option == NbdOption.SET_META_CONTEXT;
+        if (set) {
+            // The former set is gone even if this one fails.
+            allocationFor = null;
+        }
+        if (!style.isChunked()) {
+            return invalid(out, option, "structured replies have to be negotiated first");
+        }
+        NbdDecoded<NbdMetaContextRequest> decoded = NbdMetaContextRequest.decode(in, index, length);
+        if (!decoded.isValid()) {
+            return invalid(out, option, decoded.problem());
+        }
+        NbdMetaContextRequest request = decoded.value();
+        if (exports.find(request.exportName()) == null) {
+            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, "there is no export of that name");
+        }
+        List<String> queries = request.queries();
+        boolean matches = queries.contains(NbdAllocation.CONTEXT)
+                || (!set && (queries.isEmpty() || queries.contains(NbdAllocation.NAMESPACE)));
+        if (matches) {
+            int id = set ? Replies.ALLOCATION_CONTEXT_ID : 0;
+            NbdOptionReplyWriter.metaContext(out, option.code(), id, NbdAllocation.CONTEXT);
+            if (set) {
+                allocationFor = request.exportName();
+            }
+        }
+        NbdOptionReplyWriter.ack(out, option.code());
+        return Outcome.GO_ON;
+    }
+
+    /** The first and only time that a client reaches a device. */
+    private boolean open(ExportTerms terms, String requestedName) {
+        try {
+            device = terms.export().device().openChannel(connection.loop());
+        } catch (RuntimeException e) {
+            connection.logRefused(terms.export().name(), String.valueOf(e.getMessage()));
+            return false;
+        }
+        chosen = terms;
+        allocationSelected = requestedName.equals(allocationFor);
+        return true;
+    }
+
+    /** The handler of what was agreed on; only after {@link Outcome#TRANSMIT}. */
+    TransmissionHandler transmission() {
+        ExportTerms terms = chosen;
+        BlockChannel channel = device;
+        if (terms == null || channel == null) {
+            throw new IllegalStateException("nothing was opened");
+        }
+        Export export = terms.export();
+        connection.logOpened(export.name(), style.name(), terms.isReadOnly());
+        CommandRules rules = new CommandRules(
+                style, terms.sizeBytes(), terms.blockSizes().minimum(), terms.transmissionFlags(), allocationSelected);
+        return new TransmissionHandler(
+                connection,
+                style,
+                rules,
+                channel,
+                export.metrics().recorder(connection.loop().index()));
+    }
+}

@@ -1,0 +1,83 @@
+package io.blockseal.server;
+
+/**
+ * The limits of an {@link NbdServer}. Start from {@link #DEFAULT} and change what has to differ.
+ *
+ * @param connectionsMax connections open at a time, over all listeners; one more is closed as soon as it is accepted
+ * @param handshakeTimeoutMillis how long a client may take from connecting to the end of the handshake; there is no
+ *     limit afterwards, because an idle client is a normal client
+ * @param drainTimeoutMillis how long {@link NbdServer#close} waits for requests in flight
+ * @param requestsPerConnection requests of one connection in flight at a time; the next are not read before one ends
+ * @param bytesPerConnection payload bytes of one connection in memory at a time; a single larger request is let in when
+ *     nothing else is in flight
+ * @param outboundBytes replies of one connection that its client has not taken yet; above it no request is begun
+ * @param turnBytes how much one connection may do before the loop turns to the others
+ * @param unixSendBufferBytes SO_SNDBUF of unix sockets; the system's own default is small against large replies
+ */
+public record ServerOptions(
+        int connectionsMax,
+        long handshakeTimeoutMillis,
+        long drainTimeoutMillis,
+        int requestsPerConnection,
+        long bytesPerConnection,
+        int outboundBytes,
+        int turnBytes,
+        int unixSendBufferBytes) {
+
+    /** What serves a machine with a few cores and up to a thousand clients. */
+    public static final ServerOptions DEFAULT =
+            new ServerOptions(1024, 10_000, 30_000, 128, 16 << 20, 1 << 20, 1 << 20, 2 << 20);
+
+    /** Refuses what cannot work. */
+    public ServerOptions {
+        if (connectionsMax < 1
+                || handshakeTimeoutMillis < 1
+                || drainTimeoutMillis < 0
+                || requestsPerConnection < 1
+                || bytesPerConnection < 1
+                || outboundBytes < 1
+                || turnBytes < 1
+                || unixSendBufferBytes < 1) {
+            throw new IllegalArgumentException("limits must be at least 1");
+        }
+    }
+
+    /** The same with another bound on connections. */
+    public ServerOptions withConnectionsMax(int newConnectionsMax) {
+        return new ServerOptions(
+                newConnectionsMax,
+                handshakeTimeoutMillis,
+                drainTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                unixSendBufferBytes);
+    }
+
+    /** The same with another handshake timeout. */
+    public ServerOptions withHandshakeTimeoutMillis(long newTimeoutMillis) {
+        return new ServerOptions(
+                connectionsMax,
+                newTimeoutMillis,
+                drainTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                unixSendBufferBytes);
+    }
+
+    /** The same with another drain timeout. */
+    public ServerOptions withDrainTimeoutMillis(long newTimeoutMillis) {
+        return new ServerOptions(
+                connectionsMax,
+                handshakeTimeoutMillis,
+                newTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                unixSendBufferBytes);
+    }
+}

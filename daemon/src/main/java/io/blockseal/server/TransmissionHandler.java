@@ -1,0 +1,439 @@
+package io.blockseal.server;
+
+import io.blockseal.block.BlockChannel;
+import io.blockseal.block.Command;
+import io.blockseal.block.Errno;
+import io.blockseal.block.HotPath;
+import io.blockseal.memory.ArenaBuf;
+import io.blockseal.metrics.RequestRecorder;
+import io.blockseal.nbd.NbdCommand;
+import io.blockseal.nbd.NbdReplyStyle;
+import io.blockseal.nbd.NbdRequestHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The transmission phase of one connection: takes requests out of the received bytes and gives them to
+ * {@link CommandExecution}, as long as there is room for what they cause. On the connection's loop.
+ *
+ * <p>Nothing is ever read ahead of what can be worked on: when a request has to wait (for buffers, for replies to leave,
+ * for its turn) the bytes behind it stay where they are, and once 64 KiB of them are there the socket is read no more.
+ */
+@HotPath("every request of every client is read here")
+final class TransmissionHandler extends ChannelInboundHandlerAdapter
+        implements BufferTurnstile.Waiter, ReceiveBuffer.Reader {
+    /** Where in the client's stream of bytes we are. */
+    private enum State {
+        /** Waiting for a whole header, and for room to serve what it asks. */
+        HEADER,
+        /** Beginning the parts of a READ; the next header is not looked at before the last is begun. */
+        READ_PARTS,
+        /** Waiting for a buffer for the next part of a WRITE. */
+        WRITE_BUFFER,
+        /** Filling that buffer. */
+        WRITE_PAYLOAD,
+        /** Swallowing a payload that was refused; never buffered. */
+        SKIP_PAYLOAD,
+        /** Nothing is read any more: the client said good-bye, broke the protocol or is gone. */
+        ENDED
+    }
+
+    /** A refused payload up to this is swallowed to stay in step; who sends more is cut off. */
+    private static final long SKIP_BYTES_MAX = 64L << 20;
+
+    private final Connection connection;
+    private final ReceiveBuffer receive;
+    private final NbdReplyStyle style;
+    private final CommandRules rules;
+    private final Replies replies;
+    private final CommandExecution execution;
+    private final Channel channel;
+    private final NbdRequestHeader header = new NbdRequestHeader();
+    private final Runnable turn = this::takeTurn;
+    private final Runnable askForTurn;
+    private final Runnable flush = this::flushNow;
+
+    private State state = State.HEADER;
+    private @Nullable Operation current;
+    private @Nullable ArenaBuf target;
+    private long skipBytes;
+    private boolean working;
+    private boolean turnAsked;
+    private boolean flushAsked;
+    private boolean draining;
+    private boolean closed;
+
+    TransmissionHandler(
+            Connection connection,
+            NbdReplyStyle style,
+            CommandRules rules,
+            BlockChannel device,
+            RequestRecorder recorder) {
+        this.connection = connection;
+        this.receive = connection.receive();
+        this.style = style;
+        this.rules = rules;
+        this.channel = connection.channel();
+        this.replies = new Replies(channel, style);
+        this.execution = new CommandExecution(this, connection, device, replies, recorder);
+        this.askForTurn = () -> connection.loop().execute(turn);
+        recorder.connections(1);
+        receive.readBy(this);
+    }
+
+    /** Begins with what was received behind the handshake. */
+    void begin(ByteBuf leftover) {
+        receive.adopt(leftover);
+        work();
+        afterBurst();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext unused, Object message) {
+        if (!receive.received((ByteBuf) message)) {
+            end();
+            Drain.closeNow(channel);
+            return;
+        }
+        work();
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext unused) {
+        afterBurst();
+        execution.renewTurn();
+    }
+
+    @Override
+    public boolean mayReadOn() {
+        return execution.hasTurn() && state != State.ENDED;
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext unused) {
+        if (channel.isWritable()) {
+            workOn();
+        }
+    }
+
+    @Override
+    public void buffersMayBeFree() {
+        workOn();
+    }
+
+    /** An operation is over; called by the execution, from within {@link #work} or from a completion. */
+    void operationEnded() {
+        if (closed || draining || state == State.ENDED) {
+            if (execution.isIdle()) {
+                lastOperationEnded();
+            } else {
+                askForFlush();
+            }
+        } else {
+            workOn();
+        }
+    }
+
+    /** A part of an operation is back, others are not; called by the execution. */
+    void partEnded() {
+        workOn();
+    }
+
+    private void takeTurn() {
+        turnAsked = false;
+        execution.renewTurn();
+        workOn();
+    }
+
+    /** Goes on with what waits, unless that is being done further up the stack. */
+    private void workOn() {
+        if (!working && !closed) {
+            work();
+            execution.kick();
+            askForFlush();
+        }
+    }
+
+    /** Works on what was received until something is missing. */
+    private void work() {
+        working = true;
+        boolean more = true;
+        while (more) {
+            more = step();
+        }
+        working = false;
+        if (closed) {
+            return;
+        }
+        boolean room = receive.settle();
+        receive.autoRead(channel.config(), room && state != State.ENDED);
+    }
+
+    private boolean step() {
+        return switch (state) {
+            case HEADER -> receive.heldBytes() >= style.requestHeaderBytes() && hasTurn() && takeHeader();
+            case READ_PARTS -> hasTurn() && beginRead();
+            case WRITE_BUFFER -> hasTurn() && leaseForWrite();
+            case WRITE_PAYLOAD -> takePayload();
+            case SKIP_PAYLOAD -> skipPayload();
+            case ENDED -> {
+                receive.close();
+                yield false;
+            }
+        };
+    }
+
+    /** Whether this connection may go on now; if not, it will be called when the others have had their turn. */
+    private boolean hasTurn() {
+        if (execution.hasTurn()) {
+            return true;
+        }
+        askForTurn();
+        return false;
+    }
+
+    private boolean takeHeader() {
+        ByteBuf in = receive.held();
+        if (in == null || !execution.hasRoomForRequest()) {
+            return false;
+        }
+        if (!header.decode(style, in, in.readerIndex())) {
+            violation("a request does not begin with the magic number");
+            return false;
+        }
+        in.skipBytes(style.requestHeaderBytes());
+        long payloadBytes = rules.payloadBytes(header);
+        if (Long.compareUnsigned(payloadBytes, SKIP_BYTES_MAX) > 0) {
+            violation("a payload is far too large");
+            return false;
+        }
+        NbdCommand command = NbdCommand.of(header.type());
+        if (command == NbdCommand.DISC && payloadBytes == 0) {
+            end();
+            if (execution.isIdle()) {
+                lastOperationEnded();
+            }
+            return true;
+        }
+        Operation operation = execution.open(command, header);
+        operation.fail(draining ? Errno.ESHUTDOWN : rules.check(command, header));
+        if (operation.errno != Errno.OK) {
+            return refuse(operation, payloadBytes);
+        }
+        return accept(operation, command);
+    }
+
+    private boolean refuse(Operation operation, long payloadBytes) {
+        if (payloadBytes == 0) {
+            execution.endWhenPartsAreIn(operation);
+        } else {
+            current = operation;
+            skipBytes = payloadBytes;
+            state = State.SKIP_PAYLOAD;
+        }
+        return true;
+    }
+
+    private boolean accept(Operation operation, @Nullable NbdCommand command) {
+        if (operation.length == 0 && command != NbdCommand.FLUSH) {
+            execution.endWhenPartsAreIn(operation);
+            return true;
+        }
+        switch (command == null ? NbdCommand.DISC : command) {
+            case READ -> {
+                current = operation;
+                state = State.READ_PARTS;
+            }
+            case WRITE -> {
+                current = operation;
+                receive.expectLargePayload(operation.length >= ReceiveBuffer.BYTES);
+                state = State.WRITE_BUFFER;
+            }
+            case FLUSH -> execution.submit(operation, Command.FLUSH);
+            case TRIM -> execution.submit(operation, Command.TRIM);
+            case CACHE -> execution.submit(operation, Command.CACHE);
+            case WRITE_ZEROES -> execution.submit(operation, Command.WRITE_ZEROES);
+            case BLOCK_STATUS -> execution.submit(operation, Command.BLOCK_STATUS);
+            case DISC, RESIZE -> throw new IllegalStateException("let in against the rules: " + command);
+        }
+        return true;
+    }
+
+    private boolean beginRead() {
+        CommandExecution.Step step = execution.beginRead(currentOperation());
+        if (step == CommandExecution.Step.BEGUN) {
+            current = null;
+            state = State.HEADER;
+        }
+        return step != CommandExecution.Step.WAIT;
+    }
+
+    private boolean leaseForWrite() {
+        Operation operation = currentOperation();
+        if (operation.errno != Errno.OK) {
+            // A part failed already; the rest of the payload must not be written, but has to be swallowed.
+            skipBytes = operation.length - operation.position;
+            state = State.SKIP_PAYLOAD;
+            return true;
+        }
+        target = execution.leaseForWrite(operation);
+        if (target == null) {
+            return false;
+        }
+        state = State.WRITE_PAYLOAD;
+        return true;
+    }
+
+    private boolean takePayload() {
+        ArenaBuf buf = target;
+        if (buf == null) {
+            throw new IllegalStateException("a payload without a buffer");
+        }
+        ByteBuf in = receive.held();
+        if (in != null) {
+            in.readBytes(buf, Math.min(in.readableBytes(), buf.writableBytes()));
+        }
+        if (buf.isWritable()) {
+            receive.readInto(buf.writableBytes() >= ReceiveBuffer.DIRECT_BYTES_MIN ? buf : null);
+            return false;
+        }
+        receive.readInto(null);
+        target = null;
+        // The state is set before the part is submitted: it may complete at once, and that looks at the state.
+        Operation operation = currentOperation();
+        boolean last = operation.position + operation.nextPartBytes() == operation.length;
+        state = last ? State.HEADER : State.WRITE_BUFFER;
+        current = last ? null : operation;
+        execution.submitWritePart(operation, buf);
+        return true;
+    }
+
+    private boolean skipPayload() {
+        ByteBuf in = receive.held();
+        if (in == null) {
+            return false;
+        }
+        int bytes = (int) Math.min(in.readableBytes(), skipBytes);
+        in.skipBytes(bytes);
+        skipBytes -= bytes;
+        if (skipBytes > 0) {
+            return false;
+        }
+        Operation operation = currentOperation();
+        current = null;
+        state = State.HEADER;
+        execution.endWhenPartsAreIn(operation);
+        return true;
+    }
+
+    private Operation currentOperation() {
+        Operation operation = current;
+        if (operation == null) {
+            throw new IllegalStateException("no operation in state " + state);
+        }
+        return operation;
+    }
+
+    private void askForTurn() {
+        if (!turnAsked) {
+            turnAsked = true;
+            connection.loop().executeAfterTurn(askForTurn);
+        }
+    }
+
+    private void askForFlush() {
+        if (!flushAsked && replies.isUnflushed()) {
+            flushAsked = true;
+            connection.loop().execute(flush);
+        }
+    }
+
+    private void flushNow() {
+        flushAsked = false;
+        if (!closed) {
+            replies.flush();
+        }
+    }
+
+    private void afterBurst() {
+        execution.kick();
+        if (!closed) {
+            replies.flush();
+        }
+    }
+
+    private void violation(String rule) {
+        connection.logViolation(rule);
+        end();
+        Drain.closeNow(channel);
+    }
+
+    /** Reads nothing more. */
+    private void end() {
+        state = State.ENDED;
+    }
+
+    /** The server is closing: what is in flight is finished, what comes is refused. */
+    private void drain() {
+        draining = true;
+        if (execution.isIdle() && state != State.ENDED) {
+            lastOperationEnded();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == Drain.BEGIN && !closed) {
+            drain();
+        } else {
+            context.fireUserEventTriggered(event);
+        }
+    }
+
+    /** Nothing is in flight and nothing will be: sends the last replies and closes, or gives all back if it is closed. */
+    private void lastOperationEnded() {
+        if (closed) {
+            giveAllBack();
+        } else {
+            end();
+            replies.flush();
+            Drain.closeWhenSent(channel);
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext unused) {
+        closed = true;
+        execution.silence();
+        replies.discard();
+        connection.loop().turnstile().leave(this);
+        receive.close();
+        end();
+        Operation operation = current;
+        ArenaBuf buf = target;
+        current = null;
+        target = null;
+        if (operation != null) {
+            if (buf != null) {
+                execution.abandonWritePart(operation, buf);
+            }
+            execution.endWhenPartsAreIn(operation);
+        } else if (execution.isIdle()) {
+            giveAllBack();
+        }
+    }
+
+    private void giveAllBack() {
+        execution.close();
+        connection.ended();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext unused, Throwable cause) {
+        connection.logBroken(cause);
+        Drain.closeNow(channel);
+    }
+}

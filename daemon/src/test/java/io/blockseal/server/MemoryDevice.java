@@ -1,0 +1,186 @@
+package io.blockseal.server;
+
+import io.blockseal.block.BlockChannel;
+import io.blockseal.block.BlockDevice;
+import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
+import io.blockseal.block.Errno;
+import io.blockseal.block.ExtentList;
+import io.blockseal.block.Geometry;
+import io.blockseal.block.IoLoop;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.Deque;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A disk in memory for tests: reads, writes, zeroes and trims, knows which 4 KiB blocks were never written, counts what
+ * it is asked, and can be told to fail or to hold requests back.
+ *
+ * <p>One loop at a time may write the same bytes; tests see to that.
+ */
+final class MemoryDevice implements BlockDevice {
+    static final int BLOCK = 4096;
+
+    /** Channels opened ever and flushes seen ever. */
+    final AtomicInteger channelsOpened = new AtomicInteger();
+
+    final AtomicInteger channelsOpen = new AtomicInteger();
+    final AtomicInteger flushes = new AtomicInteger();
+    /** Set by tests, read by loops. */
+    volatile Errno failWith = Errno.OK;
+    /** Only requests that touch this byte fail; -1 for all. */
+    volatile long failAt = -1;
+    /** Requests are completed by a task on the loop instead of at once. */
+    volatile boolean later;
+    /** Requests are kept until {@link #letGo}. */
+    volatile boolean hold;
+
+    private final Geometry geometry;
+    private final ByteBuffer bytes;
+    private final long sizeBytes;
+    private final BitSet written = new BitSet();
+    private final Deque<Runnable> held = new ArrayDeque<>();
+
+    MemoryDevice(long sizeBytes) {
+        this(new Geometry(sizeBytes, 1, BLOCK, false, true, true, true));
+    }
+
+    /** Bytes beyond what an array holds exist but have no memory: only zeroes can be read and written there. */
+    MemoryDevice(Geometry geometry) {
+        this.geometry = geometry;
+        this.sizeBytes = geometry.sizeBytes();
+        this.bytes = ByteBuffer.allocateDirect((int) Math.min(sizeBytes, 64 << 20));
+    }
+
+    @Override
+    public Geometry geometry() {
+        return geometry;
+    }
+
+    @Override
+    public BlockChannel openChannel(IoLoop loop) {
+        channelsOpened.incrementAndGet();
+        channelsOpen.incrementAndGet();
+        return new Channel(loop);
+    }
+
+    /** Completes what was held back, oldest first. */
+    void letGo() {
+        hold = false;
+        synchronized (held) {
+            held.forEach(Runnable::run);
+            held.clear();
+        }
+    }
+
+    int heldCount() {
+        synchronized (held) {
+            return held.size();
+        }
+    }
+
+    private final class Channel implements BlockChannel {
+        private final IoLoop loop;
+
+        Channel(IoLoop loop) {
+            this.loop = loop;
+        }
+
+        @Override
+        public void submit(BlockRequest request) {
+            if (hold) {
+                synchronized (held) {
+                    held.add(() -> loop.execute(() -> serve(request)));
+                }
+            } else if (later) {
+                loop.execute(() -> serve(request));
+            } else {
+                serve(request);
+            }
+        }
+
+        @Override
+        public void kick() {}
+
+        @Override
+        public void close() {
+            channelsOpen.decrementAndGet();
+        }
+
+        private void serve(BlockRequest request) {
+            Errno fail = failWith;
+            long at = failAt;
+            boolean hit = at < 0 || (at >= request.offset() && at < request.offset() + request.length());
+            request.complete(fail != Errno.OK && hit ? fail : execute(request));
+        }
+    }
+
+    private Errno execute(BlockRequest request) {
+        long offset = request.offset();
+        long length = request.length();
+        if (offset < 0 || length < 0 || offset > sizeBytes || length > sizeBytes - offset) {
+            throw new AssertionError("the server let through " + request.describe());
+        }
+        int inMemory = (int) Math.max(0, Math.min(length, bytes.capacity() - offset));
+        switch (request.command()) {
+            case READ -> {
+                request.memory().zero(request.memoryOffset(), (int) length);
+                if (inMemory > 0) {
+                    request.memory().bytes().put(request.memoryOffset(), bytes, (int) offset, inMemory);
+                }
+            }
+            case WRITE -> {
+                if (inMemory > 0) {
+                    bytes.put((int) offset, request.memory().bytes(), request.memoryOffset(), inMemory);
+                    mark(offset, inMemory, true);
+                }
+            }
+            case WRITE_ZEROES, TRIM -> {
+                for (int i = 0; i < inMemory; i++) {
+                    bytes.put((int) offset + i, (byte) 0);
+                }
+                if (inMemory > 0 && !request.has(BlockRequest.NO_HOLE)) {
+                    mark(offset, inMemory, false);
+                }
+            }
+            case FLUSH -> flushes.incrementAndGet();
+            case CACHE -> {}
+            case BLOCK_STATUS -> describe(request);
+        }
+        if (request.has(BlockRequest.FUA) && request.command() != Command.FLUSH) {
+            flushes.incrementAndGet();
+        }
+        return Errno.OK;
+    }
+
+    /** Whole blocks only become holes. */
+    private void mark(long offset, int length, boolean data) {
+        int first = (int) (data ? offset / BLOCK : (offset + BLOCK - 1) / BLOCK);
+        int end = (int) (data ? (offset + length + BLOCK - 1) / BLOCK : (offset + length) / BLOCK);
+        synchronized (written) {
+            if (end > first) {
+                written.set(first, end, data);
+            }
+        }
+    }
+
+    private void describe(BlockRequest request) {
+        long at = request.offset();
+        long end = at + request.length();
+        synchronized (written) {
+            while (at < end) {
+                int block = (int) Math.min(at / BLOCK, Integer.MAX_VALUE - 1);
+                boolean data = at < bytes.capacity() && written.get(block);
+                int next = data ? written.nextClearBit(block) : written.nextSetBit(block);
+                long until = next < 0 ? end : Math.min(end, (long) next * BLOCK);
+                int state = data ? 0 : ExtentList.HOLE | ExtentList.ZERO;
+                if (!request.extents().add(until - at, state)) {
+                    return;
+                }
+                at = until;
+            }
+        }
+    }
+}
