@@ -62,7 +62,7 @@ install_missing() {
 
   local command="apt-get install --no-install-recommends ${packages[*]}"
   if ! command -v apt-get >/dev/null; then
-    warn "$purpose needs ${packages[*]} (names as in Debian 12), and there is no apt-get here: install them by hand"
+    warn "$purpose: missing ${packages[*]} (names as in Debian 12), and there is no apt-get here: install them by hand"
     return 1
   fi
   local root=()
@@ -71,7 +71,7 @@ install_missing() {
     if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
       root=(sudo)
     else
-      warn "$purpose needs packages, and you are neither root nor may use sudo. As root: $command"
+      warn "$purpose: packages are missing, and you are neither root nor may use sudo. As root: $command"
       return 1
     fi
   fi

@@ -33,6 +33,8 @@ final class Rig implements AutoCloseable {
     final TurnLoop[] loops;
     private final BlockChannel[] channels;
     private final Random random;
+    private final Plan plan;
+    private final int cachesBefore;
 
     /** What differs between rigs. */
     static final class Plan {
@@ -87,7 +89,8 @@ final class Rig implements AutoCloseable {
         }
 
         Rig build() {
-            return new Rig(this);
+            ScatterStore store = storeOf(this);
+            return new Rig(this, store, planeOf(this, store));
         }
     }
 
@@ -109,12 +112,23 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    private Rig(Plan plan) {
-        random = new Random(plan.seed);
-        store = new ScatterStore(DATA_OFFSET + RANGES * RANGE, plan.timing, plan.seed);
+    private static ScatterStore storeOf(Plan plan) {
+        ScatterStore store = new ScatterStore(DATA_OFFSET + RANGES * RANGE, plan.timing, plan.seed);
         store.alignmentBytes = plan.storeAlignment;
+        return store;
+    }
+
+    private static FixedKeys planeOf(Plan plan, ScatterStore store) {
         VolumeShape shape = new VolumeShape(SIZE, plan.unitBytes, RANGE_SHIFT, DATA_OFFSET, plan.readOnly);
-        plane = new FixedKeys(shape, store, plan.seed);
+        return new FixedKeys(shape, store, plan.seed);
+    }
+
+    private Rig(Plan plan, ScatterStore store, FixedKeys plane) {
+        this.plan = plan;
+        this.cachesBefore = plane.openCaches.get();
+        this.store = store;
+        this.plane = plane;
+        random = new Random(plan.seed);
         stack = DeviceStack.build(plane);
         loops = new TurnLoop[plan.loopCount];
         channels = new BlockChannel[plan.loopCount];
@@ -124,6 +138,11 @@ final class Rig implements AutoCloseable {
             loops[i] = new TurnLoop(i, budget);
             channels[i] = device.openChannel(loops[i]);
         }
+    }
+
+    /** Another stack over the same volume, which sees what was changed about the store since. */
+    Rig reopen() {
+        return new Rig(plan, store, plane);
     }
 
     /** Submits without waiting; READ and WRITE get a buffer, {@code data} goes into it, {@code skew} bytes in. */
@@ -234,6 +253,11 @@ final class Rig implements AutoCloseable {
         return list;
     }
 
+    /** How a BLOCK_STATUS ends. */
+    Errno outcomeOfStatus(long offset, long length, ExtentList list) {
+        return await(send(0, Command.BLOCK_STATUS, 0, offset, length, null, 0, list));
+    }
+
     static byte[] noise(long seed, int length) {
         byte[] bytes = new byte[length];
         new Random(seed).nextBytes(bytes);
@@ -256,7 +280,9 @@ final class Rig implements AutoCloseable {
             assertEquals(0, loops[i].buffers().leasedCount(), "buffers that were not released");
         }
         assertTrue(stack.top().locks().isIdle(), "locks that were not released");
-        assertEquals(0, plane.openCaches.get(), "key caches that were not closed");
-        plane.close();
+        assertEquals(cachesBefore, plane.openCaches.get(), "key caches that were not closed");
+        if (cachesBefore == 0) {
+            plane.close();
+        }
     }
 }
