@@ -4,7 +4,7 @@ package io.blockseal.admin;
  * How one export is, for {@code /readyz} and {@code /metrics}.
  *
  * @param export its name
- * @param state its volume's state, one of {@code opening, open, locked, frozen, failed, closed}
+ * @param state its volume's state, one of {@code opening, open, failed, closed}
  * @param sizeBytes what clients see, or 0 while it is not open
  * @param dekCacheHits requests that found their DEK unwrapped, over all loops
  * @param dekCacheMisses requests for which a DEK had to be unwrapped

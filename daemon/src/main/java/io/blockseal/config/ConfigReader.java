@@ -144,7 +144,10 @@ public final class ConfigReader {
                     section.flag("read-only", false),
                     section.flag("direct", false),
                     section.optional("meta", ConfigReader::path),
-                    key(section)));
+                    key(section),
+                    section.number("key-slot", -1, 0, 15),
+                    section.optional("expect-identity", ConfigReader::identity),
+                    false));
         }
         return volumes;
     }
@@ -182,10 +185,20 @@ public final class ConfigReader {
         return path == null || path.equals(Path.of("auto")) ? null : path;
     }
 
+    private static String identity(String text) {
+        if (!text.matches("[0-9A-Fa-f]{16,128}")) {
+            throw new IllegalArgumentException("'" + text + "' is not an identity; 'blockseal info' prints it");
+        }
+        return text.toLowerCase(Locale.ROOT);
+    }
+
     private static long buffers(String text) {
+        if (text.equals("auto")) {
+            return 0;
+        }
         long bytes = ByteSize.parse(text);
-        if (bytes < 16L << 20 || bytes > 64L << 30) {
-            throw new IllegalArgumentException("'" + text + "' is not between 16M and 64G");
+        if (bytes < DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN || bytes > 64L << 30) {
+            throw new IllegalArgumentException("'" + text + "' is not between 40M and 64G");
         }
         return bytes;
     }

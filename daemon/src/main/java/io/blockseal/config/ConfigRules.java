@@ -26,6 +26,13 @@ public final class ConfigRules {
     public static List<Violation> violations(DaemonConfig config) {
         List<Violation> found = new ArrayList<>();
         listeners(config, found);
+        long least = Math.max(1, config.loops()) * DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN;
+        if (config.bufferBytes() != 0 && config.bufferBytes() < least) {
+            found.add(new Violation(
+                    "buffers",
+                    ByteSize.exact(config.bufferBytes()) + " of buffers for " + config.loops() + " loops",
+                    "Each loop needs 40M: give at least " + ByteSize.exact(least) + ", or fewer loops."));
+        }
         volumes(config, found);
         return found;
     }

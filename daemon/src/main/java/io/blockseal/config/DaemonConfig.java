@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param admin where metrics and health are served; null for nowhere
  * @param engine which cipher engine
  * @param requireLockedKeys whether to refuse to start when keys cannot be kept in locked memory
- * @param bufferBytes the most memory for guest data in flight, over all volumes
+ * @param bufferBytes the most memory for guest data in flight, over all volumes; 0 for 64 MiB a loop
  * @param dekCacheEntries how many unwrapped DEKs are kept, over all volumes
  * @param loops event loops; 0 for one per processor, at most 8
  * @param connectionsMax how many connections may be open
@@ -48,7 +48,7 @@ public record DaemonConfig(
             null,
             EngineChoice.AUTO,
             false,
-            128L << 20,
+            0,
             8192,
             0,
             1024,
@@ -57,6 +57,9 @@ public record DaemonConfig(
             null,
             LogLevel.INFO,
             List.of());
+
+    /** A read of 32 MiB must fit into one loop's share, with room beside it. */
+    public static final long BUFFER_BYTES_PER_LOOP_MIN = 40L << 20;
 
     /** Copies the lists. */
     public DaemonConfig {

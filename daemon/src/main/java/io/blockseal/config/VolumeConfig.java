@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param direct whether to bypass the page cache (O_DIRECT)
  * @param meta where its metadata lies if not in {@code path} itself
  * @param key where its key is to be found
+ * @param keySlot the only key slot to try, or -1 for all in order
+ * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
+ * @param acceptRollback open although part of its table was put back from an older copy; never from the file, since it
+ *     is a decision about one start
  */
 public record VolumeConfig(
         Path path,
@@ -21,7 +25,10 @@ public record VolumeConfig(
         boolean readOnly,
         boolean direct,
         @Nullable Path meta,
-        KeyConfig key) {
+        KeyConfig key,
+        int keySlot,
+        @Nullable String expectIdentity,
+        boolean acceptRollback) {
     /** The most bytes of UTF-8 that an NBD string has. */
     public static final int NAME_BYTES_MAX = 4096;
 

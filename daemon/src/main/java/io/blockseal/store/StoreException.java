@@ -3,7 +3,7 @@ package io.blockseal.store;
 import io.blockseal.block.Errno;
 
 /** A store could not do what the control plane asked; the message names the store and says what to do. */
-public final class StoreException extends Exception {
+public class StoreException extends Exception {
     private final Errno errno;
 
     /** What failed, in words for an operator, and its number. */

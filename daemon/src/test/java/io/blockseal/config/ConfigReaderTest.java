@@ -38,7 +38,10 @@ class ConfigReaderTest {
                             false,
                             false,
                             null,
-                            new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"))),
+                            new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"),
+                            -1,
+                            null,
+                            false)),
                     config.volumes());
             assertEquals(withoutExamples(defaults), withoutExamples(config));
         }
@@ -52,7 +55,7 @@ class ConfigReaderTest {
                     admin: localhost:3
                     engine: java
                     require-locked-keys: true
-                    buffers: 64M
+                    buffers: 512M
                     dek-cache: 100
                     loops: 3
                     max-connections: 5
@@ -61,7 +64,8 @@ class ConfigReaderTest {
                     state-dir: /s
                     log-level: debug
                     volumes:
-                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, key-fd: 9}
+                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, key-fd: 9,
+                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF"}
                     """);
 
             assertEquals(
@@ -72,7 +76,7 @@ class ConfigReaderTest {
                             new TcpAddress("localhost", 3),
                             EngineChoice.JAVA,
                             true,
-                            64L << 20,
+                            512L << 20,
                             100,
                             3,
                             5,
@@ -87,7 +91,10 @@ class ConfigReaderTest {
                                     true,
                                     true,
                                     Path.of("m"),
-                                    new KeyConfig(KeyConfig.Kind.KEY_FD, "9")))),
+                                    new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
+                                    4,
+                                    "00112233445566778899aabbccddeeff",
+                                    false))),
                     config);
         }
     }
@@ -129,9 +136,10 @@ class ConfigReaderTest {
                         dek-cache: many                  | f:1:12 | 'many' is not a whole number from 64 to 1048576
                         dek-cache: 1                     | f:1:12 | '1' is not a whole number from 64
                         dek-cache:                       | f:1:11 | dek-cache is nothing
-                        buffers: 1M                      | f:1:10 | '1M' is not between 16M and 64G
+                        buffers: 1M                      | f:1:10 | '1M' is not between 40M and 64G
                         buffers: 64MB                    | f:1:10 | '64MB' is not a size
                         buffers: -1                      | f:1:10 | '-1' is not a size
+                        "buffers": 0                     | f:1:12 | '0' is not between
                         loops: 0                         | f:1:8  | '0' is neither auto nor a whole number
                         admin: 9809                      | f:1:8  | '9809' is not an address
                         admin: h:99999                   | f:1:8  | 'h:99999' has no port
@@ -164,6 +172,13 @@ class ConfigReaderTest {
             String message = messageOf(MINIMAL + "    " + line.strip() + "\n");
             assertTrue(message.startsWith(place.strip() + ": "), message);
             assertTrue(message.contains(words.strip()), message);
+        }
+
+        @Test
+        void mayNotSpreadItsBuffersTooThin() {
+            String message = messageOf("loops: 4\nbuffers: 128M\n" + MINIMAL);
+            assertTrue(message.startsWith("f:2:1: 128M of buffers for 4 loops"), message);
+            assertTrue(message.contains("at least 160M"), message);
         }
 
         @Test

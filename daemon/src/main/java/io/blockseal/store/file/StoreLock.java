@@ -1,7 +1,7 @@
 package io.blockseal.store.file;
 
-import io.blockseal.block.Errno;
 import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreInUseException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -40,8 +40,8 @@ final class StoreLock implements AutoCloseable {
             StoreLock held = new StoreLock(channel);
             channel = null;
             return held;
-        } catch (OverlappingFileLockException e) {
-            throw new StoreException(Errno.EPERM, path + ": already open in this process.", e);
+        } catch (OverlappingFileLockException ownLock) {
+            throw new StoreInUseException(path + ": already open in this process.");
         } catch (IOException e) {
             throw FileStores.failed(path, "lock it", e);
         } finally {
@@ -49,10 +49,9 @@ final class StoreLock implements AutoCloseable {
         }
     }
 
-    private static StoreException busy(Path path) {
+    private static StoreInUseException busy(Path path) {
         String holder = holderOf(path);
-        return new StoreException(
-                Errno.EPERM,
+        return new StoreInUseException(
                 path + ": already open elsewhere" + (holder.isEmpty() ? "" : " (process " + holder + ")")
                         + "; only one process may use a volume at a time. Stop the other one first.");
     }
