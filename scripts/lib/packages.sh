@@ -23,7 +23,7 @@ NEEDS_TEST=(
   shellcheck=shellcheck
 )
 # shellcheck disable=SC2034
-NEEDS_BENCH=(python3=python3 nbdkit=nbdkit fio=fio qemu-nbd=qemu-utils cryptsetup=cryptsetup-bin)
+NEEDS_BENCH=(python3=python3 nbdkit=nbdkit fio=fio qemu-nbd=qemu-utils)
 
 apt_updated=no
 
