@@ -61,6 +61,11 @@ final class SlotMap {
         taken.set(0, slotCount);
     }
 
+    /** How many slots are taken. */
+    int takenCount() {
+        return taken.cardinality();
+    }
+
     void release(long slot) {
         taken.clear((int) slot);
     }

@@ -5,8 +5,10 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.XtsEngine;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
 import java.time.InstantSource;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -135,6 +137,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return root().commitSeq();
     }
 
+    /** What {@code info} prints; here it is authenticated. */
+    public VolumeInfo info() throws StoreException {
+        return VolumeInfo.of(name(), root(), keySlots().list(), List.of());
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);
@@ -171,6 +178,10 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     VolumeStores stores() {
         return stores;
+    }
+
+    DekTable table() {
+        return table;
     }
 
     VolumeKeys keys() {

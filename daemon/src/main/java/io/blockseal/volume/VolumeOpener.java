@@ -1,8 +1,6 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.Secret;
-import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
@@ -10,14 +8,12 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
-import io.blockseal.volume.RootReader.Candidate;
+import io.blockseal.volume.RootAuthenticator.Unlocked;
 import io.blockseal.volume.VolumeRefusedException.Reason;
-import java.security.MessageDigest;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,12 +53,13 @@ public final class VolumeOpener {
             throw roots.bothDamaged();
         }
         refuseUnknownFeatures(stores, roots.candidates().get(0).root());
-        Unlocked unlocked = authenticate(stores, roots, sources, options);
+        Unlocked unlocked =
+                new RootAuthenticator(engine, stores.name(), sources, options.keySlot()).authenticate(roots);
         try {
-            RootBlock root = unlocked.candidate.root();
+            RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
             requireStores(stores, root);
-            pins.verify(stores.name(), root.uuid(), unlocked.keys.identityTag(), options.expectIdentity());
+            pins.verify(stores.name(), root.uuid(), unlocked.keys().identityTag(), options.expectIdentity());
             boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
             if (readOnly && !options.readOnly()) {
                 LOG.warn(
@@ -70,14 +67,14 @@ public final class VolumeOpener {
                         stores.name(),
                         Long.toHexString(root.unknownRoCompat()));
             }
-            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys, root);
+            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), root);
             loader.load(readOnly, options.acceptRollback());
             if (!readOnly) {
-                new Healing(stores.name(), metadata, unlocked.candidate, roots).heal(loader.toHeal());
+                new Healing(stores.name(), metadata, unlocked.candidate(), roots).heal(loader.toHeal());
             }
             return assemble(stores, metadata, unlocked, loader, readOnly, options);
         } catch (StoreException | MalformedVolumeException | VolumeRefusedException | RuntimeException | Error e) {
-            unlocked.keys.close();
+            unlocked.keys().close();
             throw e;
         }
     }
@@ -92,10 +89,14 @@ public final class VolumeOpener {
         RootBlock root = loader.root();
         VolumeShape shape = new VolumeShape(
                 root.sizeBytes(), root.unitBytes(), root.rangeShift(), root.dataOffsetBytes(), readOnly);
-        MetadataState state =
-                new MetadataState(metadata, unlocked.keys, loader.table(), root, unlocked.candidate.copy());
+        MetadataState state = new MetadataState(
+                metadata,
+                unlocked.keys(),
+                loader.table(),
+                root,
+                unlocked.candidate().copy());
         DekAllocator allocator =
-                new DekAllocator(stores.data(), loader.table(), loader.slots(), unlocked.keys, root, clock);
+                new DekAllocator(stores.data(), loader.table(), loader.slots(), unlocked.keys(), root, clock);
         MetadataCommitter committer = new MetadataCommitter(stores.name(), state, allocator, keeper, clock);
         LOG.info(
                 "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
@@ -107,68 +108,15 @@ public final class VolumeOpener {
                 root.commitSeq(),
                 readOnly);
         return new Volume(
-                engine, stores, shape, unlocked.keys, loader.table(), state, committer, clock, options.dekCacheKeys());
-    }
-
-    private record Unlocked(Candidate candidate, VolumeKeys keys) {}
-
-    /** The newest root whose MAC is right under the volume key that its own key slots give. */
-    private Unlocked authenticate(VolumeStores stores, RootReader roots, List<KeySource> sources, OpenOptions options)
-            throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        VolumeUnlock unlock = new VolumeUnlock(stores.name(), sources, options.keySlot());
-        @Nullable MalformedVolumeException altered = null;
-        @Nullable WrongKeyException wrong = null;
-        @Nullable KeySourceException unserved = null;
-        @Nullable KeySlotArea failedArea = null;
-        for (Candidate candidate : roots.candidates()) {
-            KeySlotArea area = candidate.area();
-            if (area == null) {
-                altered = new MalformedVolumeException(
-                        candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
-                continue;
-            }
-            if (failedArea != null && MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
-                continue;
-            }
-            try (Secret volumeKey = unlock.unlock(area, candidate.root().uuid())) {
-                VolumeKeys keys = VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
-                if (keys.verifies(candidate.root())) {
-                    warnOfDamage(stores, roots, candidate, altered);
-                    return new Unlocked(candidate, keys);
-                }
-                keys.close();
-                altered = new MalformedVolumeException(
-                        candidate.root().block(), "mac", "does not verify: altered, or of another volume's key");
-            } catch (WrongKeyException e) {
-                wrong = e;
-                failedArea = area;
-            } catch (KeySourceException e) {
-                unserved = e;
-                failedArea = area;
-            }
-        }
-        if (unserved != null) {
-            throw unserved;
-        }
-        if (wrong != null) {
-            throw wrong;
-        }
-        throw altered == null ? roots.bothDamaged() : altered;
-    }
-
-    private static void warnOfDamage(
-            VolumeStores stores, RootReader roots, Candidate chosen, @Nullable MalformedVolumeException altered) {
-        MalformedVolumeException damage = roots.complaint(1 - chosen.copy());
-        if (damage == null) {
-            damage = altered;
-        }
-        if (damage != null) {
-            LOG.warn(
-                    "volume={}: {}; going on with root {}",
-                    stores.name(),
-                    damage.getMessage(),
-                    MetadataLayout.letter(chosen.copy()));
-        }
+                engine,
+                stores,
+                shape,
+                unlocked.keys(),
+                loader.table(),
+                state,
+                committer,
+                clock,
+                options.dekCacheKeys());
     }
 
     private static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
@@ -180,7 +128,7 @@ public final class VolumeOpener {
         }
     }
 
-    private static void requireStores(VolumeStores stores, RootBlock root)
+    static void requireStores(VolumeStores stores, RootBlock root)
             throws MalformedVolumeException, VolumeRefusedException {
         if (root.detached() != stores.detached()) {
             throw new VolumeRefusedException(

@@ -1,0 +1,96 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.volume.RootReader.Candidate;
+import java.security.MessageDigest;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds the newest root whose MAC is right under the volume key that its own key slots give. The volume key lives no
+ * longer than this takes; what is derived from it goes to the caller.
+ */
+final class RootAuthenticator {
+    private static final Logger LOG = LoggerFactory.getLogger(RootAuthenticator.class);
+
+    private final CryptoEngine engine;
+    private final String volumeName;
+    private final VolumeUnlock unlock;
+    private @Nullable MalformedVolumeException altered;
+    private @Nullable WrongKeyException wrong;
+    private @Nullable KeySourceException unserved;
+
+    RootAuthenticator(CryptoEngine engine, String volumeName, List<KeySource> sources, int onlySlot) {
+        this.engine = engine;
+        this.volumeName = volumeName;
+        this.unlock = new VolumeUnlock(volumeName, sources, onlySlot);
+    }
+
+    /** A root that may be believed, and the keys that prove it; the caller closes them. */
+    record Unlocked(Candidate candidate, VolumeKeys keys) {}
+
+    Unlocked authenticate(RootReader roots) throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        @Nullable KeySlotArea failedArea = null;
+        for (Candidate candidate : roots.candidates()) {
+            KeySlotArea area = candidate.area();
+            if (area == null) {
+                altered = new MalformedVolumeException(
+                        candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
+            } else if (failedArea == null || !MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
+                VolumeKeys keys = tryOut(candidate, area);
+                if (keys != null) {
+                    warnOfDamage(roots, candidate);
+                    return new Unlocked(candidate, keys);
+                }
+                failedArea = altered == null ? area : null;
+            }
+        }
+        if (unserved != null) {
+            throw unserved;
+        }
+        if (wrong != null) {
+            throw wrong;
+        }
+        throw altered == null ? roots.bothDamaged() : altered;
+    }
+
+    private @Nullable VolumeKeys tryOut(Candidate candidate, KeySlotArea area) {
+        try (Secret volumeKey = unlock.unlock(area, candidate.root().uuid())) {
+            VolumeKeys keys = VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
+            if (keys.verifies(candidate.root())) {
+                return keys;
+            }
+            keys.close();
+            altered = new MalformedVolumeException(
+                    candidate.root().block(), "mac", "does not verify: altered, or of another volume's key");
+        } catch (WrongKeyException e) {
+            wrong = e;
+        } catch (KeySourceException e) {
+            unserved = e;
+        }
+        return null;
+    }
+
+    private void warnOfDamage(RootReader roots, Candidate chosen) {
+        MalformedVolumeException damage = roots.complaint(1 - chosen.copy());
+        if (damage == null) {
+            damage = altered;
+        }
+        if (damage != null) {
+            LOG.warn(
+                    "volume={}: {}; going on with root {}",
+                    volumeName,
+                    damage.getMessage(),
+                    MetadataLayout.letter(chosen.copy()));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.CheckReport.Finding;
+import io.blockseal.volume.CheckReport.Severity;
+import io.blockseal.volume.RootAuthenticator.Unlocked;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at all metadata of a volume that nobody has open, and changes nothing. Without a key it sees what a CRC and a
+ * shape can tell; with one it verifies every MAC and unwraps every DEK. On keeper threads.
+ */
+public final class VolumeChecker {
+    private final CryptoEngine engine;
+    private final VolumeStores stores;
+    private final List<Finding> findings = new ArrayList<>();
+    private final TableRoot sum = new TableRoot(new byte[32]);
+    private long activeRanges;
+    private boolean pagesLost;
+
+    private VolumeChecker(CryptoEngine engine, VolumeStores stores) {
+        this.engine = engine;
+        this.stores = stores;
+    }
+
+    /** Checks what can be checked without a key. */
+    public static CheckReport check(CryptoEngine engine, VolumeStores stores) throws StoreException {
+        VolumeChecker checker = new VolumeChecker(engine, stores);
+        try {
+            RootReader roots = checker.roots();
+            if (!roots.candidates().isEmpty()) {
+                checker.table(roots.candidates().get(0).root(), null);
+            }
+        } catch (MalformedVolumeException e) {
+            checker.damage(e);
+        }
+        return checker.report(false);
+    }
+
+    /** Checks everything, with the key that one of {@code sources} gives. */
+    public static CheckReport check(CryptoEngine engine, VolumeStores stores, List<KeySource> sources)
+            throws StoreException, KeySourceException, WrongKeyException {
+        VolumeChecker checker = new VolumeChecker(engine, stores);
+        try {
+            RootReader roots = checker.roots();
+            Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, -1).authenticate(roots);
+            try (VolumeKeys keys = unlocked.keys()) {
+                checker.otherRoot(roots, unlocked);
+                checker.table(unlocked.candidate().root(), keys);
+            }
+        } catch (MalformedVolumeException e) {
+            checker.damage(e);
+        }
+        return checker.report(true);
+    }
+
+    private RootReader roots() throws StoreException, MalformedVolumeException {
+        RootReader roots = RootReader.read(new MetadataStore(stores.metadata()));
+        if (roots.candidates().isEmpty()) {
+            throw roots.bothDamaged();
+        }
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            MalformedVolumeException complaint = roots.complaint(copy);
+            if (complaint != null) {
+                add(Severity.REPAIRABLE, complaint.block(), complaint.field(), message(complaint));
+            }
+        }
+        RootBlock newest = roots.candidates().get(0).root();
+        if (roots.candidates().get(0).area() == null) {
+            add(Severity.DAMAGE, "key slot areas", "", "neither has the hash that " + newest.block() + " names");
+        } else if (!Arrays.equals(roots.areaImage(0), roots.areaImage(1))) {
+            int stale = 1 - newest.keySlotArea();
+            add(Severity.REPAIRABLE, "key slot area " + MetadataLayout.letter(stale), "", "is not like the other");
+        }
+        return roots;
+    }
+
+    private void otherRoot(RootReader roots, Unlocked unlocked) {
+        int other = 1 - unlocked.candidate().copy();
+        boolean differs = !Arrays.equals(
+                roots.rootImage(other), unlocked.candidate().root().image());
+        if (roots.complaint(other) == null && differs) {
+            add(Severity.REPAIRABLE, "root " + MetadataLayout.letter(other), "", "is not like the other");
+        }
+    }
+
+    private void table(RootBlock root, @Nullable VolumeKeys keys) throws StoreException {
+        try {
+            root.requireConsistent();
+            VolumeOpener.requireStores(stores, root);
+            SlotMap slots = new SlotMap(root);
+            new TableScan(new MetadataStore(stores.metadata()), root, keys)
+                    .run(finding -> page(finding, root, slots, keys));
+        } catch (MalformedVolumeException e) {
+            damage(e);
+            return;
+        } catch (VolumeRefusedException e) {
+            add(Severity.DAMAGE, "stores", "", message(e));
+            return;
+        }
+        if (keys != null && !pagesLost && !Arrays.equals(sum.bytes(), root.tableRoot())) {
+            add(Severity.DAMAGE, root.block(), "table_root", "the table is not the one that the root describes");
+        }
+    }
+
+    private void page(PageFinding finding, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            String block = "table page " + finding.index() + " copy " + MetadataLayout.letter(copy);
+            if (finding.copy(copy) == PageFinding.Copy.DAMAGED) {
+                Severity severity = finding.lost() ? Severity.DAMAGE : Severity.REPAIRABLE;
+                add(severity, block, "", finding.complaint(copy));
+            } else if (finding.copy(copy) == PageFinding.Copy.ORPHAN) {
+                Severity severity = finding.lost() ? Severity.DAMAGE : Severity.REPAIRABLE;
+                add(severity, block, "commit_seq", "is of a commit that was cut short");
+            } else if (finding.needsHealing() && copy != finding.chosenCopy()) {
+                add(Severity.REPAIRABLE, block, "", "is not like the other");
+            }
+        }
+        pagesLost |= finding.lost();
+        TablePage page = finding.chosen();
+        if (page != null) {
+            if (keys != null) {
+                sum.toggle(keys.tableTerm(page));
+            }
+            for (int i = 0; i < TablePage.ENTRIES; i++) {
+                entry(TablePage.firstRange(finding.index()) + i, page.entry(i), root, slots, keys);
+            }
+        }
+    }
+
+    private void entry(long range, TableEntry entry, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
+        String block = "range " + range;
+        if (entry.state() != TableEntry.NONE && range >= root.rangeCount()) {
+            add(Severity.DAMAGE, block, "state", "lies beyond the end, yet has state " + entry.state());
+        } else if (entry.state() > TableEntry.LOST) {
+            add(Severity.DAMAGE, block, "state", entry.state() + " is unknown");
+        } else if (entry.state() == TableEntry.LOST) {
+            add(Severity.DAMAGE, block, "state", "was given up");
+        }
+        if (entry.state() != TableEntry.ACTIVE) {
+            return;
+        }
+        activeRanges++;
+        if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
+            add(Severity.DAMAGE, block, "suite", entry.suite() + " is unknown");
+        } else if (!slots.exists(entry.slot())) {
+            add(Severity.DAMAGE, block, "slot", entry.slot() + " is outside the data area");
+        } else if (!slots.take(entry.slot())) {
+            add(Severity.DAMAGE, block, "slot", entry.slot() + " belongs to another range or to the metadata");
+        }
+        if (keys != null && !unwraps(range, entry, keys)) {
+            add(Severity.DAMAGE, block, "wrapped DEK", "does not unwrap");
+        }
+    }
+
+    private boolean unwraps(long range, TableEntry entry, VolumeKeys keys) {
+        byte[] aad = keys.newAad();
+        VolumeKeys.bindDek(aad, range, entry.generation(), entry.slot());
+        try (Secret dek = Secret.empty(engine.keys())) {
+            return keys.unwrapDek(range, entry.generation(), aad, entry.wrappedDek(), dek.key());
+        }
+    }
+
+    private void damage(MalformedVolumeException e) {
+        add(Severity.DAMAGE, e.block(), e.field(), message(e));
+    }
+
+    private void add(Severity severity, String block, String field, String message) {
+        findings.add(new Finding(severity, block, field, message));
+    }
+
+    private CheckReport report(boolean authenticated) {
+        return new CheckReport(stores.name(), authenticated, activeRanges, List.copyOf(findings));
+    }
+
+    private static String message(Exception e) {
+        return String.valueOf(e.getMessage());
+    }
+}

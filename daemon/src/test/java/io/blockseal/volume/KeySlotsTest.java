@@ -1,0 +1,92 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class KeySlotsTest {
+    private final VolumeFixture fixture = new VolumeFixture();
+
+    private Volume openWith(MemoryStore store, int key) throws Exception {
+        return fixture.opener().open(VolumeStores.inBand(store), List.of(fixture.key(key)), OpenOptions.DEFAULT);
+    }
+
+    @Test
+    void openTheVolumeByAnyOfTheirKeys() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            fixture.write(volume, 0, 7);
+            assertEquals(1, volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "ops"));
+        }
+        try (Volume volume = openWith(store, 2)) {
+            assertEquals(7, fixture.read(volume, 0));
+            List<KeySlotInfo> slots = volume.keySlots().list();
+            assertEquals(
+                    List.of("file", "ops"),
+                    slots.stream().map(KeySlotInfo::label).toList());
+            assertEquals("test:2", slots.get(1).reference());
+        }
+    }
+
+    @Test
+    void losesTheKeyThatIsRemoved() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "");
+            volume.keySlots().remove(0, false);
+        }
+        assertThrows(WrongKeyException.class, () -> fixture.open(store));
+        openWith(store, 2).close();
+    }
+
+    @Test
+    void neverLosesTheLastOneUnforced() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            VolumeRefusedException e = assertThrows(
+                    VolumeRefusedException.class, () -> volume.keySlots().remove(0, false));
+            assertEquals(Reason.LAST_KEY_SLOT, e.reason());
+            volume.keySlots().remove(0, true);
+        }
+        assertThrows(WrongKeyException.class, () -> fixture.open(store));
+    }
+
+    @Test
+    void areAddedOnlyByWhoCanOpenTheVolume() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            String before = store.fingerprint();
+            assertThrows(
+                    WrongKeyException.class, () -> volume.keySlots().add(List.of(fixture.key(3)), fixture.key(2), ""));
+            assertEquals(before, store.fingerprint());
+        }
+    }
+
+    @Test
+    void areSixteenAtMost() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            for (int i = 1; i < 16; i++) {
+                assertEquals(i, volume.keySlots().add(List.of(fixture.key(1)), fixture.key(i + 1), ""));
+            }
+            VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> volume.keySlots()
+                    .add(List.of(fixture.key(1)), fixture.key(99), ""));
+            assertEquals(Reason.UNSUITABLE, e.reason());
+        }
+        openWith(store, 16).close();
+    }
+
+    @Test
+    void areShownWithoutAKey() throws Exception {
+        MemoryStore store = fixture.create(4);
+        VolumeInfo info = VolumeInfo.read(store);
+        assertEquals(4 * VolumeFixture.RANGE, info.sizeBytes());
+        assertEquals("test:1", info.keySlots().get(0).reference());
+        assertEquals(List.of(), info.complaints());
+    }
+}

@@ -1,0 +1,87 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.store.MemoryStore;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class LruDekCacheTest {
+    private static final long SEED = 20_261_124;
+
+    private final VolumeFixture fixture = new VolumeFixture();
+
+    private Volume openWithCacheOf(int keys) throws Exception {
+        MemoryStore store = fixture.create(62);
+        Volume volume = fixture.opener()
+                .open(
+                        VolumeStores.inBand(store),
+                        List.of(fixture.key(1)),
+                        new OpenOptions(false, null, -1, false, keys));
+        VolumeFixture.allocate(volume, 0);
+        VolumeFixture.allocate(volume, 31);
+        return volume;
+    }
+
+    @Test
+    void givesTheRightKeyInWhateverOrderRangesAreAsked() throws Exception {
+        try (Volume small = openWithCacheOf(5);
+                DekCache cache = small.openCache()) {
+            // The oracle: a cache so large that nothing is ever evicted.
+            LruDekCache oracle = new LruDekCache(fixture.engine(), small.keys(), small.table(), 62);
+            Map<Long, Integer> keys = new HashMap<>();
+            for (long range = 0; range < 62; range++) {
+                keys.put(range, oracle.keyFor(range, small.word(range)));
+            }
+            Random random = new Random(SEED);
+            for (int i = 0; i < 5000; i++) {
+                long range = random.nextInt(10) < 7 ? random.nextInt(6) : random.nextInt(62);
+                int key = cache.keyFor(range, small.word(range));
+                assertTrue(fixture.engine().keys().same(key, keys.get(range)), "seed " + SEED + ", step " + i);
+            }
+            oracle.close();
+        }
+    }
+
+    @Test
+    void keepsWhatWasUsedLast() throws Exception {
+        try (Volume volume = openWithCacheOf(3);
+                DekCache cache = volume.openCache()) {
+            int first = cache.keyFor(0, volume.word(0));
+            cache.keyFor(1, volume.word(1));
+            cache.keyFor(2, volume.word(2));
+            assertEquals(first, cache.keyFor(0, volume.word(0)));
+            cache.keyFor(3, volume.word(3));
+            assertEquals(first, cache.keyFor(0, volume.word(0)), "1 was the oldest, not 0");
+        }
+    }
+
+    @Test
+    void wipesAllOnClose() throws Exception {
+        try (Volume volume = openWithCacheOf(3)) {
+            DekCache cache = volume.openCache();
+            int key = cache.keyFor(0, volume.word(0));
+            assertEquals(64, fixture.engine().keys().length(key));
+            cache.close();
+            assertThrows(
+                    IllegalStateException.class, () -> fixture.engine().keys().length(key));
+        }
+    }
+
+    @Test
+    void givesNoKeyForAnEntryThatDoesNotMatch() throws Exception {
+        try (Volume volume = openWithCacheOf(3);
+                DekCache cache = volume.openCache()) {
+            assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.ACTIVE, 0, 2)));
+            assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.ACTIVE, 1, 1)));
+            assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.LOST, 0, 1)));
+            assertNotEquals(0, cache.keyFor(0, volume.word(0)));
+        }
+    }
+}

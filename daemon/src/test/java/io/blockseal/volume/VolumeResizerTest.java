@@ -1,0 +1,95 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.store.MemoryStore;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class VolumeResizerTest {
+    private final VolumeFixture fixture = new VolumeFixture();
+
+    @Test
+    void keepsDataAndAddsZeros() throws Exception {
+        MemoryStore store = fixture.create(20);
+        try (Volume volume = fixture.open(store)) {
+            fixture.write(volume, 19 * 16, 7);
+            VolumeResizer.grow(volume, 50 * VolumeFixture.RANGE);
+        }
+        try (Volume volume = fixture.open(store)) {
+            assertEquals(50, volume.shape().rangeCount());
+            assertEquals(7, fixture.read(volume, 19 * 16));
+            assertEquals(0, fixture.read(volume, 49 * 16));
+            fixture.write(volume, 49 * 16, 8);
+            assertEquals(8, fixture.read(volume, 49 * 16));
+        }
+    }
+
+    @Test
+    void neverShrinks() throws Exception {
+        MemoryStore store = fixture.create(20);
+        try (Volume volume = fixture.open(store)) {
+            assertThrows(VolumeRefusedException.class, () -> VolumeResizer.grow(volume, 19 * VolumeFixture.RANGE));
+            assertThrows(
+                    VolumeRefusedException.class, () -> VolumeResizer.grow(volume, 20 * VolumeFixture.RANGE + 100));
+        }
+    }
+
+    @Test
+    void hidesWhatLayBehindTheVolumeOnALargerDevice() throws Exception {
+        MemoryStore store = new MemoryStore("device", (64 << 20) + 100 * VolumeFixture.RANGE);
+        fixture.creator().create(VolumeStores.inBand(store), List.of(fixture.key(1)), VolumeFixture.ranges(20));
+        store.poke((64 << 20) + 40 * VolumeFixture.RANGE, new byte[] {1, 2, 3});
+        try (Volume volume = fixture.open(store)) {
+            VolumeResizer.grow(volume, 50 * VolumeFixture.RANGE);
+        }
+        try (Volume volume = fixture.open(store)) {
+            VolumeFixture.allocate(volume, 40);
+            assertEquals(0, fixture.read(volume, 40 * 16));
+        }
+    }
+
+    @Test
+    void takesAMetadataExtentFromTheNewSlotsWhenTheTableIsFull() throws Exception {
+        long ranges = 246_016;
+        MemoryStore store = fixture.create(ranges);
+        try (Volume volume = fixture.open(store)) {
+            assertEquals(64 << 20, volume.shape().dataOffsetBytes());
+            fixture.write(volume, (ranges - 1) * 16, 7);
+            VolumeResizer.grow(volume, (ranges + 200) * VolumeFixture.RANGE);
+        }
+        assertEquals(2, VolumeInfo.read(store).metadataExtents());
+        for (int round = 0; round < 2; round++) {
+            try (Volume volume = fixture.open(store)) {
+                assertEquals(7, fixture.read(volume, (ranges - 1) * 16));
+                // The extent took the slots that these ranges would have had: they get others.
+                for (long range = ranges + 198; range < ranges + 200; range++) {
+                    fixture.write(volume, range * 16, 8);
+                    assertTrue(RangeWord.slot(volume.word(range)) != range);
+                    assertEquals(8, fixture.read(volume, range * 16));
+                }
+            }
+        }
+        assertEquals(
+                List.of(),
+                VolumeChecker.check(fixture.engine(), VolumeStores.inBand(store), List.of(fixture.key(1)))
+                        .findings());
+    }
+
+    @Test
+    void growsDetachedMetadataInItsOwnStore() throws Exception {
+        long ranges = 246_016;
+        VolumeStores stores = new VolumeStores(new MemoryStore("data", 0), new MemoryStore("meta", 0));
+        fixture.creator().create(stores, List.of(fixture.key(1)), VolumeFixture.ranges(ranges));
+        try (Volume volume = fixture.opener().open(stores, List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+            VolumeResizer.grow(volume, (ranges + 1) * VolumeFixture.RANGE);
+        }
+        try (Volume volume = fixture.opener().open(stores, List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+            fixture.write(volume, ranges * 16, 8);
+            assertEquals(ranges, RangeWord.slot(volume.word(ranges)));
+        }
+        assertEquals(128 << 20, stores.metadata().sizeBytes());
+    }
+}
