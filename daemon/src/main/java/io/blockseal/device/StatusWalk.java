@@ -89,13 +89,11 @@ final class StatusWalk extends Walk {
         long before = position;
         long extentEnd = queryStart;
         for (int i = 0; i < storeExtents.count() && extentEnd < queryEnd; i++) {
-            long extentStart = extentEnd;
-            extentEnd += Math.min(storeExtents.lengthBytes(i), queryEnd - extentStart);
+            extentEnd += Math.min(storeExtents.lengthBytes(i), queryEnd - extentEnd);
             if ((storeExtents.state(i) & ExtentList.ZERO) == 0) {
                 reportTo(Stretch.roundUp(extentEnd, block), DATA);
-            } else if (Stretch.roundDown(extentEnd, block) > Stretch.roundUp(extentStart, block)) {
-                // A unit that the last extent reaches into is data; whole units from there on are what the store says.
-                reportTo(Stretch.roundUp(extentStart, block), DATA);
+            } else {
+                // A unit that data reaches into was reported already; one that reaches beyond may yet turn out as data.
                 reportTo(Stretch.roundDown(extentEnd, block), storeExtents.state(i) & HOLE_AND_ZERO);
             }
         }

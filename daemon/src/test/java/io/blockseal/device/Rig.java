@@ -159,8 +159,8 @@ final class Rig implements AutoCloseable {
         return send(loop, command, flags, offset, length, buf, skew, null);
     }
 
-    private Sent send(
-            int loop, Command command, int flags, long offset, long length, ArenaBuf buf, int skew, ExtentList list) {
+    /** Likewise with a buffer that was leased before, which it now owns. */
+    Sent send(int loop, Command command, int flags, long offset, long length, ArenaBuf buf, int skew, ExtentList list) {
         Sent sent = new Sent(buf);
         BlockRequest request = loops[loop].requests().lease().set(command, flags, offset, length);
         if (buf != null) {
