@@ -4,7 +4,7 @@ import io.blockseal.crypto.Secret;
 
 /**
  * Wraps and unwraps one 32-byte volume key. May be slow or remote: called on key-source threads, never on an event
- * loop. Made by a {@link KeySourceProvider}; closing it wipes what it holds.
+ * loop. Closing it wipes what it holds.
  */
 public interface KeySource extends AutoCloseable {
     /** What kind it is: {@code file}, {@code passphrase}, {@code recovery}. */

@@ -1,0 +1,18 @@
+package io.blockseal.keysource;
+
+/**
+ * Makes the key sources of one or more schemes. Found by {@code ServiceLoader}; {@link KeySourceRegistry} asks each.
+ * Stateless, from any thread.
+ */
+public interface KeySourceProvider {
+    /** Whether it knows this scheme. */
+    boolean serves(String scheme);
+
+    /**
+     * A source for that place. Nothing is read or asked yet: that happens when the source is first used, so that no
+     * passphrase is asked for when another slot opens the volume.
+     *
+     * @throws KeySourceException if the place cannot be meant
+     */
+    KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException;
+}

@@ -1,0 +1,125 @@
+package io.blockseal.keysource.file;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import io.blockseal.keysource.Binding;
+import io.blockseal.keysource.HkdfKek;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrapAlgorithm;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A key file, read when it is first needed and then kept in the engine until {@link #close()}. On one thread at a time.
+ */
+public final class FileKeySource implements KeySource {
+    private static final int REFERENCE_BYTES_MAX = 256;
+
+    /** Reads the key that a reference names. */
+    private interface Reader {
+        Secret read() throws KeySourceException;
+    }
+
+    private final String reference;
+    private final Reader reader;
+    private final HkdfKek keks;
+    private @Nullable Secret secret;
+
+    private FileKeySource(String reference, CryptoEngine engine, Reader reader) {
+        this.reference = reference;
+        this.reader = reader;
+        this.keks = new HkdfKek(engine, HkdfKek.LABEL_FILE);
+    }
+
+    /** A key file that is its owner's alone. */
+    public static FileKeySource ofFile(Path path, CryptoEngine engine) {
+        return new FileKeySource(referenceTo(path), engine, () -> KeyFile.read(path, engine));
+    }
+
+    /** A slot has 256 bytes for it; a path that is longer shrinks to its last name, for it only tells people. */
+    private static String referenceTo(Path path) {
+        String whole = "file:" + path.toAbsolutePath().normalize();
+        if (whole.getBytes(StandardCharsets.UTF_8).length <= REFERENCE_BYTES_MAX) {
+            return whole;
+        }
+        String last = "file:" + path.getFileName();
+        return last.getBytes(StandardCharsets.UTF_8).length <= REFERENCE_BYTES_MAX ? last : "file:";
+    }
+
+    /** What is open as descriptor {@code number}; whoever opened it answers for its permissions. */
+    public static FileKeySource ofDescriptor(int number, CryptoEngine engine) {
+        String reference = "fd:" + number;
+        Path path = Path.of("/proc/self/fd/" + number);
+        return new FileKeySource(
+                reference, engine, () -> KeyFile.readUnchecked(path, "key on descriptor " + number, engine));
+    }
+
+    /** A systemd credential; systemd answers for its permissions. */
+    public static FileKeySource ofCredential(Path credentialsDirectory, String name, CryptoEngine engine) {
+        String reference = "credential:" + name;
+        Path path = credentialsDirectory.resolve(name);
+        return new FileKeySource(reference, engine, () -> KeyFile.readUnchecked(path, "credential " + name, engine));
+    }
+
+    @Override
+    public String kind() {
+        return "file";
+    }
+
+    @Override
+    public String reference() {
+        return reference;
+    }
+
+    @Override
+    public int slotPriority() {
+        return 1;
+    }
+
+    /** Any slot of a key file, wherever the file lay when the slot was made: files move. */
+    @Override
+    public boolean mayOpen(WrappedKey wrapped) {
+        return wrapped.algorithm() == WrapAlgorithm.HKDF_KWP
+                && (wrapped.reference().startsWith("file:")
+                        || wrapped.reference().startsWith("fd:")
+                        || wrapped.reference().startsWith("credential:"));
+    }
+
+    @Override
+    public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
+        byte[] blob = keks.wrap(secret(), volumeKey, binding);
+        return new WrappedKey(WrapAlgorithm.HKDF_KWP, reference, "", new byte[0], blob);
+    }
+
+    @Override
+    public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+        Secret volumeKey = mayOpen(wrapped) ? keks.unwrap(secret(), wrapped.blob(), binding) : null;
+        if (volumeKey == null) {
+            throw new WrongKeyException("the key in " + reference + " is not the one of this volume (slot made with "
+                    + wrapped.reference() + ")");
+        }
+        return volumeKey;
+    }
+
+    @Override
+    public void close() {
+        Secret held = secret;
+        secret = null;
+        if (held != null) {
+            held.close();
+        }
+    }
+
+    private Secret secret() throws KeySourceException {
+        Secret held = secret;
+        if (held == null) {
+            held = reader.read();
+            secret = held;
+        }
+        return held;
+    }
+}

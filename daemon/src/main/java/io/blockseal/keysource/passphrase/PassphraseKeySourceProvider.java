@@ -1,0 +1,19 @@
+package io.blockseal.keysource.passphrase;
+
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.KeySourceProvider;
+import io.blockseal.keysource.KeySourceSpec;
+
+/** {@code passphrase:}, whose bytes come from the context's input; new slots follow {@link PassphrasePolicy#DEFAULT}. */
+public final class PassphraseKeySourceProvider implements KeySourceProvider {
+    @Override
+    public boolean serves(String scheme) {
+        return scheme.equals("passphrase");
+    }
+
+    @Override
+    public KeySource open(KeySourceSpec spec, KeySourceContext context) {
+        return new PassphraseKeySource(context.engine(), context.input(), PassphrasePolicy.DEFAULT);
+    }
+}

@@ -1,0 +1,74 @@
+package io.blockseal.keysource;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.crypto.java.JavaCryptoEngine;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An operator writes where the key is, and gets that source or a sentence that helps. */
+class KeySourceRegistryTest {
+    private final KeySourceContext context =
+            new KeySourceContext(new JavaCryptoEngine(), Path.of("/run/credentials/x"), () -> new byte[] {1});
+
+    @Test
+    void findsEverySourceByItsScheme() throws KeySourceException {
+        Map<String, String> kinds = Map.of(
+                "file:/etc/key",
+                "file",
+                "fd:3",
+                "file",
+                "credential:db",
+                "file",
+                "passphrase:",
+                "passphrase",
+                "recovery:",
+                "recovery");
+        for (Map.Entry<String, String> entry : kinds.entrySet()) {
+            KeySourceSpec spec = KeySourceSpec.parse(entry.getKey());
+            assertEquals(entry.getKey(), spec.toString());
+            try (KeySource source = KeySourceRegistry.open(spec, context)) {
+                assertEquals(entry.getValue(), source.kind());
+                assertEquals(entry.getKey(), source.reference());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "file",
+                "/etc/key",
+                ":x",
+                "azure:prod",
+                "file:",
+                "fd:",
+                "fd:x",
+                "fd:-1",
+                "credential:",
+                "credential:../db",
+                "credential:a/b",
+                "credential:..",
+                "file:a\0b"
+            })
+    void refusesWhatCannotBeMeant(String text) {
+        KeySourceException e = assertThrows(
+                KeySourceException.class, () -> KeySourceRegistry.open(KeySourceSpec.parse(text), context));
+        assertEquals(KeySourceException.Kind.MISCONFIGURED, e.kind());
+    }
+
+    @Test
+    void saysHowSystemdPassesCredentials() throws KeySourceException {
+        KeySourceContext without = new KeySourceContext(context.engine(), null, context.input());
+        KeySourceSpec spec = KeySourceSpec.parse("credential:db");
+        String message = assertThrows(KeySourceException.class, () -> KeySourceRegistry.open(spec, without))
+                .getMessage();
+        assertTrue(message.contains("LoadCredential=db:PATH"), message);
+    }
+}
