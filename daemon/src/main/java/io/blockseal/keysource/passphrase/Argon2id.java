@@ -27,7 +27,7 @@ final class Argon2id {
         long needed = (long) cost.memoryKib() * HEAP_BYTES_PER_KIB;
         if (needed > heapBytesMax * HEAP_SHARE) {
             // What -Xmx says is more than what can be used, by one survivor space.
-            long heapMib = (long) (needed / HEAP_SHARE * 1.1 / (64 << 20) + 1) * 64;
+            long heapMib = (long) Math.ceil(needed / HEAP_SHARE * 1.1 / (64 << 20)) * 64;
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     "the passphrase's key slot needs " + (cost.memoryKib() >> 10)
