@@ -1,0 +1,117 @@
+#!/bin/sh
+# The first and only program of the test guest, under busybox. It takes two exports as disks, the one through the
+# kernel's nbd driver (ext4), the other as the virtio disk that QEMU attached (xfs), and does with each what
+# guest.phase on the kernel's command line says:
+#   write   make a filesystem, write files, read them back from the disk, delete some, trim, check
+#   verify  mount what an earlier boot left behind, compare, check
+# guest.port and guest.export say where the first one is. The last line printed is RESULT: PASS or RESULT: FAIL.
+/bin/busybox --install -s /bin
+export PATH=/sbin:/bin LD_LIBRARY_PATH=/lib
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs tmp /tmp
+
+phase=none port=none export=none
+read -r words </proc/cmdline
+for word in $words; do
+  case $word in
+    guest.phase=*) phase=${word#*=} ;;
+    guest.port=*) port=${word#*=} ;;
+    guest.export=*) export=${word#*=} ;;
+  esac
+done
+
+say() { echo "GUEST [$(cut -d' ' -f1 /proc/uptime)] $*"; }
+
+end() {
+  say "RESULT: $*"
+  sync
+  sleep 0.2 # the serial line is slower than the power switch
+  poweroff -f
+}
+
+try() {
+  say "+ $*"
+  "$@" 2>&1 || end "FAIL ($*)"
+}
+
+describe() { # DISK
+  queue=/sys/block/${1#/dev/}/queue
+  say "$1: $(blockdev --getsize64 "$1") bytes, discard $(cat "$queue/discard_max_bytes")," \
+    "cache $(cat "$queue/write_cache"), fua $(cat "$queue/fua")"
+  [ "$(cat "$queue/discard_max_bytes")" -gt 0 ] || end "FAIL ($1 offers no discard)"
+  [ "$(cat "$queue/write_cache")" = "write back" ] || end "FAIL ($1 would never be flushed)"
+}
+
+check() { # FILESYSTEM DISK
+  case $1 in
+    ext4) try e2fsck -fn "$2" ;;
+    xfs) try xfs_repair -n "$2" ;;
+  esac
+}
+
+write_phase() { # FILESYSTEM DISK
+  case $1 in
+    ext4) try mkfs.ext4 -q -F "$2" ;;
+    xfs) try mkfs.xfs -q -f "$2" ;;
+  esac
+  try mount -t "$1" "$2" /mnt
+  for name in kept1 gone1 kept2 gone2; do
+    try dd if=/dev/urandom of=/mnt/$name bs=1M count=6 conv=fsync status=none
+  done
+  try cp /bin/busybox /mnt/small
+  (cd /mnt && sha256sum kept1 kept2 gone1 gone2 small) >/tmp/sums
+  try cp /tmp/sums /mnt/sums
+  try umount /mnt
+  echo 3 >/proc/sys/vm/drop_caches
+  try mount -t "$1" "$2" /mnt
+  cd /mnt && try sha256sum -c /tmp/sums
+  try rm gone1 gone2
+  sed -i /gone/d sums || end "FAIL (sums)"
+  cd / && try sync
+  try fstrim -v /mnt
+  try umount /mnt
+  check "$1" "$2"
+}
+
+verify_phase() { # FILESYSTEM DISK
+  try mount -t "$1" "$2" /mnt
+  cd /mnt && try sha256sum -c sums
+  [ "$(wc -l <sums)" = 3 ] || end "FAIL (the list of files is not what was written)"
+  [ ! -e gone1 ] || end "FAIL (a deleted file is there)"
+  cd / && try umount /mnt
+  check "$1" "$2"
+}
+
+trap 'end FAIL unexpectedly' EXIT
+say "kernel $(uname -r), phase $phase"
+# In this order: xfs does not load before crc32c_generic.
+for module in crc32c_generic virtio_pci virtio_blk virtio_net ext4 xfs; do
+  try modprobe $module
+done
+try modprobe nbd nbds_max=1
+
+ip link set lo up
+ip link set eth0 up
+ip addr add 10.0.2.15/24 dev eth0
+try nbd-client -N "$export" -C 4 10.0.2.2 "$port" /dev/nbd0
+tries=0
+while [ ! -b /dev/vda ] && [ $tries -lt 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+
+for disk in "ext4 /dev/nbd0" "xfs /dev/vda"; do
+  # shellcheck disable=SC2086 # two words
+  set -- $disk
+  describe "$2"
+  case $phase in
+    write) write_phase "$1" "$2" ;;
+    verify) verify_phase "$1" "$2" ;;
+    *) end "FAIL (no such phase: $phase)" ;;
+  esac
+done
+try nbd-client -d /dev/nbd0
+trap - EXIT
+end PASS
