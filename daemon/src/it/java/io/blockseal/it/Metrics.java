@@ -1,0 +1,46 @@
+package io.blockseal.it;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** The daemon's {@code /metrics}, as a scraper reads it. */
+final class Metrics {
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final URI page;
+
+    Metrics(int port) {
+        page = URI.create("http://127.0.0.1:" + port + "/metrics");
+    }
+
+    /** The value of the series that has these labels, such as {@code export="demo"}; 0 if it is not there. */
+    double value(String name, String... labels) throws Exception {
+        HttpRequest request =
+                HttpRequest.newBuilder(page).timeout(Duration.ofSeconds(30)).build();
+        String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        return text.lines()
+                .filter(line -> line.split("[{ ]", 2)[0].equals(name))
+                .filter(line -> Arrays.stream(labels).allMatch(line::contains))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** Waits until the series has this value or less. */
+    void awaitAtMost(double most, String name, String... labels) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        double value = value(name, labels);
+        while (value > most) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError(name + " stays " + value + ", not " + most);
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            value = value(name, labels);
+        }
+    }
+}
