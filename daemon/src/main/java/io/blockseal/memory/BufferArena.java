@@ -152,6 +152,11 @@ public final class BufferArena {
         return leased;
     }
 
+    /** The bound that this arena maps within. From any thread. */
+    public BufferBudget budget() {
+        return budget;
+    }
+
     /** How many bytes of data the buffers that are out can hold. From any thread. */
     public long leasedBytes() {
         return leasedBytes;

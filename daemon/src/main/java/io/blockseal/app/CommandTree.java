@@ -1,0 +1,59 @@
+package io.blockseal.app;
+
+import io.blockseal.app.command.CheckCommand;
+import io.blockseal.app.command.CreateCommand;
+import io.blockseal.app.command.InfoCommand;
+import io.blockseal.app.command.KeyCommand;
+import io.blockseal.app.command.ResizeCommand;
+import io.blockseal.app.command.RootCommand;
+import io.blockseal.app.command.ServeCommand;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+
+/**
+ * The verbs and their names. Only the verb that is asked for is made: reading the options of all of them by reflection
+ * would take a tenth of a second of every start.
+ */
+final class CommandTree {
+    private static final Map<String, Supplier<Object>> VERBS = verbs();
+
+    private CommandTree() {}
+
+    private static Map<String, Supplier<Object>> verbs() {
+        Map<String, Supplier<Object>> verbs = new LinkedHashMap<>();
+        verbs.put("create", CreateCommand::new);
+        verbs.put("serve", ServeCommand::new);
+        verbs.put("info", InfoCommand::new);
+        verbs.put("check", CheckCommand::new);
+        verbs.put("key", KeyCommand::new);
+        verbs.put("resize", ResizeCommand::new);
+        return verbs;
+    }
+
+    /** The command line that understands these arguments: with one verb if they begin with one, else with all. */
+    static CommandLine forArguments(String... arguments) {
+        Supplier<Object> verb = arguments.length == 0 ? null : VERBS.get(arguments[0]);
+        return verb == null ? complete() : line(Map.of(arguments[0], verb));
+    }
+
+    /** The command line with every verb. */
+    static CommandLine complete() {
+        return line(VERBS);
+    }
+
+    private static CommandLine line(Map<String, Supplier<Object>> verbs) {
+        CommandLine line = new CommandLine(new RootCommand());
+        verbs.forEach((name, verb) -> line.addSubcommand(name, verb.get()));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setAbbreviatedOptionsAllowed(false);
+        line.setUsageHelpWidth(100);
+        line.setUsageHelpLongOptionsMaxWidth(34);
+        // An argument that begins with @ is a file's name like any other; @-files could carry secrets into argv.
+        line.setExpandAtFiles(false);
+        line.setExecutionExceptionHandler(Failures::report);
+        line.setParameterExceptionHandler(Failures::reportUsage);
+        return line;
+    }
+}

@@ -1,0 +1,233 @@
+package io.blockseal.app;
+
+import io.blockseal.admin.AdminPage;
+import io.blockseal.admin.AdminServer;
+import io.blockseal.admin.ExportHealth;
+import io.blockseal.admin.HealthPages;
+import io.blockseal.admin.MetricsPage;
+import io.blockseal.admin.MetricsSources;
+import io.blockseal.block.IoLoop;
+import io.blockseal.config.DaemonConfig;
+import io.blockseal.config.TcpAddress;
+import io.blockseal.config.VolumeConfig;
+import io.blockseal.export.ExportRegistry;
+import io.blockseal.memory.BufferArena;
+import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.nbd.NbdUri;
+import io.blockseal.server.IoLoops;
+import io.blockseal.server.NbdServer;
+import io.blockseal.server.ServerOptions;
+import io.blockseal.volume.IdentityPins;
+import io.blockseal.volume.VolumeOpener;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The whole house, built bottom up and taken down top down: engine, loops, admin pages, volumes, server. If any step
+ * fails, what stands is taken down in order and the failure goes to the caller. The main thread builds it, waits, and
+ * takes it down.
+ */
+public final class Daemon implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+    private static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
+    private static final int LOOP_GOODBYE_SECONDS = 5;
+
+    private final DaemonConfig config;
+    private final Unwinding unwinding = new Unwinding();
+    private final ExportRegistry exports = new ExportRegistry();
+    private final List<ServedVolume> volumes = new ArrayList<>();
+    private final List<NbdUri> uris = new ArrayList<>();
+    private volatile boolean serving;
+
+    private Daemon(DaemonConfig config) {
+        this.config = config;
+    }
+
+    /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
+    public static ExitCode run(DaemonConfig config, PrintWriter out) throws Exception {
+        ProcessSignals signals = ProcessSignals.install();
+        try (Daemon daemon = start(config)) {
+            out.println(daemon.addresses());
+            out.flush();
+            signals.await();
+        }
+        LOG.info("stopped");
+        return ExitCode.OK;
+    }
+
+    /** Builds everything; when it returns, clients can connect. */
+    static Daemon start(DaemonConfig config) throws Exception {
+        Daemon daemon = new Daemon(config);
+        try {
+            daemon.build();
+            return daemon;
+        } catch (Exception | Error failed) {
+            daemon.close();
+            throw failed;
+        }
+    }
+
+    private void build() throws Exception {
+        Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
+        unwinding.add("the key store", foundation);
+        int loopCount = config.loops() == 0 ? IoLoops.defaultCount() : config.loops();
+        IoLoops loops = startLoops(foundation, loopCount);
+        for (VolumeConfig volume : config.volumes()) {
+            volumes.add(new ServedVolume(volume, loopCount));
+        }
+        startAdmin(foundation, loops);
+        openVolumes(foundation, loops, loopCount);
+        listen(loops);
+        serving = true;
+        unwinding.add("readiness", () -> serving = false);
+    }
+
+    private IoLoops startLoops(Foundation foundation, int loopCount) {
+        long each = config.bufferBytes() == 0
+                ? BUFFER_BYTES_PER_LOOP
+                : Math.max(config.bufferBytes() / loopCount, DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN);
+        IoLoops loops = IoLoops.start(loopCount, each, foundation.memory());
+        unwinding.add("the event loops", loops);
+        return loops;
+    }
+
+    private void openVolumes(Foundation foundation, IoLoops loops, int loopCount) throws Exception {
+        // Loops may have cached keys of a volume that is closed: they forget them after the last volume.
+        unwinding.add("the loops' keys", () -> forgetKeys(foundation, loops));
+        Keeper keeper = new Keeper();
+        unwinding.add("the keeper threads", keeper);
+        Path stateDirectory = config.stateDir() == null ? Surroundings.stateDirectory() : config.stateDir();
+        VolumeOpener opener =
+                new VolumeOpener(foundation.engine(), IdentityPins.in(stateDirectory), keeper, InstantSource.system());
+        int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
+        try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {
+            for (ServedVolume volume : volumes) {
+                unwinding.add("a volume", volume);
+                exports.add(volume.open(foundation, opener, keys, cachedPerLoop));
+            }
+        }
+    }
+
+    private static void forgetKeys(Foundation foundation, IoLoops loops) throws InterruptedException {
+        CountDownLatch done = new CountDownLatch(loops.all().size());
+        for (IoLoop loop : loops.all()) {
+            loop.execute(() -> {
+                foundation.engine().forgetThread();
+                done.countDown();
+            });
+        }
+        if (!done.await(LOOP_GOODBYE_SECONDS, TimeUnit.SECONDS)) {
+            LOG.warn("an event loop did not answer within {} s", LOOP_GOODBYE_SECONDS);
+        }
+    }
+
+    private void listen(IoLoops loops) throws CommandException {
+        ServerOptions options = ServerOptions.DEFAULT
+                .withConnectionsMax(config.connectionsMax())
+                .withHandshakeTimeoutMillis(config.handshakeSeconds() * 1000L)
+                .withDrainTimeoutMillis(config.drainSeconds() * 1000L);
+        NbdServer server = new NbdServer(loops, exports, options);
+        unwinding.add("the server", server);
+        for (Path socket : config.unixSockets()) {
+            try {
+                server.listenUnix(socket);
+            } catch (IOException refused) {
+                throw new CommandException(
+                        ExitCode.IN_USE, "cannot listen on unix socket " + socket + ": " + words(refused), refused);
+            }
+            config.volumes()
+                    .forEach(volume -> uris.add(
+                            NbdUri.unix(socket.toAbsolutePath().normalize().toString(), volume.exportName())));
+        }
+        for (TcpAddress address : config.listen()) {
+            try {
+                int port = server.listenTcp(resolved(address)).getPort();
+                config.volumes().forEach(volume -> uris.add(NbdUri.tcp(address.host(), port, volume.exportName())));
+            } catch (IOException refused) {
+                throw new CommandException(
+                        ExitCode.IN_USE, "cannot listen on " + address + ": " + words(refused), refused);
+            }
+        }
+    }
+
+    private void startAdmin(Foundation foundation, IoLoops loops) throws CommandException {
+        TcpAddress address = config.admin();
+        if (address == null) {
+            return;
+        }
+        MetricsPage metrics = new MetricsPage(new MetricsSources(
+                Version.text(),
+                foundation.engine().description().split(" ")[0],
+                foundation.engine().protection().word(),
+                this::requestMetrics,
+                this::health,
+                () -> sum(loops, BufferArena::leasedBytes),
+                () -> sum(loops, arena -> arena.budget().mappedBytes()),
+                () -> sum(loops, arena -> arena.budget().limitBytes())));
+        unwinding.add("the metrics", metrics);
+        HealthPages health = new HealthPages(() -> serving, this::health);
+        Map<String, AdminPage> pages = new LinkedHashMap<>();
+        pages.put("/metrics", metrics::render);
+        pages.put("/healthz", health::alive);
+        pages.put("/readyz", health::ready);
+        try {
+            AdminServer server = AdminServer.start(resolved(address), pages);
+            unwinding.add("the admin server", server);
+            LOG.info(
+                    "admin pages at http://{}:{}/metrics",
+                    address.host(),
+                    server.address().getPort());
+        } catch (IOException refused) {
+            throw new CommandException(
+                    ExitCode.IN_USE, "cannot serve admin pages on " + address + ": " + words(refused), refused);
+        }
+    }
+
+    private static long sum(IoLoops loops, ToLongFunction<BufferArena> figure) {
+        return loops.all().stream().map(IoLoop::buffers).mapToLong(figure).sum();
+    }
+
+    private static InetSocketAddress resolved(TcpAddress address) throws IOException {
+        InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
+        if (resolved.isUnresolved()) {
+            throw new IOException("the name is unknown");
+        }
+        return resolved;
+    }
+
+    private static String words(IOException refused) {
+        return refused.getMessage() + "\n  Is another daemon running there? Choose another address, or stop it.";
+    }
+
+    private Collection<ExportMetrics> requestMetrics() {
+        return volumes.stream().map(ServedVolume::metrics).toList();
+    }
+
+    private Collection<ExportHealth> health() {
+        return volumes.stream().map(ServedVolume::health).toList();
+    }
+
+    /** The address of each export, in one line. */
+    String addresses() {
+        return String.join(" ", uris.stream().map(NbdUri::toString).toList());
+    }
+
+    /** Drains the server, then closes volumes, loops and the rest. */
+    @Override
+    public void close() {
+        unwinding.close();
+    }
+}

@@ -1,0 +1,36 @@
+package io.blockseal.app;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The threads that commit metadata: few, since commits of one volume queue up anyway. */
+public final class Keeper implements Executor, AutoCloseable {
+    private static final int THREADS = 2;
+    private static final long CLOSE_SECONDS = 10;
+
+    private final AtomicInteger number = new AtomicInteger();
+    private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, task -> {
+        Thread thread = new Thread(task, "keeper-" + number.getAndIncrement());
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    @Override
+    public void execute(Runnable task) {
+        threads.execute(task);
+    }
+
+    /** Lets what was begun end. Volumes are closed before. */
+    @Override
+    public void close() {
+        threads.shutdown();
+        try {
+            threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

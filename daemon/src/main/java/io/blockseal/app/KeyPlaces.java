@@ -1,0 +1,145 @@
+package io.blockseal.app;
+
+import io.blockseal.config.KeyConfig;
+import io.blockseal.config.KeyConfig.Kind;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.keysource.FirstLine;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceRegistry;
+import io.blockseal.keysource.KeySourceSpec;
+import io.blockseal.keysource.SecretInput;
+import io.blockseal.keysource.file.KeyFile;
+import io.blockseal.keysource.passphrase.PassphraseKeySource;
+import io.blockseal.keysource.passphrase.PassphrasePolicy;
+import io.blockseal.keysource.recovery.RecoveryKeySource;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * From what an operator wrote to key sources. Several volumes may name one place: it is read, or asked for, once, since a
+ * pipe gives its key but once and nobody likes to type twice. Closing wipes what the sources hold.
+ */
+public final class KeyPlaces implements AutoCloseable {
+    private final CryptoEngine engine;
+    private final Map<KeyConfig, KeySource> opened = new HashMap<>();
+    private final List<KeySource> all = new ArrayList<>();
+
+    /** Keys go into {@code engine}. */
+    public KeyPlaces(CryptoEngine engine) {
+        this.engine = engine;
+    }
+
+    /** The source for that place; nothing is read before it is used. */
+    public KeySource open(KeyConfig key, String prompt) throws KeySourceException {
+        KeySource known = opened.get(key);
+        if (known != null) {
+            return known;
+        }
+        KeySource source =
+                KeySourceRegistry.open(new KeySourceSpec(scheme(key.kind()), place(key)), context(key, prompt));
+        opened.put(key, source);
+        all.add(source);
+        return source;
+    }
+
+    /** A key for a new slot: what is there already, or a key file that is made now. */
+    public NewKey makeOrOpen(KeyConfig key, String prompt, boolean allowWeak) throws KeySourceException {
+        return switch (key.kind()) {
+            case KEY_FILE -> keyFile(key);
+            case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT -> {
+                PassphrasePolicy policy =
+                        allowWeak ? PassphrasePolicy.DEFAULT.allowingWeak() : PassphrasePolicy.DEFAULT;
+                SecretInput input = key.kind() == Kind.PASSPHRASE_PROMPT ? () -> askTwice(prompt) : input(key, prompt);
+                PassphraseKeySource source = new PassphraseKeySource(engine, input, policy);
+                all.add(source);
+                yield new NewKey(source, "passphrase (Argon2id)", null);
+            }
+            default -> new NewKey(open(key, prompt), "key from " + key.kind().word() + " " + key.place(), null);
+        };
+    }
+
+    private NewKey keyFile(KeyConfig key) throws KeySourceException {
+        Path path = Path.of(key.place());
+        // A link that leads nowhere is somebody's mistake, not a place for a new key.
+        boolean missing = !Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+        if (missing) {
+            KeyFile.create(path, engine);
+        }
+        String description = "key file " + path + (missing ? " (made now, mode 0600)" : " (was there already)");
+        return new NewKey(open(key, ""), description, missing ? path : null);
+    }
+
+    /** A fresh recovery key, which its caller must show. */
+    public NewKey makeRecoveryKey() {
+        RecoveryKeySource source = RecoveryKeySource.generate(engine);
+        all.add(source);
+        return new NewKey(source, "recovery key, opens only when asked for by --recovery-key-file", null);
+    }
+
+    private KeySourceContext context(KeyConfig key, String prompt) {
+        return new KeySourceContext(engine, Surroundings.credentialsDirectory(), input(key, prompt));
+    }
+
+    private static SecretInput input(KeyConfig key, String prompt) {
+        return switch (key.kind()) {
+            case PASSPHRASE_FILE, RECOVERY_KEY_FILE -> FirstLine.ofFile(Path.of(key.place()));
+            case PASSPHRASE_FD -> FirstLine.ofDescriptor(Integer.parseInt(key.place()));
+            default -> () -> ask(prompt);
+        };
+    }
+
+    private static String scheme(Kind kind) {
+        return switch (kind) {
+            case KEY_FILE -> "file";
+            case KEY_FD -> "fd";
+            case CREDENTIAL -> "credential";
+            case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT -> "passphrase";
+            case RECOVERY_KEY_FILE -> "recovery";
+        };
+    }
+
+    private static String place(KeyConfig key) {
+        return switch (key.kind()) {
+            case KEY_FILE, KEY_FD, CREDENTIAL -> key.place();
+            default -> "";
+        };
+    }
+
+    private static byte[] ask(String prompt) throws KeySourceException {
+        byte[] typed = Terminal.canAsk() ? Terminal.askPassphrase(prompt) : null;
+        if (typed == null) {
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    "there is no terminal to ask for a passphrase; use --passphrase-file or --passphrase-fd");
+        }
+        return typed;
+    }
+
+    private static byte[] askTwice(String prompt) throws KeySourceException {
+        byte[] first = ask(prompt);
+        byte[] second = ask("Again");
+        try {
+            if (!Arrays.equals(first, second)) {
+                Arrays.fill(first, (byte) 0);
+                throw new KeySourceException(
+                        KeySourceException.Kind.MISCONFIGURED, "the two passphrases differ; nothing was changed");
+            }
+            return first;
+        } finally {
+            Arrays.fill(second, (byte) 0);
+        }
+    }
+
+    @Override
+    public void close() {
+        all.forEach(KeySource::close);
+    }
+}

@@ -1,0 +1,76 @@
+package io.blockseal.app;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * TERM, INT and HUP: the first asks the daemon to drain, the second ends the process at once.
+ *
+ * <p>A shutdown hook would not do: with it the JVM exits with 143, where a service that stopped in order should exit
+ * with 0, and it is deaf to a second signal. {@code sun.misc.Signal} does; it is reached by reflection because naming it
+ * is a compiler warning that cannot be switched off. The module {@code jdk.unsupported} keeps it open for that.
+ */
+final class ProcessSignals {
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessSignals.class);
+
+    private final CountDownLatch asked = new CountDownLatch(1);
+    private final AtomicInteger count = new AtomicInteger();
+
+    private ProcessSignals() {}
+
+    /** Takes over the three signals, for good. */
+    static ProcessSignals install() {
+        ProcessSignals signals = new ProcessSignals();
+        for (String name : new String[] {"TERM", "INT", "HUP"}) {
+            signals.handle(name);
+        }
+        return signals;
+    }
+
+    /** Waits until somebody asks us to stop. */
+    void await() throws InterruptedException {
+        asked.await();
+    }
+
+    private void handle(String name) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object proxy = Proxy.newProxyInstance(
+                    ProcessSignals.class.getClassLoader(), new Class<?>[] {handler}, invocation());
+            Method install = signal.getMethod("handle", signal, handler);
+            install.invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+        } catch (ReflectiveOperationException | IllegalArgumentException refused) {
+            // Such as a JVM started with -Xrs, or nohup's ignored HUP: the signal keeps its usual meaning.
+            LOG.debug("signal {} keeps its usual meaning", name, refused);
+        }
+    }
+
+    private InvocationHandler invocation() {
+        return (proxy, method, arguments) -> switch (method.getName()) {
+            case "handle" -> {
+                received(String.valueOf(arguments[0]));
+                yield null;
+            }
+            case "hashCode" -> System.identityHashCode(proxy);
+            case "equals" -> proxy == arguments[0];
+            default -> "blockseal signal handler";
+        };
+    }
+
+    private void received(String signal) {
+        if (count.incrementAndGet() == 1) {
+            LOG.info("{}: draining; the next signal ends the daemon at once", signal);
+            asked.countDown();
+        } else {
+            // Nothing is lost that was flushed; what was not may be, as after a power cut.
+            LOG.warn("{}: ending at once, requests in flight are not answered", signal);
+            Runtime.getRuntime().halt(128 + (signal.contains("INT") ? 2 : 15));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.blockseal.app;
+
+import io.blockseal.config.ByteSize;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/**
+ * One line on a terminal that tells how far long work is and how long it will take; silent in a pipe. At most five
+ * times a second, and not at all for work that ends within a second.
+ */
+public final class Progress implements AutoCloseable {
+    private static final long QUIET_NANOS = 1_000_000_000L;
+    private static final long STEP_NANOS = 200_000_000L;
+
+    private final PrintWriter out;
+    private final boolean shown;
+    private final String what;
+    private final LongSupplier nanoClock;
+    private final long startedNanos;
+    private long nextNanos;
+    private boolean lineOpen;
+
+    /** Tells about {@code what} on {@code out} if {@code shown}. */
+    public Progress(PrintWriter out, boolean shown, String what) {
+        this(out, shown, what, System::nanoTime);
+    }
+
+    Progress(PrintWriter out, boolean shown, String what, LongSupplier nanoClock) {
+        this.out = out;
+        this.shown = shown;
+        this.what = what;
+        this.nanoClock = nanoClock;
+        this.startedNanos = nanoClock.getAsLong();
+        this.nextNanos = startedNanos + QUIET_NANOS;
+    }
+
+    /** {@code done} of {@code total} bytes are behind us. */
+    public void bytes(long done, long total) {
+        tell(done, total, ByteSize.human(done) + " of " + ByteSize.human(total));
+    }
+
+    /** {@code done} of {@code total} things are behind us. */
+    public void count(long done, long total) {
+        tell(done, total, done + " of " + total);
+    }
+
+    private void tell(long done, long total, String figures) {
+        long now = nanoClock.getAsLong();
+        if (!shown || now < nextNanos || total <= 0) {
+            return;
+        }
+        nextNanos = now + STEP_NANOS;
+        lineOpen = true;
+        String left = done <= 0 ? "" : ", " + remaining((double) (now - startedNanos) * (total - done) / done);
+        out.print(String.format(Locale.ROOT, "\r%s: %d%% (%s%s)\033[K", what, done * 100 / total, figures, left));
+        out.flush();
+    }
+
+    private static String remaining(double nanos) {
+        Duration left = Duration.ofNanos((long) nanos);
+        if (left.toHours() > 0) {
+            return left.toHours() + " h " + left.toMinutesPart() + " min left";
+        }
+        return left.toMinutes() > 0
+                ? left.toMinutes() + " min " + left.toSecondsPart() + " s left"
+                : left.toSeconds() + " s left";
+    }
+
+    /** Takes the line away. */
+    @Override
+    public void close() {
+        if (lineOpen) {
+            out.print("\r\033[K");
+            out.flush();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package io.blockseal.app;
+
+import io.blockseal.admin.ExportHealth;
+import io.blockseal.config.VolumeConfig;
+import io.blockseal.device.DeviceStack;
+import io.blockseal.export.Export;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import io.blockseal.volume.OpenOptions;
+import io.blockseal.volume.Volume;
+import io.blockseal.volume.VolumeOpener;
+import io.blockseal.volume.VolumeRefusedException;
+import io.blockseal.volume.VolumeStores;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One volume of the configuration on its way from a path to an export. Opened by the main thread, watched by others. */
+final class ServedVolume implements AutoCloseable {
+    private final VolumeConfig config;
+    private final ExportMetrics metrics;
+    private volatile @Nullable Volume volume;
+
+    ServedVolume(VolumeConfig config, int loopCount) {
+        this.config = config;
+        this.metrics = new ExportMetrics(config.exportName(), loopCount);
+    }
+
+    /** Opens the stores and the volume, and makes what the server will offer. */
+    Export open(Foundation foundation, VolumeOpener opener, KeyPlaces keys, int dekCacheKeysPerLoop)
+            throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
+                    KeySourceException, WrongKeyException {
+        StoreOptions how = new StoreOptions(config.readOnly(), config.direct());
+        VolumeStores stores = StoreOpening.open(foundation.files(), config.path(), config.meta(), how);
+        OpenOptions options = new OpenOptions(
+                config.readOnly(),
+                config.expectIdentity(),
+                config.keySlot(),
+                config.acceptRollback(),
+                dekCacheKeysPerLoop);
+        Volume opened = null;
+        try {
+            KeySource key = keys.open(config.key(), "Passphrase of " + config.path());
+            opened = opener.open(stores, List.of(key), options);
+        } finally {
+            if (opened == null) {
+                stores.close();
+            }
+        }
+        volume = opened;
+        DeviceStack stack = DeviceStack.build(opened);
+        boolean readOnly = config.readOnly() || opened.shape().readOnly();
+        return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics);
+    }
+
+    /** What its requests did. */
+    ExportMetrics metrics() {
+        return metrics;
+    }
+
+    /** How it is, for whoever watches. */
+    ExportHealth health() {
+        Volume now = volume;
+        if (now == null) {
+            return new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0);
+        }
+        String state =
+                switch (now.state()) {
+                    case OPEN -> ExportHealth.OPEN;
+                    case METADATA_FAILED -> "failed";
+                    case CLOSED -> "closed";
+                };
+        return new ExportHealth(config.exportName(), state, now.shape().sizeBytes(), 0, 0, 0);
+    }
+
+    /** Makes what was written durable, wipes the keys, gives up the lock. No client uses it any more. */
+    @Override
+    public void close() throws StoreException {
+        Volume now = volume;
+        if (now == null) {
+            return;
+        }
+        try {
+            if (!now.shape().readOnly()) {
+                now.dataStore().flush();
+            }
+        } finally {
+            now.close();
+        }
+    }
+}

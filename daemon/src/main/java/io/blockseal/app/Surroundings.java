@@ -1,0 +1,33 @@
+package io.blockseal.app;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** What the environment says. It never says a secret: others can read it. */
+public final class Surroundings {
+    private static final Path OF_THE_SYSTEM = Path.of("/var/lib/blockseal");
+
+    private Surroundings() {}
+
+    /** Where state is kept unless somebody says otherwise: systemd's place, the system's, the user's. */
+    public static Path stateDirectory() {
+        String ofService = System.getenv("STATE_DIRECTORY");
+        if (ofService != null && !ofService.isEmpty()) {
+            return Path.of(ofService.split(":")[0]);
+        }
+        if ("root".equals(System.getProperty("user.name")) || Files.isWritable(OF_THE_SYSTEM)) {
+            return OF_THE_SYSTEM;
+        }
+        String ofUser = System.getenv("XDG_STATE_HOME");
+        return ofUser != null && !ofUser.isEmpty()
+                ? Path.of(ofUser, "blockseal")
+                : Path.of(System.getProperty("user.home", "."), ".local", "state", "blockseal");
+    }
+
+    /** Where systemd puts credentials, or null. */
+    public static @Nullable Path credentialsDirectory() {
+        String directory = System.getenv("CREDENTIALS_DIRECTORY");
+        return directory == null || directory.isEmpty() ? null : Path.of(directory);
+    }
+}

@@ -1,0 +1,26 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.Foundation;
+import io.blockseal.config.EngineChoice;
+import picocli.CommandLine.Option;
+
+/** Which cipher engine a one-off command runs. */
+public final class EngineOptions {
+    private static final int KEYS = 1024;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "auto|native|java",
+            description = "Which cipher engine to run (default: ${DEFAULT-VALUE}).",
+            defaultValue = "auto")
+    private EngineChoice engine = EngineChoice.AUTO;
+
+    @Option(names = "--require-locked-keys", description = "Refuse to work when keys cannot be kept in locked memory.")
+    private boolean requireLockedKeys;
+
+    /** What the command stands on; the caller closes it. */
+    Foundation lay() throws CommandException {
+        return Foundation.lay(engine, requireLockedKeys, KEYS);
+    }
+}

@@ -1,0 +1,52 @@
+package io.blockseal.app.command;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.blockseal.volume.KeySlotInfo;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+
+/** Key slots for people and for programs: the same in {@code info} and {@code key list}. */
+final class KeySlotText {
+    private KeySlotText() {}
+
+    /** One line. */
+    static String of(KeySlotInfo slot) {
+        if (!slot.refusal().isEmpty()) {
+            return "slot " + slot.index() + ": refused: " + slot.refusal();
+        }
+        String name = slot.label().isEmpty() || slot.label().equals(slot.kind()) ? "" : " \"" + slot.label() + "\"";
+        String where = slot.reference().isEmpty() ? "" : " " + slot.reference();
+        String version = slot.version().isEmpty() ? "" : " version " + slot.version();
+        return "slot " + slot.index() + ": " + slot.kind() + name + where + version + ", " + slot.state() + ", since "
+                + Instant.ofEpochSecond(slot.createdSeconds()) + priority(slot.priority());
+    }
+
+    private static String priority(int priority) {
+        return switch (priority) {
+            case 0 -> ", only on request";
+            case 2 -> ", first";
+            default -> "";
+        };
+    }
+
+    /** The field {@code keySlots}. */
+    static void write(JsonGenerator json, List<KeySlotInfo> slots) throws IOException {
+        json.writeArrayFieldStart("keySlots");
+        for (KeySlotInfo slot : slots) {
+            json.writeStartObject();
+            json.writeNumberField("slot", slot.index());
+            json.writeStringField("kind", slot.kind());
+            json.writeStringField("state", slot.state());
+            json.writeNumberField("priority", slot.priority());
+            json.writeStringField("label", slot.label());
+            json.writeStringField("reference", slot.reference());
+            json.writeStringField("version", slot.version());
+            json.writeStringField(
+                    "created", Instant.ofEpochSecond(slot.createdSeconds()).toString());
+            json.writeStringField("refusal", slot.refusal());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}

@@ -1,0 +1,19 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.config.ByteSize;
+
+/** Sizes given as options. */
+final class Sizes {
+    private Sizes() {}
+
+    /** Bytes, or a refusal that names the option. */
+    static long parse(String option, String text) throws CommandException {
+        try {
+            return ByteSize.parse(text);
+        } catch (IllegalArgumentException wrong) {
+            throw new CommandException(ExitCode.USAGE, option + ": " + wrong.getMessage() + ".", wrong);
+        }
+    }
+}
