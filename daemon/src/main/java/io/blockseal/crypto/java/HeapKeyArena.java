@@ -22,7 +22,7 @@ final class HeapKeyArena implements KeyArena {
     private static final int RANDOM_TRIES = 8;
 
     private final RandomSource random;
-    private final Consumer<HeapKey> whenChanged;
+    private final Consumer<HeapKey> whenWiped;
     private final AtomicReferenceArray<@Nullable HeapKey> slots;
     private final int[] handlesIdle;
     private int idleCount;
@@ -30,14 +30,14 @@ final class HeapKeyArena implements KeyArena {
     /**
      * An arena of empty slots.
      *
-     * @param whenChanged is told of each key that is about to be wiped or replaced, to drop what was derived from it
+     * @param whenWiped is told of each key that is about to be wiped, to drop what was derived from it
      */
-    HeapKeyArena(int slotCount, RandomSource random, Consumer<HeapKey> whenChanged) {
+    HeapKeyArena(int slotCount, RandomSource random, Consumer<HeapKey> whenWiped) {
         if (slotCount < 1 || slotCount >= INDEX_MASK) {
             throw new IllegalArgumentException("an arena has 1 to " + (INDEX_MASK - 1) + " slots, not " + slotCount);
         }
         this.random = random;
-        this.whenChanged = whenChanged;
+        this.whenWiped = whenWiped;
         this.slots = new AtomicReferenceArray<>(slotCount);
         this.handlesIdle = new int[slotCount];
         for (int i = 0; i < slotCount; i++) {
@@ -62,7 +62,7 @@ final class HeapKeyArena implements KeyArena {
             return;
         }
         HeapKey heapKey = at(key);
-        whenChanged.accept(heapKey);
+        whenWiped.accept(heapKey);
         heapKey.clear();
         slots.set((key & INDEX_MASK) - 1, null);
         int nextCount = ((key >>> INDEX_BITS) + 1) & (Integer.MAX_VALUE >>> INDEX_BITS);
@@ -104,17 +104,18 @@ final class HeapKeyArena implements KeyArena {
         }
     }
 
-    /** Puts {@code lengthBytes} of {@code source} into the slot; refuses equal halves. */
+    /**
+     * Puts {@code lengthBytes} of {@code source} into the slot; refuses equal halves. A schedule of the key before is
+     * not dropped: the thread that has it sees that it is old, and keys it anew, which costs a tenth of a new one.
+     */
     void fill(int key, byte[] source, int offset, int lengthBytes) {
-        HeapKey heapKey = at(key);
-        whenChanged.accept(heapKey);
-        heapKey.fill(source, offset, lengthBytes);
+        at(key).fill(source, offset, lengthBytes);
     }
 
     /** Leaves the slot empty. */
     void clear(int key) {
         HeapKey heapKey = at(key);
-        whenChanged.accept(heapKey);
+        whenWiped.accept(heapKey);
         heapKey.clear();
     }
 

@@ -52,10 +52,11 @@ final class JavaKeyWrap implements KeyWrap {
     @Override
     public boolean unwrapDek(
             int wrappingKey, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int wrappedOffset, int dek) {
-        keys.clear(dek);
+        keys.at(dek).clear();
         HeapKey key = entryKey(wrappingKey, rangeIndex, generation);
         byte[] nonce = Arrays.copyOfRange(wrapped, wrappedOffset, wrappedOffset + NONCE_BYTES);
         byte[] plain = {};
+        boolean filled = false;
         try {
             plain = gcm(
                     Cipher.DECRYPT_MODE,
@@ -65,14 +66,17 @@ final class JavaKeyWrap implements KeyWrap {
                     wrapped,
                     wrappedOffset + NONCE_BYTES,
                     WRAPPED_DEK_BYTES - NONCE_BYTES);
-            if (HeapKey.hasEqualHalves(plain, 0, plain.length)) {
-                return false;
+            if (!HeapKey.hasEqualHalves(plain, 0, plain.length)) {
+                keys.fill(dek, plain, 0, plain.length);
+                filled = true;
             }
-            keys.fill(dek, plain, 0, plain.length);
-            return true;
+            return filled;
         } catch (AEADBadTagException e) {
             return false;
         } finally {
+            if (!filled) {
+                keys.clear(dek);
+            }
             key.clear();
             Arrays.fill(plain, (byte) 0);
         }
