@@ -2,6 +2,7 @@ package io.blockseal.export;
 
 import io.blockseal.block.BlockDevice;
 import io.blockseal.metrics.ExportMetrics;
+import java.nio.charset.StandardCharsets;
 
 /**
  * A name that clients may ask for and the device behind it.
@@ -12,4 +13,25 @@ import io.blockseal.metrics.ExportMetrics;
  * @param readOnly whether writes are refused here, whatever the device allows
  * @param metrics where this export's requests are counted
  */
-public record Export(String name, String description, BlockDevice device, boolean readOnly, ExportMetrics metrics) {}
+public record Export(String name, String description, BlockDevice device, boolean readOnly, ExportMetrics metrics) {
+    private static final int STRING_BYTES_MAX = 4096;
+
+    /** Refuses what could not be sent to a client. */
+    public Export {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "an export name must not be empty; that is how clients ask for the default");
+        }
+        requireSendable("export name", name);
+        requireSendable("export description", description);
+    }
+
+    private static void requireSendable(String what, String text) {
+        if (text.indexOf('\0') >= 0
+                || !StandardCharsets.UTF_8.newEncoder().canEncode(text)
+                || text.getBytes(StandardCharsets.UTF_8).length > STRING_BYTES_MAX) {
+            throw new IllegalArgumentException(
+                    what + " must be at most " + STRING_BYTES_MAX + " bytes of UTF-8 without a NUL");
+        }
+    }
+}

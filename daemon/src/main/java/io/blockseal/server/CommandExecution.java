@@ -47,6 +47,7 @@ final class CommandExecution {
     private final ArrayDeque<ExtentList> idleExtents = new ArrayDeque<>();
 
     private int inFlight;
+    private long operationCount;
     private long bytesInFlight;
     private int turnLeft;
     private boolean kickNeeded;
@@ -73,6 +74,11 @@ final class CommandExecution {
         return inFlight < options.requestsPerConnection() && canSend();
     }
 
+    /** How many requests were taken so far. */
+    long operationCount() {
+        return operationCount;
+    }
+
     boolean isIdle() {
         return inFlight == 0;
     }
@@ -96,6 +102,7 @@ final class CommandExecution {
         Operation operation = loop.operations().lease();
         operation.open(this, command, header, System.nanoTime());
         inFlight++;
+        operationCount++;
         recorder.inFlight(1);
         turnLeft -= REQUEST_COST;
         return operation;

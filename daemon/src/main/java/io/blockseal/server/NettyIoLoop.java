@@ -22,6 +22,7 @@ public final class NettyIoLoop implements IoLoop {
     private final RequestPool requests = new RequestPool(REQUESTS_IN_ADVANCE);
     private final OperationPool operations = new OperationPool(REQUESTS_IN_ADVANCE);
     private final BufferTurnstile turnstile;
+    private final StallWatch stallWatch;
 
     NettyIoLoop(EventLoop eventLoop, Thread thread, int index, long bufferBytes, MemorySource source) {
         this.eventLoop = eventLoop;
@@ -31,6 +32,7 @@ public final class NettyIoLoop implements IoLoop {
         // connection that holds bytes it cannot work on yet must not keep others from finishing theirs.
         this.receiveBuffers = new BufferArena(eventLoop, thread, source, new BufferBudget(Long.MAX_VALUE));
         this.turnstile = new BufferTurnstile(buffers, eventLoop);
+        this.stallWatch = new StallWatch(eventLoop, turnstile);
     }
 
     @Override
@@ -70,6 +72,11 @@ public final class NettyIoLoop implements IoLoop {
     /** Where connections wait for {@link #buffers()}. */
     BufferTurnstile turnstile() {
         return turnstile;
+    }
+
+    /** Who looks at connections that hold buffers while others wait. */
+    StallWatch stallWatch() {
+        return stallWatch;
     }
 
     EventLoop eventLoop() {

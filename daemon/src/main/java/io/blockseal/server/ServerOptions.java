@@ -12,6 +12,7 @@ package io.blockseal.server;
  *     nothing else is in flight
  * @param outboundBytes replies of one connection that its client has not taken yet; above it no request is begun
  * @param turnBytes how much one connection may do before the loop turns to the others
+ * @param stallTimeoutMillis how long a client may sit on buffers without a byte of progress while others wait for them
  * @param unixSendBufferBytes SO_SNDBUF of unix sockets; the system's own default is small against large replies
  */
 public record ServerOptions(
@@ -22,11 +23,12 @@ public record ServerOptions(
         long bytesPerConnection,
         int outboundBytes,
         int turnBytes,
+        long stallTimeoutMillis,
         int unixSendBufferBytes) {
 
     /** What serves a machine with a few cores and up to a thousand clients. */
     public static final ServerOptions DEFAULT =
-            new ServerOptions(1024, 10_000, 30_000, 128, 16 << 20, 1 << 20, 1 << 20, 2 << 20);
+            new ServerOptions(1024, 10_000, 30_000, 128, 16 << 20, 1 << 20, 1 << 20, 30_000, 2 << 20);
 
     /** Refuses what cannot work. */
     public ServerOptions {
@@ -37,6 +39,7 @@ public record ServerOptions(
                 || bytesPerConnection < 1
                 || outboundBytes < 1
                 || turnBytes < 1
+                || stallTimeoutMillis < 1
                 || unixSendBufferBytes < 1) {
             throw new IllegalArgumentException("limits must be at least 1");
         }
@@ -52,6 +55,7 @@ public record ServerOptions(
                 bytesPerConnection,
                 outboundBytes,
                 turnBytes,
+                stallTimeoutMillis,
                 unixSendBufferBytes);
     }
 
@@ -65,6 +69,7 @@ public record ServerOptions(
                 bytesPerConnection,
                 outboundBytes,
                 turnBytes,
+                stallTimeoutMillis,
                 unixSendBufferBytes);
     }
 
@@ -78,6 +83,21 @@ public record ServerOptions(
                 bytesPerConnection,
                 outboundBytes,
                 turnBytes,
+                stallTimeoutMillis,
+                unixSendBufferBytes);
+    }
+
+    /** The same with another stall timeout. */
+    public ServerOptions withStallTimeoutMillis(long newTimeoutMillis) {
+        return new ServerOptions(
+                connectionsMax,
+                handshakeTimeoutMillis,
+                drainTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                newTimeoutMillis,
                 unixSendBufferBytes);
     }
 }

@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 @HotPath("every request of every client is read here")
 final class TransmissionHandler extends ChannelInboundHandlerAdapter
-        implements BufferTurnstile.Waiter, ReceiveBuffer.Reader {
+        implements BufferTurnstile.Waiter, ReceiveBuffer.Reader, StallWatch.Holder {
     /** Where in the client's stream of bytes we are. */
     private enum State {
         /** Waiting for a whole header, and for room to serve what it asks. */
@@ -52,17 +53,13 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private final CommandExecution execution;
     private final Channel channel;
     private final NbdRequestHeader header = new NbdRequestHeader();
-    private final Runnable turn = this::takeTurn;
-    private final Runnable askForTurn;
-    private final Runnable flush = this::flushNow;
+    private final LoopErrands errands;
 
     private State state = State.HEADER;
     private @Nullable Operation current;
     private @Nullable ArenaBuf target;
     private long skipBytes;
     private boolean working;
-    private boolean turnAsked;
-    private boolean flushAsked;
     private boolean draining;
     private boolean closed;
 
@@ -79,8 +76,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.channel = connection.channel();
         this.replies = new Replies(channel, style);
         this.execution = new CommandExecution(this, connection, device, replies, recorder);
-        this.askForTurn = () -> connection.loop().execute(turn);
+        this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
+        connection.loop().stallWatch().add(this);
         receive.readBy(this);
     }
 
@@ -143,7 +141,6 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     }
 
     private void takeTurn() {
-        turnAsked = false;
         execution.renewTurn();
         workOn();
     }
@@ -191,7 +188,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (execution.hasTurn()) {
             return true;
         }
-        askForTurn();
+        errands.askForTurn();
         return false;
     }
 
@@ -268,7 +265,16 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             current = null;
             state = State.HEADER;
         }
+        if (step == CommandExecution.Step.WAIT) {
+            askForStallWatch();
+        }
         return step != CommandExecution.Step.WAIT;
+    }
+
+    private void askForStallWatch() {
+        if (connection.loop().turnstile().isContended()) {
+            connection.loop().stallWatch().somebodyWaits(connection.options().stallTimeoutMillis());
+        }
     }
 
     private boolean leaseForWrite() {
@@ -281,6 +287,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
         target = execution.leaseForWrite(operation);
         if (target == null) {
+            askForStallWatch();
             return false;
         }
         state = State.WRITE_PAYLOAD;
@@ -337,22 +344,13 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         return operation;
     }
 
-    private void askForTurn() {
-        if (!turnAsked) {
-            turnAsked = true;
-            connection.loop().executeAfterTurn(askForTurn);
-        }
-    }
-
     private void askForFlush() {
-        if (!flushAsked && replies.isUnflushed()) {
-            flushAsked = true;
-            connection.loop().execute(flush);
+        if (replies.isUnflushed()) {
+            errands.askForFlush();
         }
     }
 
     private void flushNow() {
-        flushAsked = false;
         if (!closed) {
             replies.flush();
         }
@@ -410,6 +408,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         execution.silence();
         replies.discard();
         connection.loop().turnstile().leave(this);
+        connection.loop().stallWatch().remove(this);
         receive.close();
         end();
         Operation operation = current;
@@ -424,6 +423,27 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         } else if (execution.isIdle()) {
             giveAllBack();
         }
+    }
+
+    @Override
+    public boolean holdsForItsClient() {
+        return target != null || unsentBytes() > 0;
+    }
+
+    @Override
+    public long progress() {
+        ArenaBuf buf = target;
+        return unsentBytes() * 31 + (buf == null ? 0 : buf.writerIndex()) + execution.operationCount() * 1_000_003;
+    }
+
+    @Override
+    public void cutOff() {
+        violation("the client has not moved while others wait for its buffers");
+    }
+
+    private long unsentBytes() {
+        ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
+        return outbound == null ? 0 : outbound.totalPendingWriteBytes();
     }
 
     private void giveAllBack() {
