@@ -28,6 +28,8 @@ public final class RootBlock {
     public static final long RO_COMPAT_KNOWN = 0;
     /** Compatible feature: some range has had a slot other than its own index, so no unused slot is known to be fresh. */
     public static final long COMPAT_RELOCATED = 1;
+    /** Compatible feature: the store held something before the volume, so every slot is zeroed before its first use. */
+    public static final long COMPAT_DIRTY = 2;
     /** Placement: the metadata extents are in a store of their own. */
     public static final int PLACEMENT_DETACHED = 1;
     /** Smallest range that the format allows; operators get {@link #RANGE_SHIFT_OPERATOR_MIN}. */
@@ -250,6 +252,16 @@ public final class RootBlock {
 
     public RootBlock markRelocated() {
         bytes.putLong(RootLayout.COMPAT, bytes.getLong(RootLayout.COMPAT) | COMPAT_RELOCATED);
+        return this;
+    }
+
+    /** Whether slots that no range ever had may hold what lay on the store before. */
+    public boolean dirty() {
+        return (bytes.getLong(RootLayout.COMPAT) & COMPAT_DIRTY) != 0;
+    }
+
+    public RootBlock markDirty() {
+        bytes.putLong(RootLayout.COMPAT, bytes.getLong(RootLayout.COMPAT) | COMPAT_DIRTY);
         return this;
     }
 

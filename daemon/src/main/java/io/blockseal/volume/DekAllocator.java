@@ -44,7 +44,7 @@ final class DekAllocator {
             }
             if (relocated) {
                 next.markRelocated();
-                relocatedBefore = true;
+                slotsUnknown = true;
             }
         }
 
@@ -67,7 +67,7 @@ final class DekAllocator {
     private final VolumeKeys keys;
     private final RootBlock root;
     private final InstantSource clock;
-    private boolean relocatedBefore;
+    private boolean slotsUnknown;
 
     /** {@code root} for what does not change while a volume is open. */
     DekAllocator(BlockStore data, DekTable table, SlotMap slots, VolumeKeys keys, RootBlock root, InstantSource clock) {
@@ -77,7 +77,7 @@ final class DekAllocator {
         this.keys = keys;
         this.root = root;
         this.clock = clock;
-        this.relocatedBefore = root.relocated();
+        this.slotsUnknown = root.relocated() || root.dirty();
     }
 
     /** An empty draft for the commit of that number. */
@@ -119,7 +119,7 @@ final class DekAllocator {
         if (slot < 0) {
             return Errno.ENOSPC;
         }
-        boolean fresh = slot == range && oldGeneration == 0 && !relocatedBefore && data.trimmedReadsZeros();
+        boolean fresh = slot == range && oldGeneration == 0 && !slotsUnknown && data.trimmedReadsZeros();
         if (!fresh && !atAnyCost) {
             slots.release(slot);
             return Errno.OK;

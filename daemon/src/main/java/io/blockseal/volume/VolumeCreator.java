@@ -55,6 +55,10 @@ public final class VolumeCreator {
             refuseIfInUse(stores.data());
             refuseIfInUse(stores.metadata());
         }
+        BlockStore data = stores.data();
+        if (data.sizeBytes() > 0 && !zeroesAtOnce(data)) {
+            root.markDirty();
+        }
         byte[] uuid = newUuid();
         root.uuidBytes(uuid);
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
@@ -191,13 +195,18 @@ public final class VolumeCreator {
         }
     }
 
-    /** Grows the store as needed; what it held before is discarded where that is sure to leave zeros. */
+    /** Whether making all of the store read as zeros is sure and takes no time; else each slot waits for its first use. */
+    static boolean zeroesAtOnce(BlockStore store) {
+        return store.trimmedReadsZeros() && store.geometry().canFastZero();
+    }
+
+    /** Grows the store as needed; what it held before is discarded if that is quick. */
     private static void prepare(BlockStore store, long endBytes) throws StoreException {
         long before = Math.min(store.sizeBytes(), endBytes);
         if (store.sizeBytes() < endBytes) {
             store.grow(endBytes);
         }
-        if (before > 0 && store.trimmedReadsZeros()) {
+        if (before > 0 && zeroesAtOnce(store)) {
             store.zero(0, before);
         }
     }

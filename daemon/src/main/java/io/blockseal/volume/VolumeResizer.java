@@ -88,8 +88,10 @@ public final class VolumeResizer {
         }
         // What lay behind the volume on a larger device must not shine through as somebody's data.
         long leftOver = Math.min(sizeBefore, next.dataEndBytes()) - old.dataEndBytes();
-        if (leftOver > 0 && data.trimmedReadsZeros()) {
+        if (leftOver > 0 && VolumeCreator.zeroesAtOnce(data)) {
             data.zero(old.dataEndBytes(), leftOver);
+        } else if (leftOver > 0) {
+            next.markDirty();
         }
         if (next.detached()) {
             long end = next.extentOffset(next.extentCount() - 1) + MetadataLayout.EXTENT_BYTES;

@@ -44,6 +44,7 @@ public final class MemoryStore implements BlockStore {
     private long baseSize;
     private long size;
     private boolean trimmedReadsZeros = true;
+    private boolean fastZero = true;
     private @Nullable Predicate<Operation> failing;
     private Errno failure = Errno.EIO;
     private boolean closed;
@@ -58,6 +59,12 @@ public final class MemoryStore implements BlockStore {
     /** From now on, what {@link #trimmedReadsZeros()} says. */
     public synchronized MemoryStore trimmedReadsZeros(boolean value) {
         trimmedReadsZeros = value;
+        return this;
+    }
+
+    /** From now on, whether the geometry promises fast zeros. */
+    public synchronized MemoryStore fastZero(boolean value) {
+        fastZero = value;
         return this;
     }
 
@@ -98,6 +105,7 @@ public final class MemoryStore implements BlockStore {
         MemoryStore found = new MemoryStore(name, baseSize);
         found.pages.putAll(deepCopy(basePages));
         found.trimmedReadsZeros = trimmedReadsZeros;
+        found.fastZero = fastZero;
         int durable = 0;
         for (int i = 0; i < count; i++) {
             if (operations.get(i).kind() == Kind.FLUSH) {
@@ -124,6 +132,7 @@ public final class MemoryStore implements BlockStore {
         MemoryStore copy = new MemoryStore(name, size);
         copy.pages.putAll(deepCopy(pages));
         copy.trimmedReadsZeros = trimmedReadsZeros;
+        copy.fastZero = fastZero;
         copy.startRecording();
         return copy;
     }
@@ -233,7 +242,7 @@ public final class MemoryStore implements BlockStore {
 
     @Override
     public synchronized Geometry geometry() {
-        return new Geometry(size, 1, PAGE_BYTES, false, true, true, true);
+        return new Geometry(size, 1, PAGE_BYTES, false, true, fastZero, true);
     }
 
     @Override

@@ -104,6 +104,30 @@ class CrashTest {
         }
 
         @Test
+        void losesNothingOfEarlierCommitsToTheSamePage() throws Exception {
+            // A store without a promise gives each range its key by a commit of its own: four to one page.
+            MemoryStore store = fixture.create(4).trimmedReadsZeros(false);
+            try (Volume volume = fixture.open(store)) {
+                store.startRecording();
+                for (int range = 0; range < 4; range++) {
+                    VolumeFixture.allocate(volume, range);
+                }
+            }
+            List<Operation> operations = store.operations();
+            forEveryCrash(store, (found, count) -> {
+                long commits = operations.subList(0, count).stream()
+                                .filter(operation -> operation.kind() == Kind.FLUSH)
+                                .count()
+                        / 3;
+                try (Volume volume = fixture.open(found)) {
+                    for (int range = 0; range < commits; range++) {
+                        assertEquals(RangeWord.ACTIVE, RangeWord.state(volume.word(range)), "range " + range);
+                    }
+                }
+            });
+        }
+
+        @Test
         void survivesASecondCrashDuringTheRepair() throws Exception {
             MemoryStore store = fixture.create(70);
             try (Volume volume = fixture.open(store)) {
@@ -121,6 +145,28 @@ class CrashTest {
                     }
                 });
             });
+        }
+    }
+
+    @Nested
+    class AfterASlotWasZeroedOnAStoreOfItsOwn {
+        @Test
+        void neverShowsWhatLayThereBefore() throws Exception {
+            MemoryStore data = new MemoryStore("data", 10 * VolumeFixture.RANGE).trimmedReadsZeros(false);
+            MemoryStore meta = new MemoryStore("meta", 0);
+            VolumeStores stores = new VolumeStores(data, meta);
+            fixture.creator().create(stores, List.of(fixture.key(1)), VolumeFixture.ranges(4));
+            data.poke(0, new byte[] {1, 2, 3});
+            data.startRecording();
+            try (Volume volume = fixture.opener().open(stores, List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+                VolumeFixture.allocate(volume, 0);
+            }
+            MemoryStore found = data.afterPowerCut(data.operations().size(), Unflushed.LOST, 0, new Random(SEED));
+            VolumeStores after = new VolumeStores(found, meta);
+            try (Volume volume = fixture.opener().open(after, List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+                assertEquals(RangeWord.ACTIVE, RangeWord.state(volume.word(0)));
+                assertEquals(0, fixture.read(volume, 0));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,27 @@ class VolumeCreatorTest {
             refused(store, "Blockseal");
             store.poke(0, new byte[4096]);
             refused(store, "Blockseal");
+        }
+
+        @Test
+        void zeroesEachSlotAtItsFirstUseWhereTheWholeWouldTakeHours() throws Exception {
+            MemoryStore device = new MemoryStore("device", 128 << 20).fastZero(false);
+            byte[] noise = new byte[1 << 20];
+            Arrays.fill(noise, (byte) 0x77);
+            for (long offset = 64 << 20; offset < 128 << 20; offset += noise.length) {
+                device.poke(offset, noise);
+            }
+            create(device, VolumeFixture.ranges(40));
+            try (Volume volume = fixture.open(device)) {
+                VolumeFixture.allocate(volume, 33);
+                assertEquals(0, fixture.read(volume, 33 * 16 + 15));
+                assertEquals(RangeWord.NONE, RangeWord.state(volume.word(32)), "its slot still holds noise");
+                VolumeResizer.grow(volume, 60 * VolumeFixture.RANGE);
+            }
+            try (Volume volume = fixture.open(device)) {
+                VolumeFixture.allocate(volume, 59);
+                assertEquals(0, fixture.read(volume, 59 * 16));
+            }
         }
 
         @Test

@@ -78,13 +78,14 @@ public final class VolumeFixture {
 
     /** Writes one unit filled with {@code fill}, giving the range its DEK first if need be. */
     public Errno write(Volume volume, long unitIndex, int fill) throws StoreException {
-        long offset = unitIndex * UNIT;
+        int unitBytes = volume.shape().unitBytes();
+        long offset = unitIndex * unitBytes;
         long range = offset >>> volume.shape().rangeShift();
         Errno allocated = allocate(volume, range);
         if (allocated != Errno.OK) {
             return allocated;
         }
-        byte[] plain = new byte[UNIT];
+        byte[] plain = new byte[unitBytes];
         Arrays.fill(plain, (byte) fill);
         unit.bytes().put(0, plain);
         try (DekCache cache = volume.openCache()) {
@@ -92,15 +93,16 @@ public final class VolumeFixture {
             if (key == 0) {
                 return Errno.EIO;
             }
-            volume.xts().encrypt(key, unit, 0, UNIT, unitIndex, 1);
+            volume.xts().encrypt(key, unit, 0, unitBytes, unitIndex, 1);
         }
-        volume.dataStore().write(physical(volume, range, offset), unit.bytes().duplicate());
+        volume.dataStore().write(physical(volume, range, offset), unit.bytes().slice(0, unitBytes));
         return Errno.OK;
     }
 
     /** Reads one unit: its fill byte, or -1 for EIO, or -2 for noise. */
     public int read(Volume volume, long unitIndex) throws StoreException {
-        long offset = unitIndex * UNIT;
+        int unitBytes = volume.shape().unitBytes();
+        long offset = unitIndex * unitBytes;
         long range = offset >>> volume.shape().rangeShift();
         long word = volume.word(range);
         if (RangeWord.state(word) == RangeWord.LOST) {
@@ -109,7 +111,7 @@ public final class VolumeFixture {
         if (RangeWord.state(word) != RangeWord.ACTIVE) {
             return 0;
         }
-        ByteBuffer target = ByteBuffer.allocate(UNIT);
+        ByteBuffer target = ByteBuffer.allocate(unitBytes);
         volume.dataStore().read(physical(volume, range, offset), target);
         unit.bytes().put(0, target.array());
         try (DekCache cache = volume.openCache()) {
@@ -117,10 +119,10 @@ public final class VolumeFixture {
             if (key == 0) {
                 return -1;
             }
-            volume.xts().decryptSparse(key, unit, 0, UNIT, unitIndex, 1);
+            volume.xts().decryptSparse(key, unit, 0, unitBytes, unitIndex, 1);
         }
         byte first = unit.bytes().get(0);
-        for (int i = 1; i < UNIT; i++) {
+        for (int i = 1; i < unitBytes; i++) {
             if (unit.bytes().get(i) != first) {
                 return -2;
             }
