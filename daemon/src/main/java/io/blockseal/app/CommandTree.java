@@ -50,10 +50,17 @@ final class CommandTree {
         line.setAbbreviatedOptionsAllowed(false);
         line.setUsageHelpWidth(100);
         line.setUsageHelpLongOptionsMaxWidth(34);
+        abbreviateSynopsis(line);
         // An argument that begins with @ is a file's name like any other; @-files could carry secrets into argv.
         line.setExpandAtFiles(false);
         line.setExecutionExceptionHandler(Failures::report);
         line.setParameterExceptionHandler(Failures::reportUsage);
         return line;
+    }
+
+    /** The options are listed below anyway; a synopsis of nine lines tells nobody anything. */
+    private static void abbreviateSynopsis(CommandLine line) {
+        line.getCommandSpec().usageMessage().abbreviateSynopsis(true);
+        line.getSubcommands().values().forEach(CommandTree::abbreviateSynopsis);
     }
 }

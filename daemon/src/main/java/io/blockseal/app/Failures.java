@@ -40,11 +40,17 @@ final class Failures {
     static int reportUsage(ParameterException failure, String[] arguments) {
         CommandLine line = failure.getCommandLine();
         PrintWriter err = line.getErr();
-        err.println(PREFIX + failure.getMessage());
+        err.println(PREFIX + (unknownCommand(failure) ? "there is no such command" : failure.getMessage()));
         UnmatchedArgumentException.printSuggestions(failure, err);
         err.println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
         err.flush();
         return ExitCode.USAGE.number();
+    }
+
+    private static boolean unknownCommand(ParameterException failure) {
+        return failure instanceof UnmatchedArgumentException unmatched
+                && !unmatched.isUnknownOption()
+                && !failure.getCommandLine().getSubcommands().isEmpty();
     }
 
     /** How the process ends. */

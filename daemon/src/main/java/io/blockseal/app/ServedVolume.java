@@ -8,6 +8,7 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
@@ -68,13 +69,20 @@ final class ServedVolume implements AutoCloseable {
         if (now == null) {
             return new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0);
         }
+        DekCacheMetrics caches = now.dekCacheMetrics();
         String state =
                 switch (now.state()) {
                     case OPEN -> ExportHealth.OPEN;
                     case METADATA_FAILED -> "failed";
                     case CLOSED -> "closed";
                 };
-        return new ExportHealth(config.exportName(), state, now.shape().sizeBytes(), 0, 0, 0);
+        return new ExportHealth(
+                config.exportName(),
+                state,
+                now.shape().sizeBytes(),
+                caches.hits(),
+                caches.misses(),
+                caches.evictions());
     }
 
     /** Makes what was written durable, wipes the keys, gives up the lock. No client uses it any more. */

@@ -4,6 +4,7 @@ import io.blockseal.block.HotPath;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KeyWrap;
 import io.blockseal.format.TablePage;
+import io.blockseal.metrics.DekCacheMetrics;
 import java.util.Arrays;
 
 /**
@@ -17,6 +18,7 @@ final class LruDekCache implements DekCache {
     private final CryptoEngine engine;
     private final VolumeKeys keys;
     private final DekTable table;
+    private final DekCacheMetrics metrics;
     private final byte[] aad;
     private final byte[] wrapped = new byte[KeyWrap.WRAPPED_DEK_BYTES];
 
@@ -33,10 +35,11 @@ final class LruDekCache implements DekCache {
     private int freeCount;
 
     /** A cache for {@code capacity} keys, at least one. */
-    LruDekCache(CryptoEngine engine, VolumeKeys keys, DekTable table, int capacity) {
+    LruDekCache(CryptoEngine engine, VolumeKeys keys, DekTable table, DekCacheMetrics metrics, int capacity) {
         this.engine = engine;
         this.keys = keys;
         this.table = table;
+        this.metrics = metrics;
         this.aad = keys.newAad();
         ranges = new long[capacity];
         words = new long[capacity];
@@ -60,12 +63,15 @@ final class LruDekCache implements DekCache {
                 unlink(place);
                 linkYoungest(place);
             }
+            metrics.hit();
             return handles[place];
         }
+        metrics.miss();
         if (place != NOTHING) {
             // The range has another DEK by now; its old one must not linger.
             forget(place);
         } else if (freeCount == 0) {
+            metrics.evicted();
             forget(oldest);
         }
         int handle = allocate();
@@ -89,6 +95,7 @@ final class LruDekCache implements DekCache {
                 if (oldest == NOTHING) {
                     return 0;
                 }
+                metrics.evicted();
                 forget(oldest);
             }
         }

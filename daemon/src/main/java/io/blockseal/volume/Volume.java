@@ -4,6 +4,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.XtsEngine;
 import io.blockseal.format.RootBlock;
+import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import java.time.InstantSource;
@@ -41,6 +42,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final MetadataCommitter committer;
     private final InstantSource clock;
     private final int dekCacheKeys;
+    private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
     private boolean closed;
 
     Volume(
@@ -86,7 +88,7 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     @Override
     public DekCache openCache() {
-        return new LruDekCache(engine, keys, table, dekCacheKeys);
+        return new LruDekCache(engine, keys, table, dekCacheMetrics, dekCacheKeys);
     }
 
     @Override
@@ -140,6 +142,11 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** What {@code info} prints; here it is authenticated. */
     public VolumeInfo info() throws StoreException {
         return VolumeInfo.of(name(), root(), keySlots().list(), List.of());
+    }
+
+    /** What its DEK caches did. From any thread. */
+    public DekCacheMetrics dekCacheMetrics() {
+        return dekCacheMetrics;
     }
 
     /** The wrapped copies of its volume key. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.MemoryStore;
 import java.util.HashMap;
 import java.util.List;
@@ -34,7 +35,8 @@ class LruDekCacheTest {
         try (Volume small = openWithCacheOf(5);
                 DekCache cache = small.openCache()) {
             // The oracle: a cache so large that nothing is ever evicted.
-            LruDekCache oracle = new LruDekCache(fixture.engine(), small.keys(), small.table(), 62);
+            LruDekCache oracle =
+                    new LruDekCache(fixture.engine(), small.keys(), small.table(), new DekCacheMetrics(), 62);
             Map<Long, Integer> keys = new HashMap<>();
             for (long range = 0; range < 62; range++) {
                 keys.put(range, oracle.keyFor(range, small.word(range)));
@@ -82,6 +84,19 @@ class LruDekCacheTest {
             assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.ACTIVE, 1, 1)));
             assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.LOST, 0, 1)));
             assertNotEquals(0, cache.keyFor(0, volume.word(0)));
+        }
+    }
+
+    @Test
+    void countsWhatItFoundWhatItHadToUnwrapAndWhatMadeRoom() throws Exception {
+        try (Volume volume = openWithCacheOf(2);
+                DekCache cache = volume.openCache()) {
+            for (long range : new long[] {0, 0, 1, 2, 2, 2}) {
+                cache.keyFor(range, volume.word(range));
+            }
+            assertEquals(3, volume.dekCacheMetrics().hits());
+            assertEquals(3, volume.dekCacheMetrics().misses());
+            assertEquals(1, volume.dekCacheMetrics().evictions());
         }
     }
 }

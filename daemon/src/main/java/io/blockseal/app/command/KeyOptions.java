@@ -20,13 +20,13 @@ public final class KeyOptions {
             description = "Key file: 32 raw bytes or 64 hexadecimal digits, mode 0600.")
     private List<String> keyFiles = new ArrayList<>();
 
-    @Option(names = "--key-fd", paramLabel = "N", description = "The same from the open file descriptor N.")
+    @Option(names = "--key-fd", paramLabel = "N", description = "Key from the open file descriptor N.")
     private List<String> keyDescriptors = new ArrayList<>();
 
     @Option(
             names = "--credential",
             paramLabel = "NAME",
-            description = "The same from the file NAME in $$CREDENTIALS_DIRECTORY (systemd).")
+            description = "Key from the file NAME in $$CREDENTIALS_DIRECTORY (systemd).")
     private List<String> credentials = new ArrayList<>();
 
     @Option(names = "--passphrase", description = "Ask for the passphrase on the terminal (the default there).")

@@ -1,0 +1,58 @@
+package io.blockseal.app;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs commands within this JVM, in a directory of the test's own, and keeps all that they print. */
+final class Cli {
+    /** How a command ended and what it said. */
+    record Result(int exitCode, String out, String err) {
+        String all() {
+            return out + err;
+        }
+    }
+
+    private final Path directory;
+    private final StringBuilder everythingPrinted = new StringBuilder();
+
+    Cli(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Words that begin with {@code ./} are files in the test's directory. */
+    Result run(String... words) {
+        List<String> arguments = new ArrayList<>();
+        for (String word : words) {
+            arguments.add(word.startsWith("./") ? path(word.substring(2)).toString() : word);
+        }
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        ByteArrayOutputStream logged = new ByteArrayOutputStream();
+        PrintStream before = System.err;
+        System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
+        int exitCode;
+        try {
+            exitCode = Main.run(new PrintWriter(out), new PrintWriter(err), arguments.toArray(String[]::new));
+        } finally {
+            System.setErr(before);
+        }
+        Result result = new Result(exitCode, out.toString(), err + logged.toString(StandardCharsets.UTF_8));
+        everythingPrinted.append(result.all());
+        return result;
+    }
+
+    Path path(String name) {
+        return directory.resolve(name);
+    }
+
+    /** All that any command printed or logged. */
+    String everythingPrinted() {
+        return everythingPrinted.toString();
+    }
+}

@@ -1,0 +1,119 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+
+class CommandLineTest {
+    @TempDir
+    private Path directory;
+
+    static Stream<CommandLine> everyCommand() {
+        List<CommandLine> all = new ArrayList<>();
+        collect(CommandTree.complete(), all);
+        return all.stream();
+    }
+
+    private static void collect(CommandLine line, List<CommandLine> into) {
+        into.add(line);
+        line.getSubcommands().values().forEach(each -> collect(each, into));
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyCommand")
+    void showsExamplesInItsHelpThatParse(CommandLine command) {
+        String help = command.getUsageMessage();
+        List<String> examples = help.lines()
+                .filter(line -> line.startsWith("  blockseal "))
+                .map(line -> line.strip().substring("blockseal ".length()))
+                .toList();
+        String name = command.getCommandSpec().qualifiedName(" ");
+        assertFalse(examples.isEmpty(), name + " has no example: " + help);
+        for (String example : examples) {
+            String[] words = example.split(" ");
+            CommandLine.ParseResult parsed = CommandTree.forArguments(words).parseArgs(words);
+            assertTrue(parsed.hasSubcommand(), example);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    serve x.bsl --unixx s                          | Possible solutions: --unix
+                    sevre x.bsl                                    | Did you mean: blockseal serve
+                    key ad x.bsl                                   | Did you mean: key add?
+                    serve x.bsl --key-file k                       | nothing to listen on
+                    serve --unix s                                 | no volume is named
+                    serve x.bsl --unix s                           | no key is named
+                    serve x.bsl --unix s --key-fd x                | --key-fd: 'x' is not a file descriptor
+                    serve x.bsl --unix s --credential ../k         | is not a credential's name
+                    serve x.bsl --listen 0.0.0.0:1 --key-file k    | --insecure-plaintext
+                    serve x.bsl --listen nowhere --key-file k      | --listen: 'nowhere' is not an address
+                    serve x.bsl --unix s --key-file k --key-fd 3   | 2 keys for 1 volume
+                    serve a b c --unix s --key-file k --key-file l | 2 keys for 3 volumes
+                    serve a b --unix s --key-file k --name n       | --name is given 1 times for 2 volumes
+                    serve a/x.bsl b/x.bsl --unix s --key-file k    | export name 'x' is taken
+                    serve x.bsl --unix s --key-file k --engine gpu | Invalid value for option '--engine'
+                    serve x.bsl --unix s --key-file k --buffers 1M | at least 40M
+                    serve x.bsl --unix s --key-file k --key-slot 16| key slots 0 to 15
+                    serve x.bsl --config c.yaml                    | --config takes everything from the file
+                    serve --check-config                           | --check-config needs --config
+                    create                                         | Missing required parameter
+                    create x.bsl --size 1G                         | no key is named
+                    key add x.bsl --key-file k                     | no new key is named
+                    resize x.bsl --key-file k                      | Missing required option: '--size=SIZE'
+                    """)
+    void saysWhatIsWrongWithACommandLineAndEndsWithTwo(String command, String words) {
+        Cli.Result refused = new Cli(directory).run(command.strip().split(" +"));
+        assertEquals(ExitCode.USAGE.number(), refused.exitCode(), refused.all());
+        assertTrue(refused.err().contains(words.strip()), refused.err());
+        assertTrue(refused.out().isEmpty(), refused.out());
+    }
+
+    @Test
+    void endsWithSixForAConfigurationThatIsWrongAndNamesTheLine() throws Exception {
+        Cli cli = new Cli(directory);
+        Files.writeString(cli.path("c.yaml"), "unix: s\nvolums: []\n");
+        Cli.Result refused = cli.run("serve", "--config", "./c.yaml", "--check-config");
+        assertEquals(ExitCode.CONFIG.number(), refused.exitCode());
+        assertTrue(refused.err().contains("c.yaml:2:1: unknown key 'volums'"), refused.err());
+        assertTrue(refused.err().contains("Did you mean 'volumes'?"), refused.err());
+    }
+
+    @Test
+    void checksTheSampleConfigurationWithoutServingIt() {
+        Cli.Result right = new Cli(directory).run("serve", "--config", "../config/blockseal.yaml", "--check-config");
+        assertEquals(0, right.exitCode(), right.err());
+        assertTrue(right.out().contains("the configuration is right"));
+    }
+
+    @Test
+    void takesNoSecretAsAnArgument() {
+        // An option whose value is the secret itself would show in ps for everybody.
+        everyCommand().forEach(command -> command.getCommandSpec().options().forEach(option -> {
+            boolean secretLike = option.longestName().matches("--(new-)?(passphrase|key|password|recovery-key)");
+            assertTrue(!secretLike || option.arity().max() == 0, option.longestName() + " takes a value");
+        }));
+    }
+
+    @Test
+    void documentsEveryExitCode() throws Exception {
+        String docs = Files.readString(Path.of("..", "docs", "errors.md"));
+        String help = CommandTree.complete().getUsageMessage();
+        for (ExitCode code : ExitCode.values()) {
+            assertTrue(docs.contains("| " + code.number() + " | " + code.meaning()), "docs/errors.md lacks " + code);
+            assertTrue(help.contains("  " + code.number() + "   " + code.meaning()), "--help lacks " + code);
+        }
+    }
+}
