@@ -49,6 +49,14 @@ def run(*command, **options):
     return done.stdout
 
 
+def run_again(*command):
+    """Runs a command that may fail by chance: qemu-img times its key derivation and gives up on a busy machine."""
+    for _ in range(9):
+        if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0:
+            return
+    run(*command)
+
+
 class Server:
     """A server process with its unix socket, from the first connection that it answers until stop()."""
 
@@ -156,7 +164,7 @@ def start_servers(names, launcher, folder, size):
                 run("truncate", "-s", size, str(image))
                 command = ["nbdkit", "-f", "-U", "SOCKET", "file", image]
             else:
-                run("qemu-img", "create", "-q", "-f", "luks", "--object", secret,
+                run_again("qemu-img", "create", "-q", "-f", "luks", "--object", secret,
                     "-o", "key-secret=s,iter-time=10", str(image), size)
                 if name == "nbdkit-luks":
                     command = ["nbdkit", "-f", "-U", "SOCKET", "--filter=luks", "file", image,
