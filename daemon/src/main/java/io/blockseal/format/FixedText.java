@@ -22,12 +22,14 @@ final class FixedText {
         }
     }
 
-    /** The text up to the first zero byte. Bytes that are no UTF-8 come out as replacement characters. */
+    /** The text up to the first zero byte. Bytes that are no UTF-8 come out as question marks, which
+     * never take more room than they did. */
     static String get(ByteBuffer source, int offset, int fieldBytes) {
         ByteBuffer encoded = source.slice(offset, length(source, offset, fieldBytes));
         try {
             CharBuffer text = StandardCharsets.UTF_8
                     .newDecoder()
+                    .replaceWith("?")
                     .onMalformedInput(CodingErrorAction.REPLACE)
                     .onUnmappableCharacter(CodingErrorAction.REPLACE)
                     .decode(encoded);
@@ -35,6 +37,11 @@ final class FixedText {
         } catch (CharacterCodingException e) {
             throw new AssertionError("a replacing decoder does not fail", e);
         }
+    }
+
+    /** Whether {@code text} fits into a field. */
+    static boolean fits(String text, int fieldBytes) {
+        return text.getBytes(StandardCharsets.UTF_8).length <= fieldBytes;
     }
 
     /** How many bytes there are before the first zero byte. */

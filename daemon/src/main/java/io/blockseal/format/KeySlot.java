@@ -85,6 +85,11 @@ public record KeySlot(
         require(wrapAlgorithm >= 1 && wrapAlgorithm <= WRAP_ALGORITHM_MAX, "wrap algorithm " + wrapAlgorithm);
         require(parameters.length <= PARAMETERS_BYTES, "parameters of " + parameters.length + " bytes");
         require(blob.length >= 1 && blob.length <= BLOB_BYTES, "wrapped key of " + blob.length + " bytes");
+        require(FixedText.fits(label, LABEL_BYTES), "the label is longer than " + LABEL_BYTES + " bytes");
+        require(
+                FixedText.fits(reference, REFERENCE_BYTES),
+                "the reference is longer than " + REFERENCE_BYTES + " bytes");
+        require(FixedText.fits(version, VERSION_BYTES), "the version is longer than " + VERSION_BYTES + " bytes");
         require(state != State.EMPTY, "a slot with content cannot be empty");
     }
 

@@ -5,25 +5,33 @@ import io.blockseal.format.KeySlotType;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
+import io.blockseal.volume.VolumeRefusedException.Reason;
 import org.jspecify.annotations.Nullable;
 
 /** Between what a key source hands over and what a key slot stores. */
 final class KeySlotCodec {
     private KeySlotCodec() {}
 
-    static KeySlot toSlot(KeySource source, WrappedKey wrapped, String label, int vkEpoch, long nowSeconds) {
-        return new KeySlot(
-                KeySlotType.ofKind(source.kind()).code(),
-                KeySlot.State.ACTIVE,
-                source.slotPriority(),
-                nowSeconds,
-                vkEpoch,
-                wrapped.algorithm().code(),
-                label,
-                wrapped.reference(),
-                wrapped.version(),
-                wrapped.parameters(),
-                wrapped.blob());
+    /** Refuses a label or a reference that does not fit. */
+    static KeySlot toSlot(KeySource source, WrappedKey wrapped, String label, int vkEpoch, long nowSeconds)
+            throws VolumeRefusedException {
+        try {
+            return new KeySlot(
+                    KeySlotType.ofKind(source.kind()).code(),
+                    KeySlot.State.ACTIVE,
+                    source.slotPriority(),
+                    nowSeconds,
+                    vkEpoch,
+                    wrapped.algorithm().code(),
+                    label,
+                    wrapped.reference(),
+                    wrapped.version(),
+                    wrapped.parameters(),
+                    wrapped.blob());
+        } catch (IllegalArgumentException e) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE, "a slot for " + wrapped.reference() + " cannot be made: " + e.getMessage());
+        }
     }
 
     /** Null for a wrap algorithm that this release does not know. */

@@ -85,6 +85,12 @@ final class RootAuthenticator {
         if (damage == null) {
             damage = altered;
         }
+        if (damage == null && roots.candidates().get(0).copy() != chosen.copy()) {
+            damage = new MalformedVolumeException(
+                    roots.candidates().get(0).root().block(),
+                    "key slots",
+                    "no key opens them, though it is the newer root");
+        }
         if (damage != null) {
             LOG.warn(
                     "volume={}: {}; going on with root {}",

@@ -149,7 +149,7 @@ public final class VolumeCreator {
     }
 
     private KeySlotArea wrapForAll(RootBlock root, Secret volumeKey, List<KeySource> sources)
-            throws KeySourceException {
+            throws KeySourceException, VolumeRefusedException {
         KeySlotArea area = KeySlotArea.empty();
         for (int i = 0; i < sources.size(); i++) {
             KeySource source = sources.get(i);

@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The children of a volume key: what wraps DEKs and what authenticates roots and pages (docs/format.md, "Keys"). The
@@ -19,6 +21,7 @@ final class VolumeKeys implements AutoCloseable {
     static final int AAD_BYTES = 16 + Long.BYTES + Integer.BYTES + Short.BYTES + Integer.BYTES;
 
     private static final String LABEL_PREFIX = "blockseal/v1/";
+    private static final List<String> CHILDREN = List.of("dek-wrap", "root-mac", "page-mac", "table-root");
     private static final int IDENTITY_BYTES = 16;
 
     private final CryptoEngine engine;
@@ -29,19 +32,33 @@ final class VolumeKeys implements AutoCloseable {
     private final Secret tableRoot;
     private final byte[] identityTag;
 
-    private VolumeKeys(CryptoEngine engine, byte[] uuid, Secret volumeKey) {
+    private VolumeKeys(CryptoEngine engine, byte[] uuid, List<Secret> children, byte[] identityTag) {
         this.engine = engine;
         this.uuid = uuid;
-        this.dekWrap = child(volumeKey, "dek-wrap");
-        this.rootMac = child(volumeKey, "root-mac");
-        this.pageMac = child(volumeKey, "page-mac");
-        this.tableRoot = child(volumeKey, "table-root");
-        this.identityTag = engine.derivation().hkdfPublic(volumeKey.key(), uuid, info("identity"), IDENTITY_BYTES);
+        this.dekWrap = children.get(0);
+        this.rootMac = children.get(1);
+        this.pageMac = children.get(2);
+        this.tableRoot = children.get(3);
+        this.identityTag = identityTag;
     }
 
     /** Derives all children; the caller wipes the volume key. */
     static VolumeKeys derive(CryptoEngine engine, byte[] uuid, Secret volumeKey) {
-        return new VolumeKeys(engine, uuid.clone(), volumeKey);
+        byte[] salt = uuid.clone();
+        List<Secret> children = new ArrayList<>();
+        try {
+            for (String label : CHILDREN) {
+                Secret child = Secret.empty(engine.keys());
+                children.add(child);
+                engine.derivation().hkdf(volumeKey.key(), salt, info(label), child.key());
+            }
+            byte[] tag = engine.derivation().hkdfPublic(volumeKey.key(), salt, info("identity"), IDENTITY_BYTES);
+            return new VolumeKeys(engine, salt, children, tag);
+        } catch (RuntimeException | Error e) {
+            // The arena is full, say: what was derived so far must not stay behind in it.
+            children.forEach(Secret::close);
+            throw e;
+        }
     }
 
     /** The tag by which anybody recognises this volume key for this volume. */
@@ -117,12 +134,6 @@ final class VolumeKeys implements AutoCloseable {
         rootMac.close();
         pageMac.close();
         tableRoot.close();
-    }
-
-    private Secret child(Secret volumeKey, String label) {
-        Secret child = Secret.empty(engine.keys());
-        engine.derivation().hkdf(volumeKey.key(), uuid, info(label), child.key());
-        return child;
     }
 
     private static byte[] info(String label) {

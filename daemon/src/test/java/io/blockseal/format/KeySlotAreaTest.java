@@ -87,6 +87,15 @@ class KeySlotAreaTest {
     }
 
     @Test
+    void readsTextThatIsNoText() {
+        byte[] image = KeySlotArea.empty().with(0, SLOT).image();
+        Arrays.fill(image, 0x18, 0x38, (byte) 0xff);
+        KeySlot slot = KeySlotArea.decode(image).slot(0);
+        assertNotNull(slot);
+        assertEquals("?".repeat(32), slot.label());
+    }
+
+    @Test
     void refusesToWriteWhatDoesNotFit() {
         assertThrows(
                 IllegalArgumentException.class,

@@ -82,6 +82,18 @@ class KeySlotsTest {
     }
 
     @Test
+    void refuseALabelThatDoesNotFit() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            String before = store.fingerprint();
+            VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> volume.keySlots()
+                    .add(List.of(fixture.key(1)), fixture.key(2), "x".repeat(33)));
+            assertEquals(Reason.UNSUITABLE, e.reason());
+            assertEquals(before, store.fingerprint());
+        }
+    }
+
+    @Test
     void areShownWithoutAKey() throws Exception {
         MemoryStore store = fixture.create(4);
         VolumeInfo info = VolumeInfo.read(store);

@@ -159,6 +159,21 @@ class TamperTest {
         }
 
         @Test
+        void thatAForgedNewerRootBringsAlongDoNotShutTheOwnerOut() throws Exception {
+            String before = store.fingerprint();
+            byte[] junk = fixture.create(70).peek(MetadataLayout.keySlotAreaOffset(0), KeySlotArea.AREA_BYTES);
+            KeySlotArea area = KeySlotArea.decode(junk).without(0);
+            store.poke(MetadataLayout.keySlotAreaOffset(0), area.image());
+            RootBlock root = RootBlock.decode(store.peek(0, 4096), "root").copy();
+            root.commitSeq(root.commitSeq() + 100).keySlots(0, area.sha256()).seal(root.mac());
+            store.poke(0, root.image());
+            try (Volume volume = fixture.open(store)) {
+                assertEquals(1, fixture.read(volume, 0));
+            }
+            assertEquals(before, store.fingerprint(), "healed");
+        }
+
+        @Test
         void openFromTheOtherAreaWhenOneIsDamaged() throws Exception {
             String before = store.fingerprint();
             for (int i = 0; i < 2; i++) {

@@ -5,6 +5,7 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
+import io.blockseal.memory.MemorySource;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
@@ -21,8 +22,19 @@ public final class VolumeFixture {
     public static final long RANGE = 64 << 10;
     public static final int UNIT = 4096;
 
-    private final CryptoEngine engine = new JavaCryptoEngine();
-    private final Memory unit = new JvmMemorySource().map(UNIT);
+    private final CryptoEngine engine;
+    private final Memory unit;
+
+    /** With the Java engine. */
+    public VolumeFixture() {
+        this(new JavaCryptoEngine(), new JvmMemorySource());
+    }
+
+    /** With an engine that can use memory of that source. */
+    public VolumeFixture(CryptoEngine engine, MemorySource memory) {
+        this.engine = engine;
+        this.unit = memory.map(UNIT);
+    }
 
     public CryptoEngine engine() {
         return engine;
