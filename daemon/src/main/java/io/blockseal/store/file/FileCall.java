@@ -8,12 +8,19 @@ import io.blockseal.block.HotPath;
 /** What each command means to a file: one call or a few, made on whatever thread has been chosen for it. */
 @HotPath("the last step of every request")
 final class FileCall {
+    private static final int EIO = -5;
+
     private final SystemFile file;
     private final Zeroing zeroing;
+    private final Durability durability;
+    private final boolean direct;
 
-    FileCall(SystemFile file, Zeroing zeroing) {
+    /** {@code direct} if writes go past the page cache. */
+    FileCall(SystemFile file, Zeroing zeroing, Durability durability, boolean direct) {
         this.file = file;
         this.zeroing = zeroing;
+        this.durability = durability;
+        this.direct = direct;
     }
 
     /** Does all of the request and says how it went. */
@@ -21,7 +28,7 @@ final class FileCall {
         return switch (request.command()) {
             case READ -> read(request);
             case WRITE -> write(request);
-            case FLUSH -> errnoOf(file.sync());
+            case FLUSH -> errnoOf(durability.sync());
             case TRIM, WRITE_ZEROES -> zero(request);
             case CACHE -> Errno.OK;
             case BLOCK_STATUS -> extents(request);
@@ -47,15 +54,27 @@ final class FileCall {
     private Errno write(BlockRequest request) {
         int length = (int) request.length();
         int written = request.has(BlockRequest.FUA)
-                ? file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset())
+                ? writeDurably(request, length)
                 : file.write(request.memory(), request.memoryOffset(), length, request.offset());
         return written == length ? Errno.OK : errnoOf(written);
+    }
+
+    private int writeDurably(BlockRequest request, int length) {
+        if (durability.isLost()) {
+            return EIO;
+        }
+        int written = file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset());
+        if (written == EIO && !direct) {
+            // Writing to the page cache does not fail so; making it durable does, and that error is told only once.
+            durability.lose(written);
+        }
+        return written;
     }
 
     private Errno zero(BlockRequest request) {
         int result = zeroing.zero(request.offset(), request.length(), request.has(BlockRequest.FAST_ZERO));
         if (result == 0 && request.has(BlockRequest.FUA)) {
-            result = file.sync();
+            result = durability.sync();
         }
         return errnoOf(result);
     }

@@ -24,6 +24,7 @@ final class FileStore implements BlockStore {
     private final StoreOptions options;
     private final @Nullable StoreLock lock;
     private final Zeroing zeroing;
+    private final Durability durability;
     private final LanePool pool;
 
     private final Object metadata = new Object();
@@ -46,6 +47,7 @@ final class FileStore implements BlockStore {
         this.lock = lock;
         this.sizeBytes = facts.sizeBytes();
         this.zeroing = zeroing;
+        this.durability = new Durability(file, path.toString());
         this.pool = new LanePool(
                 path.getFileName() == null
                         ? path.toString()
@@ -81,7 +83,7 @@ final class FileStore implements BlockStore {
 
     @Override
     public BlockChannel openChannel(IoLoop loop) {
-        return new FileChannelOfLoop(loop, new FileCall(file, zeroing), pool, lanes());
+        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, options.direct()), pool, lanes());
     }
 
     private Lanes lanes() {
@@ -156,7 +158,7 @@ final class FileStore implements BlockStore {
 
     @Override
     public void flush() throws StoreException {
-        int result = file.sync();
+        int result = durability.sync();
         if (result < 0) {
             throw failed("flush", 0, result);
         }
