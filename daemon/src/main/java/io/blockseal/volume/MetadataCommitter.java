@@ -255,7 +255,10 @@ final class MetadataCommitter {
             }
             task.run();
             done.complete(null);
-        } catch (Exception | Error e) {
+        } catch (RuntimeException | Error e) {
+            stop("our own defect", e);
+            done.completeExceptionally(e);
+        } catch (Exception e) {
             done.completeExceptionally(e);
         }
     }

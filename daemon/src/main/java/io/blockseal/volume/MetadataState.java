@@ -20,7 +20,9 @@ final class MetadataState {
     private final VolumeKeys keys;
     private final DekTable table;
     private final BitSet firmPageIsB = new BitSet();
-    private RootBlock root;
+    /** Written by the keeper, looked at from anywhere. */
+    private volatile RootBlock root;
+
     private int firmRoot;
 
     MetadataState(MetadataStore store, VolumeKeys keys, DekTable table, RootBlock root, int firmRoot) {

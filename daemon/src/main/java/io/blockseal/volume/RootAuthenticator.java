@@ -47,6 +47,10 @@ final class RootAuthenticator {
                         candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
             } else if (failedArea == null || !MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
                 VolumeKeys keys = tryOut(candidate, area);
+                if (keys != null && isOutdated(roots, candidate, keys)) {
+                    keys.close();
+                    break;
+                }
                 if (keys != null) {
                     warnOfDamage(roots, candidate);
                     return new Unlocked(candidate, keys);
@@ -61,6 +65,15 @@ final class RootAuthenticator {
             throw wrong;
         }
         throw altered == null ? roots.bothDamaged() : altered;
+    }
+
+    /**
+     * Whether a newer root is as genuine as this one and has its key slots. Then a key that opens this one alone was
+     * removed, and the removal was cut short before the old copies were overwritten: going on would undo it.
+     */
+    private static boolean isOutdated(RootReader roots, Candidate candidate, VolumeKeys keys) {
+        Candidate newest = roots.candidates().get(0);
+        return newest.copy() != candidate.copy() && newest.area() != null && keys.verifies(newest.root());
     }
 
     private @Nullable VolumeKeys tryOut(Candidate candidate, KeySlotArea area) {

@@ -9,6 +9,8 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads both roots and the key slots that go with them, as far as that needs no key. What it returns is trusted as much
@@ -22,6 +24,8 @@ final class RootReader {
      * @param area the key slots whose hash the root names, or null if neither area has it
      */
     record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(RootReader.class);
 
     private final MetadataStore store;
     private final @Nullable MalformedVolumeException[] complaints = new MalformedVolumeException[MetadataLayout.COPIES];
@@ -42,16 +46,38 @@ final class RootReader {
                             + ": truncated, or not a Blockseal volume");
         }
         RootReader reader = new RootReader(store);
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
-            reader.rootImages[copy] = store.readRoot(copy);
-            reader.areaImages[copy] = store.readKeySlots(copy);
-        }
+        reader.readAll();
         for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
             reader.look(copy);
         }
         reader.candidates.sort(
                 (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
         return reader;
+    }
+
+    /** A block that the store cannot read is as good as a damaged one, as long as its twin can be had. */
+    private void readAll() throws StoreException {
+        @Nullable StoreException[] unreadable = new StoreException[MetadataLayout.COPIES];
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            rootImages[copy] = new byte[MetadataLayout.BLOCK_BYTES];
+            areaImages[copy] = new byte[KeySlotArea.AREA_BYTES];
+            try {
+                rootImages[copy] = store.readRoot(copy);
+            } catch (StoreException e) {
+                unreadable[copy] = e;
+                complaints[copy] = new MalformedVolumeException(
+                        "root " + MetadataLayout.letter(copy), "block", "cannot be read: " + e.getMessage());
+            }
+            try {
+                areaImages[copy] = store.readKeySlots(copy);
+            } catch (StoreException e) {
+                LOG.warn("key slot area {}: {}", MetadataLayout.letter(copy), e.getMessage());
+            }
+        }
+        StoreException first = unreadable[0];
+        if (first != null && unreadable[1] != null) {
+            throw first;
+        }
     }
 
     /** The roots with a right CRC, newest first. */
@@ -89,6 +115,9 @@ final class RootReader {
     }
 
     private void look(int copy) {
+        if (complaints[copy] != null) {
+            return;
+        }
         try {
             RootBlock root = RootBlock.decode(rootImages[copy], "root " + MetadataLayout.letter(copy));
             candidates.add(new Candidate(copy, root, areaOf(root)));

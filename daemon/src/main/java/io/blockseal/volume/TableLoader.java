@@ -151,7 +151,8 @@ final class TableLoader {
                             + " metadata from a backup, or open with --accept-rollback.");
         }
         LOG.warn("volume={}: the table was rolled back, which the operator accepts", volumeName);
-        effectiveRoot = root.copy().tableRoot(sum.bytes());
+        // A range that is NONE again may have left data in its slot: under a DEK that is gone it would read as noise.
+        effectiveRoot = root.copy().tableRoot(sum.bytes()).markDirty();
     }
 
     /** A lost page's ranges have their data somewhere: where they always were, or, after a relocation, anywhere. */

@@ -7,6 +7,8 @@ import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.PageFinding.Copy;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads every page of the table, both copies, once, in large strides, and tells a visitor what each of them is. */
@@ -34,11 +36,49 @@ final class TableScan {
         int first = 0;
         while (first < end) {
             int count = neighbours(first, end);
-            byte[][] stride = {store.readPages(root, first, count, 0), store.readPages(root, first, count, 1)};
+            Stride a = read(first, count, 0);
+            Stride b = read(first, count, 1);
             for (int i = 0; i < count; i++) {
-                visitor.page(look(first + i, slice(stride[0], i), slice(stride[1], i)));
+                StoreException unreadable = a.unreadable(i);
+                if (unreadable != null && b.unreadable(i) != null) {
+                    // Perhaps the storage is away for a moment: no reason to call the page lost.
+                    throw unreadable;
+                }
+                visitor.page(look(first + i, a.page(i), b.page(i)));
             }
             first += count;
+        }
+    }
+
+    /** A copy of some neighbouring pages as far as the store could read it. */
+    private record Stride(byte[] images, Map<Integer, StoreException> unreadable) {
+        /** Null if it cannot be read. */
+        byte @Nullable [] page(int index) {
+            return unreadable.containsKey(index) ? null : slice(images, index);
+        }
+
+        @Nullable
+        StoreException unreadable(int index) {
+            return unreadable.get(index);
+        }
+    }
+
+    /** In one go, or, if the store has a bad block there, page by page. */
+    private Stride read(int first, int count, int copy) {
+        Map<Integer, StoreException> unreadable = new HashMap<>();
+        try {
+            return new Stride(store.readPages(root, first, count, copy), unreadable);
+        } catch (StoreException wholeStride) {
+            byte[] images = new byte[count * MetadataLayout.BLOCK_BYTES];
+            for (int i = 0; i < count; i++) {
+                try {
+                    byte[] page = store.readPages(root, first + i, 1, copy);
+                    System.arraycopy(page, 0, images, i * MetadataLayout.BLOCK_BYTES, page.length);
+                } catch (StoreException e) {
+                    unreadable.put(i, e);
+                }
+            }
+            return new Stride(images, unreadable);
         }
     }
 
@@ -48,7 +88,7 @@ final class TableScan {
         return Math.min(Math.min(borderPage, endPage) - page, STRIDE_PAGES);
     }
 
-    private PageFinding look(int index, byte[] imageA, byte[] imageB) {
+    private PageFinding look(int index, byte @Nullable [] imageA, byte @Nullable [] imageB) {
         Copy[] copies = new Copy[MetadataLayout.COPIES];
         @Nullable TablePage[] pages = new TablePage[MetadataLayout.COPIES];
         String[] complaints = {"", ""};
@@ -64,7 +104,17 @@ final class TableScan {
     }
 
     private void lookAt(
-            int copy, int index, byte[] image, Copy[] copies, @Nullable TablePage[] pages, String[] complaints) {
+            int copy,
+            int index,
+            byte @Nullable [] image,
+            Copy[] copies,
+            @Nullable TablePage[] pages,
+            String[] complaints) {
+        if (image == null) {
+            copies[copy] = Copy.DAMAGED;
+            complaints[copy] = "cannot be read";
+            return;
+        }
         if (TablePage.isZero(image)) {
             copies[copy] = Copy.ZERO;
             return;

@@ -11,10 +11,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,7 @@ public final class MemoryStore implements BlockStore {
     private final String name;
     private final Map<Long, byte[]> pages = new HashMap<>();
     private final List<Operation> operations = new ArrayList<>();
+    private final Set<Long> badPages = new HashSet<>();
     private Map<Long, byte[]> basePages = Map.of();
     private long baseSize;
     private long size;
@@ -163,6 +166,11 @@ public final class MemoryStore implements BlockStore {
         put(offset, bytes, bytes.length);
     }
 
+    /** The block at {@code offset} cannot be read until it is written again: a bad sector. */
+    public synchronized void spoil(long offset) {
+        badPages.add(offset / PAGE_BYTES);
+    }
+
     /** Cuts the store short. */
     public synchronized void truncate(long newSize) {
         size = newSize;
@@ -199,6 +207,11 @@ public final class MemoryStore implements BlockStore {
         if (offset < 0 || offset + target.remaining() > size) {
             throw new StoreException(Errno.EIO, name + ": the store ends before " + (offset + target.remaining()));
         }
+        for (long page = offset / PAGE_BYTES; page * PAGE_BYTES < offset + target.remaining(); page++) {
+            if (badPages.contains(page)) {
+                throw new StoreException(Errno.EIO, name + ": bad sector at " + page * PAGE_BYTES);
+            }
+        }
         target.put(peek(offset, target.remaining()));
     }
 
@@ -210,6 +223,7 @@ public final class MemoryStore implements BlockStore {
             throw new StoreException(Errno.ENOSPC, name + ": the store ends before " + (offset + data.length));
         }
         perform(new Operation(Kind.WRITE, offset, data.length, data));
+        badPages.removeIf(page -> page * PAGE_BYTES >= offset && (page + 1) * PAGE_BYTES <= offset + data.length);
     }
 
     @Override

@@ -2,11 +2,16 @@ package io.blockseal.volume;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.format.MetadataLayout;
+import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.MemoryStore.Unflushed;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class KeySlotsTest {
@@ -42,6 +47,43 @@ class KeySlotsTest {
         }
         assertThrows(WrongKeyException.class, () -> fixture.open(store));
         openWith(store, 2).close();
+    }
+
+    @Test
+    void staysRemovedOnceTheNewRootIsThere() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "");
+            store.startRecording();
+            volume.keySlots().remove(0, false);
+        }
+        Random random = new Random(1);
+        long before = newestRoot(store.afterPowerCut(0, Unflushed.KEPT, 0, random));
+        int refusals = 0;
+        for (int count = 0; count <= store.operations().size(); count++) {
+            MemoryStore found = store.afterPowerCut(count, Unflushed.KEPT, 0, random);
+            if (newestRoot(found) == before) {
+                fixture.open(found).close();
+            } else {
+                refusals++;
+                String untouched = found.fingerprint();
+                assertThrows(WrongKeyException.class, () -> fixture.open(found).close(), "after " + count);
+                assertEquals(untouched, found.fingerprint(), "after " + count);
+                try (Volume volume = openWith(found, 2)) {
+                    assertEquals(1, volume.keySlots().list().size());
+                }
+            }
+        }
+        assertTrue(refusals >= 4, "root, flush, mirror, old area: " + refusals);
+    }
+
+    private static long newestRoot(MemoryStore store) throws Exception {
+        long newest = 0;
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            byte[] image = store.peek(MetadataLayout.rootOffset(copy), MetadataLayout.BLOCK_BYTES);
+            newest = Math.max(newest, RootBlock.decode(image, "root").commitSeq());
+        }
+        return newest;
     }
 
     @Test

@@ -12,6 +12,7 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -273,6 +274,22 @@ class TamperTest {
             store.poke(PAGES_B + 4096, new byte[4096]);
             assertEquals(Reason.ROLLBACK, refused(VolumeRefusedException.class).reason());
         }
+
+        @Test
+        void wipedAndAcceptedReadAsZerosAndNotAsNoise() throws Exception {
+            store.poke(PAGES_A + 4096, new byte[4096]);
+            store.poke(PAGES_B + 4096, new byte[4096]);
+            try (Volume volume = fixture.open(store, OpenOptions.DEFAULT.acceptingRollback())) {
+                assertEquals(0, fixture.read(volume, 40 * 16));
+                assertEquals(Errno.OK, fixture.write(volume, 40 * 16 + 1, 9));
+                assertEquals(0, fixture.read(volume, 40 * 16), "written under the DEK that is gone");
+            }
+            try (Volume volume = fixture.open(store)) {
+                assertEquals(Errno.OK, VolumeFixture.allocate(volume, 41));
+                assertEquals(0, fixture.read(volume, 40 * 16));
+                assertEquals(9, fixture.read(volume, 40 * 16 + 1));
+            }
+        }
     }
 
     @Nested
@@ -361,6 +378,57 @@ class TamperTest {
             }
             assertEquals(
                     Reason.SLOT_CONFLICT, refused(VolumeRefusedException.class).reason());
+        }
+    }
+
+    @Nested
+    class ABadSector {
+        @Test
+        void losesNothingWhereverItIsInTheMetadata() throws Exception {
+            String before = store.fingerprint();
+            for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+                long root = MetadataLayout.rootOffset(copy);
+                long area = MetadataLayout.keySlotAreaOffset(copy);
+                long pages = copy == 0 ? PAGES_A : PAGES_B;
+                for (long block : new long[] {root, area, area + 12288, pages, pages + 4096}) {
+                    store.spoil(block);
+                    try (Volume volume = fixture.open(store, OpenOptions.DEFAULT.forReading())) {
+                        assertEquals(3, fixture.read(volume, 40 * 16), "block at " + block);
+                    }
+                    try (Volume volume = fixture.open(store)) {
+                        assertEquals(1, fixture.read(volume, 0), "block at " + block);
+                        assertEquals(3, fixture.read(volume, 40 * 16), "block at " + block);
+                    }
+                    store.read(block, ByteBuffer.allocate(4096));
+                    assertEquals(before, store.fingerprint(), "written again, with what was there");
+                }
+            }
+        }
+
+        @Test
+        void inBothCopiesIsAnErrorOfTheStoreAndNoReasonToGiveAnythingUp() {
+            store.spoil(PAGES_A + 4096);
+            store.spoil(PAGES_B + 4096);
+            refused(StoreException.class);
+        }
+
+        @Test
+        void inBothRootsIsAnErrorOfTheStore() {
+            store.spoil(0);
+            store.spoil(1 << 20);
+            refused(StoreException.class);
+        }
+
+        @Test
+        void isReportedByTheChecker() throws Exception {
+            store.spoil(1 << 20);
+            store.spoil(PAGES_A);
+            CheckReport report =
+                    VolumeChecker.check(fixture.engine(), VolumeStores.inBand(store), List.of(fixture.key(1)));
+            assertEquals(
+                    List.of("root B", "table page 0 copy A"),
+                    report.findings().stream().map(CheckReport.Finding::block).toList());
+            assertTrue(!report.damaged());
         }
     }
 
