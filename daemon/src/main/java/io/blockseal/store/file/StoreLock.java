@@ -5,11 +5,13 @@ import io.blockseal.store.StoreInUseException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,15 +22,26 @@ import org.jspecify.annotations.Nullable;
  * over machines unless the filesystem makes it so (docs/operations.md).
  */
 final class StoreLock implements AutoCloseable {
-    private final FileChannel channel;
+    /** The files that this process has locked, by device and inode. */
+    private static final Set<Object> HELD = ConcurrentHashMap.newKeySet();
 
-    private StoreLock(FileChannel channel) {
+    private final FileChannel channel;
+    private final Object key;
+
+    private StoreLock(FileChannel channel, Object key) {
         this.channel = channel;
+        this.key = key;
     }
 
     /** Takes the lock or says who has it. */
     static StoreLock take(Path path, boolean shared) throws StoreException {
+        Object key = keyOf(path);
+        // Found out before the file is touched: closing a second descriptor of it would let go of the first one's lock.
+        if (!HELD.add(key)) {
+            throw new StoreInUseException(path + ": already open in this process.");
+        }
         FileChannel channel = null;
+        StoreLock held = null;
         try {
             channel = shared
                     ? FileChannel.open(path, StandardOpenOption.READ)
@@ -37,15 +50,24 @@ final class StoreLock implements AutoCloseable {
             if (lock == null) {
                 throw busy(path);
             }
-            StoreLock held = new StoreLock(channel);
-            channel = null;
+            held = new StoreLock(channel, key);
             return held;
-        } catch (OverlappingFileLockException ownLock) {
-            throw new StoreInUseException(path + ": already open in this process.");
         } catch (IOException e) {
             throw FileStores.failed(path, "lock it", e);
         } finally {
-            closeQuietly(channel);
+            if (held == null) {
+                closeQuietly(channel);
+                HELD.remove(key);
+            }
+        }
+    }
+
+    private static Object keyOf(Path path) throws StoreException {
+        try {
+            Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+            return key == null ? path.toRealPath() : key;
+        } catch (IOException e) {
+            throw FileStores.failed(path, "lock it", e);
         }
     }
 
@@ -88,5 +110,6 @@ final class StoreLock implements AutoCloseable {
     @Override
     public void close() {
         closeQuietly(channel);
+        HELD.remove(key);
     }
 }
