@@ -15,9 +15,12 @@ import io.netty.buffer.Unpooled;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -228,5 +231,41 @@ class DaemonProcessTest {
         }
         assertTrue(log().contains("keys=heap"), log());
         assertEquals(0, stop(process));
+    }
+
+    @Test
+    void drainsAtTheFirstSignalAndEndsAtOnceAtTheSecond() throws Exception {
+        Process process = serve();
+        firstLine(process);
+        try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("s.sock")))) {
+            ByteBuffer answer = ByteBuffer.allocate(18 + 10);
+            client.write(ByteBuffer.allocate(4 + 16 + 1)
+                    .putInt(3)
+                    .putLong(0x49484156454F5054L) // IHAVEOPT
+                    .putInt(1)
+                    .putInt(1)
+                    .put((byte) 'a')
+                    .flip());
+            while (answer.hasRemaining()) {
+                assertTrue(client.read(answer) > 0);
+            }
+            // A write of a mebibyte of which nothing follows: the drain waits for it.
+            client.write(ByteBuffer.allocate(28)
+                    .putInt(0x25609513)
+                    .putInt(1)
+                    .putLong(7)
+                    .putLong(0)
+                    .putInt(1 << 20)
+                    .flip());
+            process.destroy();
+            while (!log().contains("draining")) {
+                assertTrue(process.isAlive(), log());
+                Thread.onSpinWait();
+            }
+            process.destroy();
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+            assertEquals(143, process.exitValue(), log());
+        }
+        assertEquals(0, cli.run("check", "./a.bsl", "--key-file", "./both.key").exitCode());
     }
 }
