@@ -1,6 +1,5 @@
 package io.blockseal.app;
 
-import io.blockseal.config.ByteSize;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
@@ -36,17 +35,8 @@ public final class Progress implements AutoCloseable {
         this.nextNanos = startedNanos + QUIET_NANOS;
     }
 
-    /** {@code done} of {@code total} bytes are behind us. */
-    public void bytes(long done, long total) {
-        tell(done, total, ByteSize.human(done) + " of " + ByteSize.human(total));
-    }
-
     /** {@code done} of {@code total} things are behind us. */
     public void count(long done, long total) {
-        tell(done, total, done + " of " + total);
-    }
-
-    private void tell(long done, long total, String figures) {
         long now = nanoClock.getAsLong();
         if (!shown || now < nextNanos || total <= 0) {
             return;
@@ -54,7 +44,7 @@ public final class Progress implements AutoCloseable {
         nextNanos = now + STEP_NANOS;
         lineOpen = true;
         String left = done <= 0 ? "" : ", " + remaining((double) (now - startedNanos) * (total - done) / done);
-        out.print(String.format(Locale.ROOT, "\r%s: %d%% (%s%s)\033[K", what, done * 100 / total, figures, left));
+        out.print(String.format(Locale.ROOT, "\r%s: %d%%%s\033[K", what, done * 100 / total, left));
         out.flush();
     }
 

@@ -26,19 +26,27 @@ import org.jspecify.annotations.Nullable;
 public final class VolumeChecker {
     private final CryptoEngine engine;
     private final VolumeStores stores;
+    private final CheckProgress progress;
     private final List<Finding> findings = new ArrayList<>();
     private final TableRoot sum = new TableRoot(new byte[32]);
     private long activeRanges;
     private boolean pagesLost;
 
-    private VolumeChecker(CryptoEngine engine, VolumeStores stores) {
+    private VolumeChecker(CryptoEngine engine, VolumeStores stores, CheckProgress progress) {
         this.engine = engine;
         this.stores = stores;
+        this.progress = progress;
+    }
+
+    /** As the one below, telling nobody how far it is. */
+    public static CheckReport check(CryptoEngine engine, VolumeStores stores) throws StoreException {
+        return check(engine, stores, CheckProgress.SILENT);
     }
 
     /** Checks what can be checked without a key. */
-    public static CheckReport check(CryptoEngine engine, VolumeStores stores) throws StoreException {
-        VolumeChecker checker = new VolumeChecker(engine, stores);
+    public static CheckReport check(CryptoEngine engine, VolumeStores stores, CheckProgress progress)
+            throws StoreException {
+        VolumeChecker checker = new VolumeChecker(engine, stores, progress);
         try {
             RootReader roots = checker.roots();
             if (!roots.candidates().isEmpty()) {
@@ -50,10 +58,17 @@ public final class VolumeChecker {
         return checker.report(false);
     }
 
-    /** Checks everything, with the key that one of {@code sources} gives. */
+    /** As the one below, telling nobody how far it is. */
     public static CheckReport check(CryptoEngine engine, VolumeStores stores, List<KeySource> sources)
             throws StoreException, KeySourceException, WrongKeyException {
-        VolumeChecker checker = new VolumeChecker(engine, stores);
+        return check(engine, stores, sources, CheckProgress.SILENT);
+    }
+
+    /** Checks everything, with the key that one of {@code sources} gives. */
+    public static CheckReport check(
+            CryptoEngine engine, VolumeStores stores, List<KeySource> sources, CheckProgress progress)
+            throws StoreException, KeySourceException, WrongKeyException {
+        VolumeChecker checker = new VolumeChecker(engine, stores, progress);
         try {
             RootReader roots = checker.roots();
             Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, -1).authenticate(roots);
@@ -117,6 +132,7 @@ public final class VolumeChecker {
     }
 
     private void page(PageFinding finding, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
+        progress.pages(finding.index() + 1L, root.pageCount());
         for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
             String block = "table page " + finding.index() + " copy " + MetadataLayout.letter(copy);
             if (finding.copy(copy) == PageFinding.Copy.DAMAGED) {

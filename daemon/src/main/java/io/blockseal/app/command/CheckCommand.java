@@ -4,6 +4,8 @@ import io.blockseal.app.ExitCode;
 import io.blockseal.app.Foundation;
 import io.blockseal.app.JsonText;
 import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.Progress;
+import io.blockseal.app.Terminal;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.CheckReport;
 import io.blockseal.volume.CheckReport.Finding;
@@ -55,10 +57,11 @@ public final class CheckCommand extends Verb {
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
             VolumeStores stores = volume.stores(foundation, new StoreOptions(true, false));
-            try {
+            try (Progress progress = new Progress(err(), Terminal.isError(), "Checking " + volume.path())) {
                 report = keys.given()
-                        ? VolumeChecker.check(foundation.engine(), stores, List.of(volume.key(places, keys)))
-                        : VolumeChecker.check(foundation.engine(), stores);
+                        ? VolumeChecker.check(
+                                foundation.engine(), stores, List.of(volume.key(places, keys)), progress::count)
+                        : VolumeChecker.check(foundation.engine(), stores, progress::count);
             } finally {
                 stores.close();
             }

@@ -26,6 +26,11 @@ abstract class Verb implements Callable<Integer> {
         return spec.commandLine().getOut();
     }
 
+    /** Standard error. */
+    final PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
     /** The command as it was parsed. */
     final CommandSpec spec() {
         return spec;
