@@ -2,12 +2,16 @@ package io.blockseal.memory;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** How many bytes of slabs all arenas together may map. Touched only when an arena grows. */
+/**
+ * How many bytes of slabs an arena may map. Several arenas may share one only if each has mapped some before another can
+ * take all, as slabs never go back and an arena wakes its waiters only when its own buffers return. Touched only when an
+ * arena grows.
+ */
 public final class BufferBudget {
     private final long limitBytes;
     private final AtomicLong mapped = new AtomicLong();
 
-    /** A bound of {@code limitBytes} over all loops. */
+    /** A bound of {@code limitBytes} over all arenas that share it. */
     public BufferBudget(long limitBytes) {
         this.limitBytes = limitBytes;
     }
@@ -29,7 +33,7 @@ public final class BufferBudget {
         return limitBytes;
     }
 
-    /** What is mapped now, over all loops. */
+    /** What is mapped now. */
     public long mappedBytes() {
         return mapped.get();
     }

@@ -2,6 +2,7 @@ package io.blockseal.shim;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.ref.Reference;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
@@ -174,7 +175,13 @@ public final class ShimLibrary {
     private static String initialise(Shim shim, int keySlots, long poolBytes) {
         String libcrypto = System.getProperty("blockseal.libcrypto");
         OffHeap path = cString(libcrypto == null ? "" : libcrypto);
-        int result = shim.init(0, keySlots, poolBytes, libcrypto == null ? 0 : path.address());
+        int result;
+        try {
+            result = shim.init(0, keySlots, poolBytes, libcrypto == null ? 0 : path.address());
+        } finally {
+            // The call sees an address only; without this the collector may free the path under it.
+            Reference.reachabilityFence(path);
+        }
         if (result == 0) {
             return "";
         }

@@ -40,7 +40,9 @@ public final class NativeCryptoEngine implements CryptoEngine {
 
     @Override
     public KeyProtection protection() {
-        return (shim.protection() & ALL_PROTECTION) == ALL_PROTECTION ? KeyProtection.LOCKED : KeyProtection.UNLOCKED;
+        return keys.crossingLocked() && (shim.protection() & ALL_PROTECTION) == ALL_PROTECTION
+                ? KeyProtection.LOCKED
+                : KeyProtection.UNLOCKED;
     }
 
     @Override

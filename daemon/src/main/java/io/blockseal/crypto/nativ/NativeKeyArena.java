@@ -20,17 +20,24 @@ final class NativeKeyArena implements KeyArena {
     private final Shim shim;
     private final OffHeap crossing;
     private final ByteBuffer crossingBytes;
+    private final boolean crossingLocked;
     /** What this engine allocated, as the shim's slots belong to the process. */
     private final Set<Integer> handles = new HashSet<>();
 
     NativeKeyArena(Shim shim) {
         this.shim = shim;
         long address = shim.map(PAGE_BYTES, Shim.MAP_PREFAULT | Shim.MAP_LOCK);
+        this.crossingLocked = address >= 0;
         if (address < 0) {
             address = Result.check(shim.map(PAGE_BYTES, Shim.MAP_PREFAULT));
         }
         this.crossing = OffHeap.at(address, PAGE_BYTES);
         this.crossingBytes = crossing.buffer();
+    }
+
+    /** Whether the page through which keys cross is as well protected as their slots. */
+    boolean crossingLocked() {
+        return crossingLocked;
     }
 
     @Override
