@@ -1,11 +1,11 @@
 package io.blockseal.keysource;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.nio.file.StandardOpenOption;
 
 /**
  * A secret that is the first line of a file or of an inherited descriptor; the line feed at its end, if there is one, is
@@ -32,38 +32,38 @@ public final class FirstLine implements SecretInput {
 
     @Override
     public byte[] read() throws KeySourceException {
-        byte[] bytes = new byte[LENGTH_MAX + 1];
-        try (InputStream in = Files.newInputStream(path)) {
-            int length = 0;
+        // A stream, or a heap buffer, would leave a copy in a buffer that the JDK keeps for the thread and never wipes.
+        ByteBuffer bytes = ByteBuffer.allocateDirect(LENGTH_MAX + 1);
+        try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
             // Byte by byte would be a system call each; a pipe may deliver in pieces.
-            for (int count; length < bytes.length && indexOfLineFeed(bytes, length) < 0; length += count) {
-                count = in.read(bytes, length, bytes.length - length);
-                if (count < 0) {
-                    break;
-                }
-            }
-            int lineFeed = indexOfLineFeed(bytes, length);
-            int end = lineFeed < 0 ? length : lineFeed;
+            while (bytes.hasRemaining() && indexOfLineFeed(bytes) < 0 && in.read(bytes) >= 0) {}
+            int lineFeed = indexOfLineFeed(bytes);
+            int end = lineFeed < 0 ? bytes.position() : lineFeed;
             if (end == 0 || end > LENGTH_MAX) {
                 throw new KeySourceException(
                         KeySourceException.Kind.MISCONFIGURED,
                         name + ": its first line must be a secret of 1 to " + LENGTH_MAX + " bytes, and "
                                 + (end == 0 ? "is empty" : "is longer"));
             }
-            return Arrays.copyOf(bytes, end);
+            byte[] line = new byte[end];
+            bytes.get(0, line);
+            return line;
         } catch (NoSuchFileException e) {
             throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, name + " does not exist", e);
         } catch (IOException e) {
             throw new KeySourceException(
                     KeySourceException.Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
         } finally {
-            Arrays.fill(bytes, (byte) 0);
+            for (int i = 0; i < bytes.capacity(); i++) {
+                bytes.put(i, (byte) 0);
+            }
         }
     }
 
-    private static int indexOfLineFeed(byte[] bytes, int length) {
-        for (int i = 0; i < length; i++) {
-            if (bytes[i] == '\n') {
+    /** Among the bytes before the position, or -1. */
+    private static int indexOfLineFeed(ByteBuffer bytes) {
+        for (int i = 0; i < bytes.position(); i++) {
+            if (bytes.get(i) == '\n') {
                 return i;
             }
         }

@@ -42,6 +42,26 @@ class FirstLineTest {
     }
 
     @Test
+    void waitsForTheLineOfAPipeThatDeliversInPieces() throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        Process writer = new ProcessBuilder(
+                        "python3",
+                        "-c",
+                        "import os,sys; f=os.open(sys.argv[1],os.O_WRONLY)\n"
+                                + "for part in (b'correct', b' horse', b'\\nmore'): os.write(f,part)\n"
+                                + "sys.stdin.read()",
+                        pipe.toString())
+                .start();
+        try {
+            assertArrayEquals(bytes("correct horse"), FirstLine.ofFile(pipe).read());
+        } finally {
+            writer.getOutputStream().close();
+            writer.waitFor();
+        }
+    }
+
+    @Test
     void saysThatAFileIsMissing() {
         KeySourceException e = assertThrows(KeySourceException.class, () -> FirstLine.ofFile(folder.resolve("missing"))
                 .read());
