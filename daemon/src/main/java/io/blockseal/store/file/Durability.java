@@ -25,7 +25,8 @@ final class Durability {
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
     private final AtomicLong asked = new AtomicLong();
-    private volatile boolean lost;
+    /** Guarded by the lock. */
+    private boolean lost;
     /** Calls up to this one are covered by a sync that succeeded. Guarded by the lock. */
     private long covered;
 
@@ -52,28 +53,20 @@ final class Durability {
                 lose(result);
                 return result;
             }
-            // A durable write may have been told meanwhile what this sync should have been told.
             covered = covers;
-            return lost ? EIO : 0;
+            return 0;
         } finally {
             lock.unlock();
         }
     }
 
     /** Nothing that was not durable by now can be relied on: no sync succeeds any more. */
-    void lose(int error) {
-        if (!lost) {
-            lost = true;
-            LOG.error(
-                    "store={}: a flush failed (system error {}): what was written since the last one may be lost. Every"
-                            + " further flush fails. Repair the storage, then close and open the volume again.",
-                    name,
-                    -error);
-        }
-    }
-
-    /** Whether a sync has failed. */
-    boolean isLost() {
-        return lost;
+    private void lose(int error) {
+        lost = true;
+        LOG.error(
+                "store={}: a flush failed (system error {}): what was written since the last one may be lost. Every"
+                        + " further flush fails. Repair the storage, then close and open the volume again.",
+                name,
+                -error);
     }
 }

@@ -8,19 +8,17 @@ import io.blockseal.block.HotPath;
 /** What each command means to a file: one call or a few, made on whatever thread has been chosen for it. */
 @HotPath("the last step of every request")
 final class FileCall {
-    private static final int EIO = -5;
-
     private final SystemFile file;
     private final Zeroing zeroing;
     private final Durability durability;
-    private final boolean direct;
+    private final boolean cached;
 
-    /** {@code direct} if writes go past the page cache. */
-    FileCall(SystemFile file, Zeroing zeroing, Durability durability, boolean direct) {
+    /** {@code cached} if writes reach a disk by way of the page cache. */
+    FileCall(SystemFile file, Zeroing zeroing, Durability durability, boolean cached) {
         this.file = file;
         this.zeroing = zeroing;
         this.durability = durability;
-        this.direct = direct;
+        this.cached = cached;
     }
 
     /** Does all of the request and says how it went. */
@@ -56,19 +54,21 @@ final class FileCall {
         int written = request.has(BlockRequest.FUA)
                 ? writeDurably(request, length)
                 : file.write(request.memory(), request.memoryOffset(), length, request.offset());
-        return written == length ? Errno.OK : errnoOf(written);
+        if (written < 0) {
+            return errnoOf(written);
+        }
+        return written == length ? Errno.OK : Errno.EIO;
     }
 
     private int writeDurably(BlockRequest request, int length) {
-        if (durability.isLost()) {
-            return EIO;
+        if (!cached) {
+            return file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset());
         }
-        int written = file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset());
-        if (written == EIO && !direct) {
-            // Writing to the page cache does not fail so; making it durable does, and that error is told only once.
-            durability.lose(written);
-        }
-        return written;
+        // Not one call with RWF_DSYNC: that may be told of other writes' loss while a sync, which then hears nothing of
+        // it, is confirmed; and of its errors nobody could say whether they came of writing or of the loss.
+        int written = file.write(request.memory(), request.memoryOffset(), length, request.offset());
+        int synced = written < 0 ? written : durability.sync();
+        return synced < 0 ? synced : written;
     }
 
     private Errno zero(BlockRequest request) {

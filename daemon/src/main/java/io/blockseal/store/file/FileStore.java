@@ -10,7 +10,10 @@ import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A regular file or a raw block device as a store. Metadata goes through the synchronous methods, one caller at a time,
@@ -18,10 +21,14 @@ import org.jspecify.annotations.Nullable;
  * {@link FileChannelOfLoop}.
  */
 final class FileStore implements BlockStore {
+    private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(60);
+
     private final Path path;
     private final SystemFile file;
     private final FileFacts facts;
     private final StoreOptions options;
+    private final int alignmentBytes;
     private final @Nullable StoreLock lock;
     private final Zeroing zeroing;
     private final Durability durability;
@@ -36,6 +43,7 @@ final class FileStore implements BlockStore {
             SystemFile file,
             FileFacts facts,
             StoreOptions options,
+            int alignmentBytes,
             Zeroing zeroing,
             Memory bounce,
             @Nullable StoreLock lock) {
@@ -43,6 +51,7 @@ final class FileStore implements BlockStore {
         this.file = file;
         this.facts = facts;
         this.options = options;
+        this.alignmentBytes = alignmentBytes;
         this.bounce = bounce;
         this.lock = lock;
         this.sizeBytes = facts.sizeBytes();
@@ -66,7 +75,7 @@ final class FileStore implements BlockStore {
 
     @Override
     public int alignmentBytes() {
-        return options.direct() ? facts.logicalBlockBytes() : 1;
+        return alignmentBytes;
     }
 
     @Override
@@ -83,7 +92,8 @@ final class FileStore implements BlockStore {
 
     @Override
     public BlockChannel openChannel(IoLoop loop) {
-        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, options.direct()), pool, lanes());
+        boolean cached = !options.direct() && !facts.inMemory();
+        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, cached), pool, lanes());
     }
 
     private Lanes lanes() {
@@ -212,7 +222,21 @@ final class FileStore implements BlockStore {
 
     @Override
     public void close() {
-        pool.close();
+        close(CLOSE_PATIENCE);
+    }
+
+    /** Likewise, but whoever waits for a disk is given {@code patience} only. */
+    void close(Duration patience) {
+        if (!pool.drain(patience)) {
+            // The number of a closed descriptor is given to the next file that is opened, and a call that is still to
+            // come would write into that one. So the file stays open, and locked, until the process ends.
+            LOG.error(
+                    "store={}: calls to the storage did not end within {} s; the file stays open and locked until this"
+                            + " process ends",
+                    path,
+                    patience.toSeconds());
+            return;
+        }
         file.close();
         if (lock != null) {
             lock.close();

@@ -8,23 +8,26 @@ import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** Opens files and block devices as stores, by the native shim if there is one and by the JDK if not. */
 public final class FileStores {
     private static final int BOUNCE_BYTES = 256 << 10;
     private static final int ZEROS_BYTES = 1 << 20;
+    private static final int PAGE_BYTES = 4096;
 
     private final SystemFile.Opener files;
     private final MemorySource memory;
     private final Memory zeros;
 
-    private FileStores(SystemFile.Opener files, MemorySource memory) {
+    FileStores(SystemFile.Opener files, MemorySource memory) {
         this.files = files;
         this.memory = memory;
         this.zeros = memory.map(ZEROS_BYTES);
@@ -60,7 +63,15 @@ public final class FileStores {
         } catch (IOException e) {
             throw failed(path, "create it", e);
         }
-        return open(path, options, true);
+        BlockStore created = open(path, options, true);
+        try {
+            forceFolderOf(path);
+            return created;
+        } catch (IOException e) {
+            created.close();
+            deleteQuietly(path);
+            throw failed(path, "make its name durable", e);
+        }
     }
 
     private BlockStore open(Path path, StoreOptions options, boolean fresh) throws StoreException {
@@ -68,7 +79,12 @@ public final class FileStores {
             throw new StoreException(
                     Errno.EINVAL, path + ": no such file. Make a volume first: blockseal create " + path);
         }
-        StoreLock lock = options.locked() ? StoreLock.take(path, options.readOnly()) : null;
+        StoreLock lock = null;
+        if (options.locked()) {
+            lock = StoreLock.take(path, options.readOnly());
+        } else {
+            StoreLock.requireNotHeld(path);
+        }
         SystemFile file = null;
         FileStore opened = null;
         try {
@@ -79,7 +95,9 @@ public final class FileStores {
                         Errno.EINVAL, path + ": neither a regular file nor a block device; it cannot hold a volume.");
             }
             Zeroing zeroing = Zeroing.probe(file, facts, options.readOnly(), zeros);
-            opened = new FileStore(path, file, facts, options, zeroing, memory.map(BOUNCE_BYTES), lock);
+            Memory bounce = memory.map(BOUNCE_BYTES);
+            int alignmentBytes = options.direct() ? alignmentOf(file, facts, bounce) : 1;
+            opened = new FileStore(path, file, facts, options, alignmentBytes, zeroing, bounce, lock);
             return opened;
         } catch (StoreException e) {
             if (fresh) {
@@ -96,6 +114,25 @@ public final class FileStores {
                 }
             }
         }
+    }
+
+    /** A flush makes a file's contents durable, not its name. */
+    private static void forceFolderOf(Path path) throws IOException {
+        Path folder = path.toAbsolutePath().getParent();
+        if (folder != null) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    /**
+     * What O_DIRECT needs. The system tells it of a device, but not of a file, which may lie on a disk of 4096-byte
+     * sectors; there a smaller read is refused.
+     */
+    private static int alignmentOf(SystemFile file, FileFacts facts, Memory bounce) {
+        int told = facts.logicalBlockBytes();
+        return told < PAGE_BYTES && file.read(bounce, 0, told, told) < 0 ? PAGE_BYTES : told;
     }
 
     private static void deleteQuietly(Path path) {

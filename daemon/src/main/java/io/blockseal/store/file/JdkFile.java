@@ -118,12 +118,12 @@ final class JdkFile implements SystemFile {
 
     @Override
     public long nextData(long offset) {
-        return offset < size() ? offset : NO_DATA;
+        return UNKNOWN;
     }
 
     @Override
     public long nextHole(long offset) {
-        return size();
+        return UNKNOWN;
     }
 
     @Override

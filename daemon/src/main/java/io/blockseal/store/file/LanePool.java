@@ -1,5 +1,6 @@
 package io.blockseal.store.file;
 
+import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -8,10 +9,9 @@ import java.util.concurrent.TimeUnit;
  * One store's threads for calls that wait for a disk. Each store has its own, so that one that stalls delays nobody
  * else; they start when first needed and end when idle.
  */
-final class LanePool implements AutoCloseable {
+final class LanePool {
     private static final int THREADS = 4;
     private static final long IDLE_SECONDS = 60;
-    private static final long CLOSE_SECONDS = 60;
 
     private final ThreadPoolExecutor threads;
 
@@ -30,14 +30,28 @@ final class LanePool implements AutoCloseable {
         threads.execute(call);
     }
 
-    /** Waits for calls under way: a descriptor must not be closed under them. */
-    @Override
-    public void close() {
+    /**
+     * Takes no more calls and waits for those that it has. An interruption is kept for the caller, and does not shorten
+     * the wait.
+     *
+     * @return whether all of them ended in time; if not, their descriptor must stay open
+     */
+    boolean drain(Duration patience) {
         threads.shutdown();
+        long deadline = System.nanoTime() + patience.toNanos();
+        boolean interrupted = false;
         try {
-            threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            while (true) {
+                try {
+                    return threads.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

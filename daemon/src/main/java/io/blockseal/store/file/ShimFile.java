@@ -6,9 +6,13 @@ import io.blockseal.memory.Memory;
 import io.blockseal.shim.FileInfoBlock;
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A file through the native shim: one system call per call, straight from and to off-heap memory. */
@@ -17,8 +21,13 @@ final class ShimFile implements SystemFile {
     private static final int PUNCH_KEEPING_SIZE = Shim.FALLOCATE_PUNCH_HOLE | Shim.FALLOCATE_KEEP_SIZE;
     private static final int ZERO_KEEPING_SIZE = Shim.FALLOCATE_ZERO_RANGE | Shim.FALLOCATE_KEEP_SIZE;
 
+    private static final int BUSY = -16;
+    private static final int TYPE_MASK = 0170000;
+    private static final int TYPE_BLOCK = 0060000;
+
     private final Shim shim;
-    private final int descriptor;
+    /** -1, which the system refuses, once closed: the old number may already be another file's. */
+    private volatile int descriptor;
 
     private ShimFile(Shim shim, int descriptor) {
         this.shim = shim;
@@ -27,10 +36,17 @@ final class ShimFile implements SystemFile {
 
     /** Opens by the shim. */
     static SystemFile open(Shim shim, Path path, StoreOptions options) throws StoreException {
-        int flags = (options.readOnly() ? 0 : Shim.OPEN_WRITE) | (options.direct() ? Shim.OPEN_DIRECT : 0);
-        byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
-        OffHeap name = OffHeap.allocate(bytes.length + 1).put(0, bytes);
-        int descriptor = shim.open(name.address(), flags);
+        boolean exclusive = !options.readOnly() && isBlockDevice(path);
+        int flags = (options.readOnly() ? 0 : Shim.OPEN_WRITE)
+                | (options.direct() ? Shim.OPEN_DIRECT : 0)
+                // Of a device it means: not while it is mounted, or part of an array, or a swap area.
+                | (exclusive ? Shim.OPEN_EXCLUSIVE : 0);
+        int descriptor = descriptorOf(shim, path, flags);
+        if (exclusive && descriptor == BUSY) {
+            throw new StoreInUseException(
+                    path + ": the system uses this device: it is mounted, or part of something (see lsblk " + path
+                            + "). Release it first.");
+        }
         if (descriptor < 0) {
             String hint = options.direct() && descriptor == -22
                     ? "; its filesystem has no O_DIRECT: leave that option out"
@@ -40,6 +56,25 @@ final class ShimFile implements SystemFile {
                     path + ": cannot be opened (system error " + -descriptor + ")" + hint + ".");
         }
         return new ShimFile(shim, descriptor);
+    }
+
+    private static int descriptorOf(Shim shim, Path path, int flags) {
+        OffHeap name = ShimLibrary.cString(path.toString());
+        try {
+            return shim.open(name.address(), flags);
+        } finally {
+            // The call sees an address only; without this the collector may free the name under it.
+            Reference.reachabilityFence(name);
+        }
+    }
+
+    private static boolean isBlockDevice(Path path) {
+        try {
+            return Files.getAttribute(path, "unix:mode") instanceof Integer mode && (mode & TYPE_MASK) == TYPE_BLOCK;
+        } catch (IOException | UnsupportedOperationException e) {
+            // Opening it will say more.
+            return false;
+        }
     }
 
     @Override
@@ -118,6 +153,8 @@ final class ShimFile implements SystemFile {
 
     @Override
     public void close() {
-        shim.close(descriptor);
+        int last = descriptor;
+        descriptor = -1;
+        shim.close(last);
     }
 }

@@ -62,6 +62,13 @@ final class StoreLock implements AutoCloseable {
         }
     }
 
+    /** Refuses a file that this process has locked: for who wants to open it without a lock. */
+    static void requireNotHeld(Path path) throws StoreException {
+        if (HELD.contains(keyOf(path))) {
+            throw new StoreInUseException(path + ": already open in this process.");
+        }
+    }
+
     private static Object keyOf(Path path) throws StoreException {
         try {
             Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();

@@ -21,7 +21,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -174,6 +180,107 @@ class FileStoreTest {
     }
 
     @Nested
+    class WhenACallDoesNotEnd {
+        @TempDir
+        Path folder;
+
+        @Test
+        void theFileStaysOpenAndLocked() throws Exception {
+            List<FaultyFile> files = new ArrayList<>();
+            FileStores stores = new FileStores(
+                    (path, options) -> {
+                        files.add(new FaultyFile(JdkFile.open(path, options)));
+                        return files.get(files.size() - 1);
+                    },
+                    new JvmMemorySource());
+            Path path = folder.resolve("f");
+            FileStore store = (FileStore) sized(stores, path, StoreOptions.BUFFERED);
+            CountDownLatch writing = new CountDownLatch(1);
+            CountDownLatch goOn = new CountDownLatch(1);
+            files.get(files.size() - 1).beforeWrite = () -> {
+                writing.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            };
+            try (ThreadLoop loop = new ThreadLoop(0);
+                    ChannelDriver driver = new ChannelDriver(loop, store)) {
+                CompletableFuture<Errno> write = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return driver.write(0, new byte[4096], 0);
+                    } catch (Exception e) {
+                        throw new CompletionException(e);
+                    }
+                });
+                writing.await();
+                store.close(Duration.ZERO);
+                assertThrows(StoreException.class, () -> stores.open(path, StoreOptions.BUFFERED));
+                goOn.countDown();
+                assertEquals(Errno.OK, write.get(30, TimeUnit.SECONDS));
+            }
+            store.close();
+            stores.open(path, StoreOptions.BUFFERED).close();
+        }
+    }
+
+    @Nested
+    class OnADiskOfLargeSectors {
+        @TempDir
+        Path folder;
+
+        @Test
+        void directAccessKeepsToTheirSize() throws Exception {
+            Path path = folder.resolve("f");
+            sized(FileStores.withJdk(new JvmMemorySource()), path, StoreOptions.BUFFERED)
+                    .close();
+            for (int sectorBytes : new int[] {512, 4096}) {
+                FileStores stores = new FileStores(
+                        (file, options) -> {
+                            FaultyFile faulty = new FaultyFile(JdkFile.open(file, StoreOptions.BUFFERED));
+                            faulty.sectorBytes = sectorBytes;
+                            return faulty;
+                        },
+                        new JvmMemorySource());
+                try (BlockStore store = stores.open(path, new StoreOptions(false, true))) {
+                    assertEquals(sectorBytes, store.alignmentBytes());
+                    assertEquals(sectorBytes, store.geometry().minimumBlockBytes());
+                }
+            }
+        }
+    }
+
+    @Nested
+    class OnADeviceThatIsInUse {
+        @Test
+        void refusesToOpenIt() throws Exception {
+            assumeTrue("root".equals(System.getProperty("user.name")), "loop devices need root");
+            Path folder = folderOnDisk();
+            Path image = folder.resolve("ext4");
+            try (BlockStore file = withShim().create(image, StoreOptions.BUFFERED)) {
+                file.grow(8 << 20);
+            }
+            assumeTrue(run("mkfs.ext4", "-q", image.toString()) == 0, "no mkfs.ext4");
+            Path mount = Files.createDirectory(folder.resolve("mounted"));
+            assumeTrue(run("mount", "-o", "loop", image.toString(), mount.toString()) == 0, "no loop device to be had");
+            try {
+                Process find = new ProcessBuilder("findmnt", "-n", "-o", "SOURCE", mount.toString()).start();
+                Path device = Path.of(find.inputReader().readLine());
+                StoreException e =
+                        assertThrows(StoreException.class, () -> withShim().open(device, StoreOptions.BUFFERED));
+                assertTrue(e.getMessage().contains("mounted"), e.getMessage());
+            } finally {
+                run("umount", mount.toString());
+            }
+        }
+
+        private int run(String... command) throws Exception {
+            return new ProcessBuilder(command).inheritIO().start().waitFor();
+        }
+    }
+
+    @Nested
     class Opening {
         @TempDir
         Path folder;
@@ -216,6 +323,23 @@ class FileStoreTest {
             BlockStore first = sized(stores, path, StoreOptions.BUFFERED);
             assertTrue(refused(path).getMessage().contains("already open"));
             first.close();
+            stores.open(path, StoreOptions.BUFFERED).close();
+        }
+
+        /** The system would take the lock away with the last descriptor that the refused one closes. */
+        @Test
+        void aRefusalInThisProcessLeavesTheLockWithItsHolder() throws Exception {
+            Path path = folder.resolve("f");
+            try (BlockStore first = sized(stores, path, StoreOptions.BUFFERED)) {
+                refused(path);
+                assertThrows(StoreException.class, () -> stores.open(path, StoreOptions.PEEK));
+                Files.createSymbolicLink(folder.resolve("alias"), path);
+                refused(folder.resolve("alias"));
+                String lock =
+                        "import fcntl,sys,os; f=os.open(sys.argv[1],os.O_RDWR); fcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB)";
+                Process other = new ProcessBuilder("python3", "-c", lock, path.toString()).start();
+                assertTrue(other.waitFor() != 0, first.name() + " could be locked by another process");
+            }
             stores.open(path, StoreOptions.BUFFERED).close();
         }
 
