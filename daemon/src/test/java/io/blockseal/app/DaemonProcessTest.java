@@ -14,6 +14,7 @@ import io.blockseal.nbd.NbdUri;
 import io.netty.buffer.Unpooled;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
@@ -67,12 +68,11 @@ class DaemonProcessTest {
     }
 
     private Process start(String... words) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                "-XX:TieredStopAtLevel=1",
-                Main.class.getName()));
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(switchesOfNewerJava());
+        command.addAll(
+                List.of("-cp", System.getProperty("java.class.path"), "-XX:TieredStopAtLevel=1", Main.class.getName()));
         command.addAll(List.of(words));
         Process process = new ProcessBuilder(command)
                 .directory(directory.toFile())
@@ -80,6 +80,15 @@ class DaemonProcessTest {
                 .start();
         started.add(process);
         return process;
+    }
+
+    /** What the launcher gives to a Java that would warn without it; the tests run with the same. */
+    private static List<String> switchesOfNewerJava() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(switchOn -> switchOn.startsWith("--enable-native-access")
+                        || switchOn.startsWith("--sun-misc-unsafe-memory-access")
+                        || switchOn.startsWith("-Dio.netty.noUnsafe"))
+                .toList();
     }
 
     private Process serve(String... more) throws IOException {
