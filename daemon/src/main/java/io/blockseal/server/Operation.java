@@ -10,6 +10,7 @@ import io.blockseal.memory.BufferArena;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdRequestHeader;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -110,7 +111,8 @@ final class Operation implements Completion {
     }
 
     private void grow() {
-        parts = new ArenaBuf[PARTS_MAX];
+        // A copy: with a store that answers later, the first part is still at the device when the second is added.
+        parts = Arrays.copyOf(parts, PARTS_MAX);
     }
 
     /** Keeps the buffer of the next part; the operation owns it now. */

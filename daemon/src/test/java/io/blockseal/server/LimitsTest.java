@@ -390,6 +390,32 @@ class LimitsTest {
             }
         }
 
+        @ParameterizedTest
+        @EnumSource(NbdReplyStyle.class)
+        void everyPartComesBackFromADeviceThatHasThemAllAtOnce(NbdReplyStyle style) throws Exception {
+            // Four parts each, and operations that never had more than one before.
+            int offset = 512;
+            byte[] data = pattern(3 << 20, 8);
+            try (RawNbd nbd = transmitting("disk", style)) {
+                rig.disk.hold = true;
+                int payload = style == NbdReplyStyle.EXTENDED ? 32 : 0;
+                nbd.send(payload, NbdCommand.WRITE.code(), 1, offset, data.length, data);
+                nbd.send(0, NbdCommand.READ.code(), 2, offset, data.length);
+                while (rig.disk.heldCount() < 8) {
+                    Thread.onSpinWait();
+                }
+                rig.disk.letGo();
+                assertEquals(0, nbd.reply(1, 0).error());
+                RawNbd.Reply read = nbd.reply(2, data.length);
+                assertEquals(0, read.error());
+                byte[] back = new byte[data.length];
+                for (RawNbd.Chunk chunk : read.chunks()) {
+                    place(chunk, offset, back);
+                }
+                assertArrayEquals(data, back);
+            }
+        }
+
         private void place(RawNbd.Chunk chunk, int offset, byte[] back) {
             if (chunk.simple()) {
                 System.arraycopy(chunk.payload(), 0, back, 0, back.length);
