@@ -129,8 +129,17 @@ void cache_leave(struct thread_cache *cache) {
     }
 }
 
-void contexts_evict(uint32_t slot) {
+void cache_evict(struct thread_cache *cache, uint32_t slot) {
     uint32_t index = slot % CONTEXTS_PER_DIRECTION;
+    struct context *pair[2] = {&cache->encrypt[index], &cache->decrypt[index]};
+    for (int i = 0; i < 2; i++) {
+        if (pair[i]->slot == slot) {
+            reset(pair[i]);
+        }
+    }
+}
+
+void contexts_evict(uint32_t slot) {
     pthread_mutex_lock(&registry);
     for (struct thread_cache *cache = caches; cache != NULL; cache = cache->next) {
         uint32_t state = atomic_load_explicit(&cache->state, memory_order_relaxed);
@@ -148,12 +157,7 @@ void contexts_evict(uint32_t slot) {
             }
         }
         if (entered) {
-            struct context *pair[2] = {&cache->encrypt[index], &cache->decrypt[index]};
-            for (int j = 0; j < 2; j++) {
-                if (pair[j]->slot == slot) {
-                    reset(pair[j]);
-                }
-            }
+            cache_evict(cache, slot);
             atomic_store_explicit(&cache->state, IDLE, memory_order_release);
         }
     }

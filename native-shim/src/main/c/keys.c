@@ -2,16 +2,17 @@
  * Raw keys: fixed slots of 64 bytes in a locked region, named by handles that carry the slot's generation.
  *
  * Each slot has one 64-bit state word beside it (not secret, ordinary memory): a version that moves at every change,
- * the generation, whether the slot is taken, and the key's length. Writers hold one mutex. Readers take no lock: they
- * read the word, use the bytes, and read the word again (key_view, key_unchanged). A writer first publishes a word
- * with length 0, then touches the bytes, then publishes the final word, so a reader that saw the same word twice saw
- * an intact key.
+ * the generation, whether the slot is taken, whether somebody is changing it, and the key's length. Readers take no
+ * lock: they read the word, use the bytes, and read the word again (key_view, key_unchanged). A writer first swaps in
+ * a word with length 0 and the CHANGING mark, which keeps out other writers of this slot and of no other, then touches
+ * the bytes, then publishes the final word, so a reader that saw the same word twice saw an intact key.
  *
- * Freed slots queue up at the far end, so that a slot's 16,383 generations are used up as slowly as possible.
+ * One mutex guards the queue of free slots. Freed slots queue up at the far end, so that a slot's 16,383 generations are used up as slowly as possible.
  */
 #include "shim.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ enum { SLOT_BITS = 17, GENERATION_BITS = 14, VERSION_BITS = 40, LENGTH_SHIFT = 5
 static const uint64_t VERSION_MASK = ((uint64_t)1 << VERSION_BITS) - 1;
 static const uint64_t GENERATION_MASK = ((uint64_t)1 << GENERATION_BITS) - 1;
 static const uint64_t LIVE = (uint64_t)1 << (VERSION_BITS + GENERATION_BITS);
+static const uint64_t CHANGING = (uint64_t)1 << (VERSION_BITS + GENERATION_BITS + 1);
 
 static struct region region;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -108,12 +110,33 @@ bool halves_equal(const uint8_t *key) {
     return bytes_equal(key, key + BS_KEY_BYTES_MAX / 2, BS_KEY_BYTES_MAX / 2);
 }
 
-/* Makes the slot empty for everybody, then lets the caller touch its bytes. With the mutex held. */
-static uint64_t begin_change(uint32_t slot, uint64_t word, bool live) {
-    word = word_of(word, generation_of(word), live, 0);
-    atomic_store_explicit(&words[slot], word, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
-    return word;
+/*
+ * Makes the slot empty for everybody, keeps out other writers, and lets the caller touch its bytes until end_change.
+ * Or the error to return. `before` is what the word was.
+ */
+static int begin_change(int32_t handle, uint32_t *slot, uint64_t *before) {
+    for (;;) {
+        int error = find(handle, slot, before);
+        if (error != 0) {
+            return error;
+        }
+        if ((*before & CHANGING) != 0) {
+            sched_yield(); /* another thread is filling or wiping this very slot */
+            continue;
+        }
+        uint64_t changing = word_of(*before, generation_of(*before), true, 0) | CHANGING;
+        if (atomic_compare_exchange_strong_explicit(
+                &words[*slot], before, changing, memory_order_acquire, memory_order_relaxed)) {
+            atomic_thread_fence(memory_order_seq_cst);
+            return 0;
+        }
+    }
+}
+
+/* The slot then holds `length` bytes, or is dead. */
+static void end_change(uint32_t slot, bool live, size_t length) {
+    uint64_t word = key_word(slot);
+    atomic_store_explicit(&words[slot], word_of(word, generation_of(word), live, length), memory_order_release);
 }
 
 int32_t bs_key_new(void) {
@@ -138,16 +161,12 @@ int32_t bs_key_new(void) {
 int32_t bs_key_free(int32_t handle) {
     uint32_t slot;
     uint64_t word;
-    pthread_mutex_lock(&lock);
-    int error = find(handle, &slot, &word);
-    if (error == 0) {
-        begin_change(slot, word, false);
-        explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
-    }
-    pthread_mutex_unlock(&lock);
+    int error = begin_change(handle, &slot, &word);
     if (error != 0) {
         return error;
     }
+    explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
+    end_change(slot, false, 0);
     if (length_of(word) != 0) {
         contexts_evict(slot);
     }
@@ -161,24 +180,36 @@ int32_t bs_key_free(int32_t handle) {
     return 0;
 }
 
+/* Says in *replaced whether the slot had a key, whose schedules the caller must evict. */
+static int put(int32_t handle, const uint8_t *bytes, size_t length, uint32_t *slot, bool *replaced) {
+    uint64_t word;
+    int error = length < 1 || length > BS_KEY_BYTES_MAX ? -EINVAL : begin_change(handle, slot, &word);
+    if (error != 0) {
+        return error;
+    }
+    explicit_bzero(bytes_of(*slot), BS_KEY_BYTES_MAX);
+    memcpy(bytes_of(*slot), bytes, length);
+    end_change(*slot, true, length);
+    *replaced = length_of(word) != 0;
+    return 0;
+}
+
 int key_put(int32_t handle, const uint8_t *bytes, size_t length) {
     uint32_t slot;
-    uint64_t word;
-    if (length < 1 || length > BS_KEY_BYTES_MAX) {
-        return -EINVAL;
-    }
-    pthread_mutex_lock(&lock);
-    int error = find(handle, &slot, &word);
-    bool replaces = error == 0 && length_of(word) != 0;
-    if (error == 0) {
-        word = begin_change(slot, word, true);
-        explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
-        memcpy(bytes_of(slot), bytes, length);
-        atomic_store_explicit(&words[slot], word_of(word, generation_of(word), true, length), memory_order_release);
-    }
-    pthread_mutex_unlock(&lock);
-    if (replaces) {
+    bool replaced = false;
+    int error = put(handle, bytes, length, &slot, &replaced);
+    if (replaced) {
         contexts_evict(slot);
+    }
+    return error;
+}
+
+int key_put_here(struct thread_cache *cache, int32_t handle, const uint8_t *bytes, size_t length) {
+    uint32_t slot;
+    bool replaced = false;
+    int error = put(handle, bytes, length, &slot, &replaced);
+    if (replaced) {
+        cache_evict(cache, slot);
     }
     return error;
 }
@@ -190,23 +221,16 @@ int32_t bs_key_set(int32_t handle, int64_t address, int32_t length) {
 int32_t bs_key_random(int32_t handle, int32_t length) {
     uint32_t slot;
     uint64_t word;
-    if (length < 1 || length > BS_KEY_BYTES_MAX) {
-        return -EINVAL;
+    int error = length < 1 || length > BS_KEY_BYTES_MAX ? -EINVAL : begin_change(handle, &slot, &word);
+    if (error != 0) {
+        return error;
     }
-    pthread_mutex_lock(&lock);
-    int error = find(handle, &slot, &word);
-    bool replaces = error == 0 && length_of(word) != 0;
-    if (error == 0) {
-        word = begin_change(slot, word, true);
-        explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
-        do {
-            error = random_fill(bytes_of(slot), (size_t)length);
-        } while (error == 0 && length == BS_KEY_BYTES_MAX && halves_equal(bytes_of(slot)));
-        size_t filled = error == 0 ? (size_t)length : 0;
-        atomic_store_explicit(&words[slot], word_of(word, generation_of(word), true, filled), memory_order_release);
-    }
-    pthread_mutex_unlock(&lock);
-    if (replaces) {
+    explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
+    do {
+        error = random_fill(bytes_of(slot), (size_t)length);
+    } while (error == 0 && length == BS_KEY_BYTES_MAX && halves_equal(bytes_of(slot)));
+    end_change(slot, true, error == 0 ? (size_t)length : 0);
+    if (length_of(word) != 0) {
         contexts_evict(slot);
     }
     return error;
@@ -215,17 +239,16 @@ int32_t bs_key_random(int32_t handle, int32_t length) {
 int32_t bs_key_clear(int32_t handle) {
     uint32_t slot;
     uint64_t word;
-    pthread_mutex_lock(&lock);
-    int error = find(handle, &slot, &word);
-    if (error == 0) {
-        begin_change(slot, word, true);
-        explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
+    int error = begin_change(handle, &slot, &word);
+    if (error != 0) {
+        return error;
     }
-    pthread_mutex_unlock(&lock);
-    if (error == 0 && length_of(word) != 0) {
+    explicit_bzero(bytes_of(slot), BS_KEY_BYTES_MAX);
+    end_change(slot, true, 0);
+    if (length_of(word) != 0) {
         contexts_evict(slot);
     }
-    return error;
+    return 0;
 }
 
 int32_t bs_key_get(int32_t handle, int64_t address, int32_t length) {

@@ -139,6 +139,11 @@ BS_API int32_t bs_gcm_wrap(int64_t block);
 BS_API int32_t bs_gcm_unwrap(int64_t block);
 /* The DEK wrap of format.md 5: GCM under HKDF-Expand(TWK, "dek" || u64le range || u32le generation, 32). */
 BS_API int32_t bs_dek_wrap(int64_t block);
+/*
+ * Like bs_gcm_unwrap, but takes no lock that other slots share. A schedule of the key that was in the slot is wiped at
+ * once in this thread; another thread's, if there is one, is never used again and goes when its place is used or the
+ * slot is cleared or freed. So a slot that is refilled again and again should belong to one thread.
+ */
 BS_API int32_t bs_dek_unwrap(int64_t block);
 /* RFC 5649 with a 32-byte KEK. Returns the blob's length: keyLength rounded up to 8, plus 8. */
 BS_API int32_t bs_kwp_wrap(int32_t kek, int32_t key, int32_t keyLength, int64_t blob);
@@ -256,6 +261,8 @@ void pool_free(void *memory);
 /* True if some allocation had to come from ordinary memory. */
 bool pool_overflowed(void);
 
+struct thread_cache;
+
 /* keys.c */
 bool keys_open(uint32_t slots, bool lock);
 const struct region *keys_region(void);
@@ -273,6 +280,8 @@ bool key_unchanged(const struct key_view *view);
 /* The slot's state word now; differs from every earlier one as soon as the key in the slot changed. */
 uint64_t key_word(uint32_t slot);
 int key_put(int32_t handle, const uint8_t *bytes, size_t length);
+/* Likewise, but of the schedules of an earlier key only this thread's are wiped; `cache` is its own, entered. */
+int key_put_here(struct thread_cache *cache, int32_t handle, const uint8_t *bytes, size_t length);
 bool halves_equal(const uint8_t *key);
 bool bytes_equal(const uint8_t *first, const uint8_t *second, size_t length);
 int random_fill(uint8_t *bytes, size_t length);
@@ -299,6 +308,8 @@ struct thread_cache *cache_enter(void);
 void cache_leave(struct thread_cache *cache);
 /* A context with the schedule of `handle`, which must be a valid XTS key. */
 int context_for(struct thread_cache *cache, int32_t handle, bool encrypt, struct evp_cipher_ctx **evp);
+/* Wipes the schedules of a slot in a cache that the caller has entered. */
+void cache_evict(struct thread_cache *cache, uint32_t slot);
 /* Wipes the schedules of a slot in all threads; see bs_key_free for how soon. */
 void contexts_evict(uint32_t slot);
 

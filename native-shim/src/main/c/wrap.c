@@ -199,7 +199,7 @@ int32_t bs_dek_unwrap(int64_t block) {
         error = BS_KEY_REJECTED;
     }
     if (error == 0) {
-        error = key_put((int32_t)in->dek_handle, cache->key, DEK_BYTES);
+        error = key_put_here(cache, (int32_t)in->dek_handle, cache->key, DEK_BYTES);
     }
     explicit_bzero(cache->key, sizeof cache->key);
     cache_leave(cache);

@@ -202,6 +202,15 @@ static void wrapping(void) {
     CHECK(bs_key_random(key, 64) == 0 && bs_dek_wrap(ADDRESS(&dek)) == 0);
     dek.dek_handle = back;
     CHECK(bs_dek_unwrap(ADDRESS(&dek)) == 0 && bs_key_equal(key, back, 64) == 1);
+    uint8_t unit[512] = {0};
+    CHECK(bs_thread_forget() == 0);
+    int64_t used = bs_pool_used();
+    CHECK(bs_xts_encrypt(back, ADDRESS(unit), 0, 1, 512) == 0);
+    CHECK(!hooked || bs_pool_used() > used);
+    int64_t held = bs_pool_used();
+    CHECK(bs_dek_unwrap(ADDRESS(&dek)) == 0 && bs_key_equal(key, back, 64) == 1);
+    CHECK(!hooked || bs_pool_used() < held); /* the schedule of the key before is gone */
+    CHECK(bs_xts_decrypt(back, ADDRESS(unit), 0, 1, 512) == 0 && unit[0] == 0 && unit[511] == 0);
     dek.generation = 4;
     CHECK(bs_dek_unwrap(ADDRESS(&dek)) == BS_BAD_TAG);
     dek.generation = -1;
@@ -323,16 +332,38 @@ static void *churn(void *argument) {
     return argument;
 }
 
-static void threads(void) {
+static int32_t contested;
+
+/* Each thread fills the one slot with bytes that are all the same: whoever reads a mixture has found a torn key. */
+static void *contend(void *argument) {
+    uint8_t mine[64], seen[64];
+    memset(mine, (int)(intptr_t)argument, sizeof mine);
+    for (int i = 0; i < ROUNDS; i++) {
+        CHECK(i % 16 == 0 ? bs_key_clear(contested) == 0 : bs_key_set(contested, ADDRESS(mine), 64) == 0);
+        int32_t result = bs_key_get(contested, ADDRESS(seen), 64);
+        CHECK(result == 0 || result == BS_KEY_EMPTY || result == BS_KEY_STALE);
+        CHECK(result != 0 || memcmp(seen, seen + 1, 63) == 0);
+    }
+    return NULL;
+}
+
+static void in_all_threads(void *(*act)(void *)) {
     pthread_t running[THREADS];
-    CHECK(bs_thread_forget() == 0);
-    int64_t used = bs_pool_used();
     for (int i = 0; i < THREADS; i++) {
-        CHECK(pthread_create(&running[i], NULL, churn, NULL) == 0);
+        CHECK(pthread_create(&running[i], NULL, act, (void *)(intptr_t)(i + 1)) == 0);
     }
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_join(running[i], NULL) == 0);
     }
+}
+
+static void threads(void) {
+    CHECK(bs_thread_forget() == 0);
+    int64_t used = bs_pool_used();
+    in_all_threads(churn);
+    contested = bs_key_new();
+    in_all_threads(contend);
+    CHECK(bs_key_free(contested) == 0);
     CHECK(bs_key_count() == 0);
     CHECK(bs_pool_used() <= used + 4096); /* threads take their caches with them */
 }

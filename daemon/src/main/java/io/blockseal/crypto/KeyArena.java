@@ -20,6 +20,9 @@ public interface KeyArena {
     /** Wipes the slot and everything derived from it, and gives it back. 0 is allowed and does nothing. */
     void free(int key);
 
+    /** Wipes the slot and everything derived from it; it remains the caller's, empty. */
+    void clear(int key);
+
     /** Fills the slot with {@code lengthBytes} (32 or 64) from the kernel's generator; 64 bytes never have equal halves. */
     void fillRandom(int key, int lengthBytes);
 

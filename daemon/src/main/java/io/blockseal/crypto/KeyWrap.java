@@ -16,7 +16,9 @@ public interface KeyWrap {
     void wrapDek(int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, byte[] out, int outOffset);
 
     /**
-     * Unwraps what {@link #wrapDek} made into the slot {@code dek}. Allocates nothing.
+     * Unwraps what {@link #wrapDek} made into the slot {@code dek}, over the key that may be there. A failure of any
+     * kind leaves the slot empty, never with the old key. The native engine allocates nothing and takes no lock that
+     * other slots share; a slot that is refilled belongs to one thread.
      *
      * @return false, with the slot left empty, if the tag does not verify or the DEK's halves are equal
      */

@@ -10,10 +10,15 @@ import java.util.Arrays;
 /**
  * A loop's unwrapped DEKs: a hash table with chains and a list by age, all in arrays made at the start. The oldest
  * unused key makes room for a new one.
+ *
+ * <p>A place gets its key slot when it is first used and keeps it: from then on a miss unwraps over the key that makes
+ * room, without asking the arena, which all loops share.
  */
 @HotPath("asked for a key by every request that touches data")
 final class LruDekCache implements DekCache {
     private static final int NOTHING = -1;
+    /** How many misses pass before an arena that was full is asked again: being refused costs an exception. */
+    private static final int MISSES_UNTIL_ASKED_AGAIN = 1024;
 
     private final CryptoEngine engine;
     private final VolumeKeys keys;
@@ -24,7 +29,9 @@ final class LruDekCache implements DekCache {
 
     private final long[] ranges;
     private final long[] words;
+    /** 0 until the place is first used; the slot of a place that is free is empty. */
     private final int[] handles;
+
     private final int[] chainNext;
     private final int[] buckets;
     private final int[] younger;
@@ -33,6 +40,7 @@ final class LruDekCache implements DekCache {
     private int oldest = NOTHING;
     private final int[] freePlaces;
     private int freeCount;
+    private int missesUntilAsked;
 
     /** A cache for {@code capacity} keys, at least one. */
     LruDekCache(CryptoEngine engine, VolumeKeys keys, DekTable table, DekCacheMetrics metrics, int capacity) {
@@ -67,54 +75,84 @@ final class LruDekCache implements DekCache {
             return handles[place];
         }
         metrics.miss();
-        if (place != NOTHING) {
+        if (place == NOTHING) {
+            place = placeForAnother();
+        } else {
             // The range has another DEK by now; its old one must not linger.
-            forget(place);
-        } else if (freeCount == 0) {
-            metrics.evicted();
-            forget(oldest);
+            detach(place);
         }
-        int handle = allocate();
-        return handle == 0 ? 0 : fill(handle, rangeIndex, word);
+        return place == NOTHING ? 0 : fill(place, rangeIndex, word);
     }
 
     @Override
     public void close() {
         while (oldest != NOTHING) {
-            forget(oldest);
+            int place = oldest;
+            detach(place);
+            freePlaces[freeCount++] = place;
+        }
+        for (int place = 0; place < handles.length; place++) {
+            engine.keys().free(handles[place]);
+            handles[place] = 0;
         }
         engine.forgetThread();
     }
 
-    /** An empty handle; when the arena is full, the oldest keys here make room. 0 if even that does not help. */
-    private int allocate() {
-        while (true) {
-            try {
-                return engine.keys().allocate();
-            } catch (IllegalStateException e) {
-                if (oldest == NOTHING) {
-                    return 0;
-                }
-                metrics.evicted();
-                forget(oldest);
+    /** A place with a key slot, in neither table nor list; the slot may hold the key that made room. */
+    private int placeForAnother() {
+        if (freeCount > 0) {
+            int place = freePlaces[freeCount - 1];
+            if (handles[place] == 0) {
+                handles[place] = allocate();
             }
+            if (handles[place] != 0) {
+                freeCount--;
+                return place;
+            }
+        }
+        int place = oldest;
+        if (place != NOTHING) {
+            metrics.evicted();
+            detach(place);
+        }
+        return place;
+    }
+
+    /** An empty slot, or 0 while the arena is full. */
+    private int allocate() {
+        if (oldest != NOTHING && missesUntilAsked > 0) {
+            missesUntilAsked--;
+            return 0;
+        }
+        try {
+            return engine.keys().allocate();
+        } catch (IllegalStateException e) {
+            missesUntilAsked = MISSES_UNTIL_ASKED_AGAIN;
+            return 0;
         }
     }
 
-    private int fill(int handle, long rangeIndex, long word) {
-        if (!unwrap(rangeIndex, word, handle)) {
-            engine.keys().free(handle);
+    /** Puts the range's DEK into the place; else empties its slot, so that no range is served under another's key. */
+    private int fill(int place, long rangeIndex, long word) {
+        boolean filled = false;
+        try {
+            filled = unwrap(rangeIndex, word, handles[place]);
+        } finally {
+            if (!filled) {
+                freePlaces[freeCount++] = place;
+                engine.keys().clear(handles[place]);
+            }
+        }
+        if (!filled) {
             return 0;
         }
-        int place = freePlaces[--freeCount];
         ranges[place] = rangeIndex;
         words[place] = word;
-        handles[place] = handle;
         int bucket = bucketOf(rangeIndex);
         chainNext[place] = buckets[bucket];
         buckets[bucket] = place;
         linkYoungest(place);
-        return handle;
+        return handles[place];
     }
 
     private boolean unwrap(long rangeIndex, long word, int handle) {
@@ -135,10 +173,8 @@ final class LruDekCache implements DekCache {
         return place;
     }
 
-    private void forget(int place) {
-        engine.keys().free(handles[place]);
-        handles[place] = 0;
-        freePlaces[freeCount++] = place;
+    /** Takes the place out of list and table; its slot is as it was. */
+    private void detach(int place) {
         unlink(place);
         int bucket = bucketOf(ranges[place]);
         if (buckets[bucket] == place) {

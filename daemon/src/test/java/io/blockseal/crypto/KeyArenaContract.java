@@ -64,6 +64,36 @@ abstract class KeyArenaContract extends EngineContract {
     }
 
     @Test
+    void clearsAKeyButKeepsItsSlot() {
+        int key = randomKey(64);
+        engine.keys().clear(key);
+        assertEquals(0, engine.keys().length(key));
+        assertThrows(IllegalStateException.class, () -> bytesOf(key, 64));
+        engine.keys().clear(key);
+        engine.keys().fillRandom(key, 32);
+        assertEquals(32, engine.keys().length(key));
+        engine.keys().free(key);
+        assertThrows(IllegalStateException.class, () -> engine.keys().clear(key));
+    }
+
+    @Test
+    void wipesOnCloseWhateverWasAllocatedAndFreedInBetween() {
+        int[] keys = new int[1000];
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = randomKey(32);
+        }
+        for (int i = 0; i < keys.length; i++) {
+            if (random.nextBoolean()) {
+                engine.keys().free(keys[i]);
+            }
+        }
+        engine.close();
+        for (int key : keys) {
+            assertThrows(IllegalStateException.class, () -> engine.keys().length(key));
+        }
+    }
+
+    @Test
     void makesRandomKeysThatDiffer() {
         for (int lengthBytes : new int[] {32, 64}) {
             int first = engine.keys().allocate();

@@ -5,8 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.block.Errno;
+import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.MemoryStore;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,6 +89,46 @@ class LruDekCacheTest {
             assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.ACTIVE, 1, 1)));
             assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.LOST, 0, 1)));
             assertNotEquals(0, cache.keyFor(0, volume.word(0)));
+        }
+    }
+
+    @Test
+    void servesNoRangeUnderTheKeyOfTheOneThatMadeRoom() throws Exception {
+        try (Volume volume = openWithCacheOf(1);
+                DekCache cache = volume.openCache()) {
+            int key = cache.keyFor(0, volume.word(0));
+            assertNotEquals(0, key);
+            assertEquals(0, cache.keyFor(1, RangeWord.of(RangeWord.ACTIVE, 1, 7)));
+            assertEquals(0, fixture.engine().keys().length(key), "the slot must be empty, not hold range 0's key");
+            assertEquals(0, cache.keyFor(1, RangeWord.of(RangeWord.ACTIVE, 1, 7)), "nor is the failure remembered");
+            assertEquals(key, cache.keyFor(1, volume.word(1)), "the slot serves again");
+            assertEquals(0, cache.keyFor(1, RangeWord.of(RangeWord.LOST, 1, 1)));
+            assertEquals(0, fixture.engine().keys().length(key));
+        }
+    }
+
+    @Test
+    void makesDoWithTheKeysItHasWhileTheArenaIsFull() throws Exception {
+        VolumeFixture tight = new VolumeFixture(new JavaCryptoEngine(16, new KernelRandom()), new JvmMemorySource());
+        MemoryStore store = tight.create(8);
+        try (Volume volume = tight.open(store);
+                DekCache cache = volume.openCache()) {
+            for (long range = 0; range < 8; range++) {
+                assertEquals(Errno.OK, VolumeFixture.allocate(volume, range));
+            }
+            List<Integer> taken = new ArrayList<>();
+            assertNotEquals(0, cache.keyFor(0, volume.word(0)));
+            assertNotEquals(0, cache.keyFor(1, volume.word(1)));
+            assertThrows(IllegalStateException.class, () -> {
+                while (true) {
+                    taken.add(tight.engine().keys().allocate());
+                }
+            });
+            for (long range = 0; range < 8; range++) {
+                int key = cache.keyFor(range, volume.word(range));
+                assertEquals(64, tight.engine().keys().length(key));
+            }
+            taken.forEach(tight.engine().keys()::free);
         }
     }
 

@@ -112,8 +112,8 @@ final class HeapKeyArena implements KeyArena {
         at(key).fill(source, offset, lengthBytes);
     }
 
-    /** Leaves the slot empty. */
-    void clear(int key) {
+    @Override
+    public void clear(int key) {
         HeapKey heapKey = at(key);
         whenWiped.accept(heapKey);
         heapKey.clear();

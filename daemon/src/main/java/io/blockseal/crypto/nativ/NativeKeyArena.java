@@ -5,8 +5,7 @@ import io.blockseal.crypto.SecretAccess;
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;
 import java.nio.ByteBuffer;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Arrays;
 
 /**
  * Slots in the shim's locked memory. Handles are the shim's own: it refuses those that were freed.
@@ -21,8 +20,10 @@ final class NativeKeyArena implements KeyArena {
     private final OffHeap crossing;
     private final ByteBuffer crossingBytes;
     private final boolean crossingLocked;
-    /** What this engine allocated, as the shim's slots belong to the process. */
-    private final Set<Integer> handles = new HashSet<>();
+    /** What this engine allocated, as the shim's slots belong to the process; the first {@code handleCount} count. */
+    private int[] handles = new int[64];
+
+    private int handleCount;
 
     NativeKeyArena(Shim shim) {
         this.shim = shim;
@@ -42,8 +43,11 @@ final class NativeKeyArena implements KeyArena {
 
     @Override
     public synchronized int allocate() {
+        if (handleCount == handles.length) {
+            handles = Arrays.copyOf(handles, 2 * handleCount);
+        }
         int handle = Result.check(shim.keyNew());
-        handles.add(handle);
+        handles[handleCount++] = handle;
         return handle;
     }
 
@@ -51,8 +55,23 @@ final class NativeKeyArena implements KeyArena {
     public synchronized void free(int key) {
         if (key != 0) {
             Result.check(shim.keyFree(key));
-            handles.remove(key);
+            forget(key);
         }
+    }
+
+    /** From the end, as most keys that are freed are young. */
+    private void forget(int key) {
+        for (int i = handleCount - 1; i >= 0; i--) {
+            if (handles[i] == key) {
+                handles[i] = handles[--handleCount];
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void clear(int key) {
+        Result.check(shim.keyClear(key));
     }
 
     @Override
@@ -124,9 +143,8 @@ final class NativeKeyArena implements KeyArena {
 
     /** Wipes every key of this engine. */
     synchronized void close() {
-        for (int handle : handles) {
-            shim.keyFree(handle);
+        while (handleCount > 0) {
+            shim.keyFree(handles[--handleCount]);
         }
-        handles.clear();
     }
 }

@@ -53,7 +53,7 @@ final class NativeKeyWrap implements KeyWrap {
         NativeScratch scratch = scratchOfThread.get();
         keys.require(kek, KEY_BYTES);
         if (wrapped.length != KWP_BYTES) {
-            Result.check(shim.keyClear(key));
+            keys.clear(key);
             return false;
         }
         scratch.put(0, wrapped);
@@ -73,12 +73,14 @@ final class NativeKeyWrap implements KeyWrap {
     }
 
     private boolean filled(int result, int key) {
-        if (result == ShimError.BAD_TAG || result == ShimError.KEY_REJECTED) {
-            // The shim leaves the slot's old key, under which the caller must not go on.
-            Result.check(shim.keyClear(key));
-            return false;
+        if (result >= 0) {
+            return true;
         }
-        Result.check(result);
-        return true;
+        // The shim leaves the slot's old key, under which the caller must not go on, whatever the failure was.
+        shim.keyClear(key);
+        if (result != ShimError.BAD_TAG && result != ShimError.KEY_REJECTED) {
+            Result.check(result);
+        }
+        return false;
     }
 }
