@@ -6,8 +6,8 @@ import java.util.Arrays;
 import javax.crypto.SecretKey;
 
 /**
- * One slot's bytes. {@link #version} counts how often they changed, so that a schedule made of them knows whether it is
- * still theirs. Filled by one thread at a time; read by those to whom its owner gave the handle.
+ * One slot's bytes. {@link #version} changes before new bytes arrive and again when they are all there, so that a
+ * schedule knows whether it was made of the bytes that are there now, and of nothing else. Filled by one thread at a time; read by those to whom its owner gave the handle.
  */
 final class HeapKey {
     private final int handle;
@@ -32,6 +32,7 @@ final class HeapKey {
     }
 
     /** Takes a copy of {@code source}; a pair of equal halves, which breaks XTS, is refused. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // One thread fills at a time; readers only compare.
     void fill(byte[] source, int offset, int lengthBytes) {
         if (lengthBytes < 1 || lengthBytes > bytes.length) {
             throw new IllegalArgumentException("a key has 1 to 64 bytes, not " + lengthBytes);
@@ -41,6 +42,8 @@ final class HeapKey {
         }
         clear();
         System.arraycopy(source, offset, bytes, 0, lengthBytes);
+        // A thread that began a schedule after clear() may have read a mixture; under this version nobody did.
+        version++;
         length = lengthBytes;
     }
 
