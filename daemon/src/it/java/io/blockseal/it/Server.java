@@ -37,6 +37,18 @@ final class Server implements AutoCloseable {
 
     /** Serves the folder's {@code demo.bsl} on its {@code demo.sock} and waits for the line that says it is ready. */
     static Server start(Path folder, String... more) {
+        return serve(folder, arguments(folder, more));
+    }
+
+    /** Likewise, with options of the virtual machine, which win over those that the launcher gives. */
+    static Server startWithJvmOptions(Path folder, String jvmOptions, String... more) {
+        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + jvmOptions));
+        words.addAll(List.of(Blockseal.launcher(), "serve"));
+        words.addAll(List.of(arguments(folder, more)));
+        return launch(folder, words);
+    }
+
+    private static String[] arguments(Path folder, String... more) {
         List<String> words = new ArrayList<>(List.of(
                 folder.resolve("demo.bsl").toString(),
                 "--key-file",
@@ -46,13 +58,17 @@ final class Server implements AutoCloseable {
                 "--state-dir",
                 folder.resolve("state").toString()));
         words.addAll(List.of(more));
-        return serve(folder, words.toArray(new String[0]));
+        return words.toArray(new String[0]);
     }
 
     /** Serves with exactly these arguments. */
     static Server serve(Path folder, String... arguments) {
         List<String> words = new ArrayList<>(List.of(Blockseal.launcher(), "serve"));
         words.addAll(List.of(arguments));
+        return launch(folder, words);
+    }
+
+    private static Server launch(Path folder, List<String> words) {
         try {
             Path out = Files.createTempFile(folder, "serve", ".out");
             Path err = Files.createTempFile(folder, "serve", ".err");
