@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.format.MetadataLayout;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
@@ -13,8 +14,10 @@ final class KnownSignatures {
 
     private record Signature(String what, int offset, byte[] bytes) {}
 
+    private static final Signature VOLUME = text("a Blockseal volume", 0, "\u0089BSL\r\n\u001a\n");
+
     private static final Signature[] AT_THE_HEAD = {
-        text("a Blockseal volume", 0, "\u0089BSL\r\n\u001a\n"),
+        VOLUME,
         text("a LUKS volume", 0, "LUKS\u00ba\u00be"),
         text("a LUKS2 volume", 16384, "SKUL\u00ba\u00be"),
         text("an ext2, ext3 or ext4 filesystem", 0x438, "S\u00ef"),
@@ -51,9 +54,8 @@ final class KnownSignatures {
                 return signature.what;
             }
         }
-        // Root B of ours outlives whatever has overwritten root A.
-        if (store.sizeBytes() >= (1 << 20) + 4096 && matches(read(store, 1 << 20), AT_THE_HEAD[0])) {
-            return AT_THE_HEAD[0].what;
+        if (isVolume(store)) {
+            return VOLUME.what;
         }
         if (store.sizeBytes() >= 8192) {
             long lastBlock = (store.sizeBytes() - 4096) / 4096 * 4096;
@@ -65,6 +67,17 @@ final class KnownSignatures {
             }
         }
         return null;
+    }
+
+    /** Whether a root of a volume with its metadata in it lies there; root B outlives whatever has overwritten root A. */
+    static boolean isVolume(BlockStore store) throws StoreException {
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            long offset = MetadataLayout.rootOffset(copy);
+            if (store.sizeBytes() >= offset + MetadataLayout.BLOCK_BYTES && matches(read(store, offset), VOLUME)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static byte[] read(BlockStore store, long offset) throws StoreException {

@@ -163,6 +163,9 @@ public final class VolumeCreator {
     private void write(VolumeStores stores, RootBlock root, KeySlotArea area) throws StoreException {
         MetadataStore metadata = new MetadataStore(stores.metadata());
         forgetOldRoots(metadata);
+        if (stores.detached()) {
+            forgetOldRoots(new MetadataStore(stores.data()));
+        }
         long extentsEnd = root.extentOffset(root.extentCount() - 1) + MetadataLayout.EXTENT_BYTES;
         if (stores.detached()) {
             prepare(stores.data(), root.dataEndBytes());

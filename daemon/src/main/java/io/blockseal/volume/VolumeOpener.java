@@ -129,12 +129,22 @@ public final class VolumeOpener {
     }
 
     static void requireStores(VolumeStores stores, RootBlock root)
-            throws MalformedVolumeException, VolumeRefusedException {
+            throws MalformedVolumeException, VolumeRefusedException, StoreException {
         if (root.detached() != stores.detached()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,
                     stores.name() + ": its metadata is " + (root.detached() ? "detached" : "in-band")
                             + (root.detached() ? "; name its store" : "; name no other store"));
+        }
+        if (stores.detached() && KnownSignatures.isVolume(stores.data())) {
+            // Nothing in the data says which metadata it belongs to; the roots of another volume say that it is not
+            // this.
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    stores.data().name()
+                            + ": holds a volume with metadata of its own, which writing by the metadata in "
+                            + stores.metadata().name() + " would destroy. Name the data that belongs to it, or leave"
+                            + " the detached metadata out");
         }
         if (stores.data().sizeBytes() < root.dataEndBytes()) {
             throw new MalformedVolumeException(

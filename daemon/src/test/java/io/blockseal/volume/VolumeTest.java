@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
@@ -124,6 +125,36 @@ class VolumeTest {
             }
             VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> fixture.open(meta));
             assertEquals(Reason.UNSUITABLE, e.reason());
+        }
+
+        @Test
+        void doesNotTakeAnotherVolumeForItsData() throws Exception {
+            MemoryStore meta = new MemoryStore("meta", 0);
+            VolumeStores apart = new VolumeStores(new MemoryStore("data", 0), meta);
+            fixture.creator().create(apart, List.of(fixture.key(1)), VolumeFixture.ranges(2));
+            MemoryStore other = fixture.create(4);
+            VolumeStores mixed = new VolumeStores(other, meta);
+            VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> fixture.opener()
+                    .open(mixed, List.of(fixture.key(1)), OpenOptions.DEFAULT));
+            assertEquals(Reason.UNSUITABLE, e.reason());
+            assertTrue(e.getMessage().contains("a volume with metadata of its own"), e.getMessage());
+            fixture.open(other).close();
+        }
+
+        @Test
+        void forgetsTheVolumeThatWasOnTheDataStore() throws Exception {
+            // One that cannot be zeroed at once keeps what was there.
+            MemoryStore data = fixture.create(4).fastZero(false);
+            VolumeStores stores = new VolumeStores(data, new MemoryStore("meta", 0));
+            fixture.creator()
+                    .create(
+                            stores,
+                            List.of(fixture.key(1)),
+                            VolumeFixture.ranges(2).forced(true));
+            assertThrows(MalformedVolumeException.class, () -> fixture.open(data));
+            fixture.opener()
+                    .open(stores, List.of(fixture.key(1)), OpenOptions.DEFAULT)
+                    .close();
         }
     }
 
