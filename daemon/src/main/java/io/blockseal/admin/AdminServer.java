@@ -12,6 +12,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.handler.timeout.WriteTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -85,6 +86,8 @@ public final class AdminServer implements AutoCloseable {
                 .addLast(new ReadTimeoutHandler(IDLE_SECONDS, TimeUnit.SECONDS))
                 .addLast(new WriteTimeoutHandler(IDLE_SECONDS, TimeUnit.SECONDS))
                 .addLast(new HttpServerCodec(LINE_BYTES_MAX, HEADER_BYTES_MAX, HEADER_BYTES_MAX))
+                // Requests that came in one piece are handed on one by one as well, each when it may be read.
+                .addLast(new FlowControlHandler())
                 .addLast(new AdminHandler(pages));
     }
 

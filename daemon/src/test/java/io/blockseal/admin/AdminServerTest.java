@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Timeout;
 /** Speaks HTTP by hand, so that what is on the wire is what is tested. */
 @Timeout(60)
 class AdminServerTest {
+    private final AtomicInteger rendered = new AtomicInteger();
     private final AtomicBoolean broken = new AtomicBoolean();
     private final List<ExportHealth> exports = new ArrayList<>();
     private final AtomicBoolean serving = new AtomicBoolean();
@@ -40,6 +42,7 @@ class AdminServerTest {
         if (broken.get()) {
             throw new IllegalStateException("secret details");
         }
+        rendered.incrementAndGet();
         return AdminPage.Answer.text(200, "x".repeat(1 << 20));
     }
 
@@ -112,6 +115,27 @@ class AdminServerTest {
         String answer = ask(one + one + "GET /nope HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
         assertEquals(2, answer.split("HTTP/1.1 200 OK", -1).length - 1, answer);
         assertTrue(answer.indexOf("404") > answer.lastIndexOf("200 OK"), answer);
+    }
+
+    @Test
+    void makesNoAnswersAheadForAClientThatDoesNotReadThem() throws IOException {
+        int requests = 40;
+        byte[] burst = "GET /large HTTP/1.1\r\nHost: h\r\n\r\n".repeat(requests).getBytes(StandardCharsets.ISO_8859_1);
+        try (Socket socket = connect()) {
+            socket.getOutputStream().write(burst);
+            while (rendered.get() == 0) {
+                Thread.onSpinWait();
+            }
+            // One loop serves everybody: when it has served others, it has done with the burst what it will do at once.
+            for (int i = 0; i < 20; i++) {
+                assertTrue(get("/healthz").startsWith("HTTP/1.1 200 "));
+            }
+            // What the system's buffers take, and one.
+            assertTrue(rendered.get() < requests / 2, rendered + " answers of 1 MiB were made ahead");
+            byte[] answers = socket.getInputStream().readNBytes(requests << 20);
+            assertEquals(requests << 20, answers.length);
+            assertEquals(requests, rendered.get());
+        }
     }
 
     @Test
