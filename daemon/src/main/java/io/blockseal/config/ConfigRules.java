@@ -59,6 +59,13 @@ public final class ConfigRules {
                                 + " (--insecure-plaintext)."));
             }
         }
+        TcpAddress admin = config.admin();
+        if (admin != null && admin.port() != 0 && !seen.add(admin)) {
+            found.add(new Violation(
+                    "admin",
+                    "address " + admin + " is named by 'listen' as well",
+                    "Choose another port for one of the two."));
+        }
         for (int i = 0; i < config.unixSockets().size(); i++) {
             Path path = config.unixSockets().get(i);
             String key = "unix[" + i + "]";

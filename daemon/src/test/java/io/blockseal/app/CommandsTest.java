@@ -146,6 +146,7 @@ class CommandsTest {
                 {"--size", "4097"},
                 {"--size", "-1G"},
                 {"--size", "1G", "--unit-size", "1024"},
+                {"--size", "1G", "--unit-size", "0"},
                 {"--size", "1G", "--range-size", "3M"},
                 {"--size", "1G", "--range-size", "33554433"},
                 {"--size", "8000P"},

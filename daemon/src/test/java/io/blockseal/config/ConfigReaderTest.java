@@ -175,6 +175,12 @@ class ConfigReaderTest {
         }
 
         @Test
+        void mayNotServeClientsAndAdminPagesOnOneAddress() {
+            String message = messageOf("listen: 127.0.0.1:7\nadmin: 127.0.0.1:7\n" + MINIMAL);
+            assertTrue(message.startsWith("f:2:1: address 127.0.0.1:7 is named by 'listen' as well"), message);
+        }
+
+        @Test
         void mayNotSpreadItsBuffersTooThin() {
             String message = messageOf("loops: 4\nbuffers: 128M\n" + MINIMAL);
             assertTrue(message.startsWith("f:2:1: 128M of buffers for 4 loops"), message);

@@ -184,14 +184,14 @@ public final class CreateCommand extends Verb {
                     "--json keeps what it prints, and a recovery key must not be kept.\n"
                             + "  Leave one of the two out, or add the key later: blockseal key add --new-recovery-key.");
         }
+        if (unitSize != 512 && unitSize != 4096) {
+            throw new CommandException(ExitCode.USAGE, "--unit-size " + unitSize + ": it is 4096 or 512.");
+        }
         long bytes = size == null ? 0 : Sizes.parse("--size", size);
         if (size != null && (bytes <= 0 || bytes % unitSize != 0)) {
             throw new CommandException(
                     ExitCode.USAGE,
                     "--size " + size + ": not a positive multiple of the data unit, " + unitSize + " bytes.");
-        }
-        if (unitSize != 512 && unitSize != 4096) {
-            throw new CommandException(ExitCode.USAGE, "--unit-size " + unitSize + ": it is 4096 or 512.");
         }
         long range = rangeSize == null ? 0 : Sizes.parse("--range-size", rangeSize);
         return CreateOptions.ofSize(bytes)
