@@ -125,6 +125,10 @@ int64_t bs_seek_hole(int32_t fd, int64_t offset) {
     return UNINTERRUPTED(lseek(fd, offset, SEEK_HOLE));
 }
 
+int32_t bs_drop_cache(int32_t fd, int64_t offset, int64_t length) {
+    return offset < 0 || length < 0 ? -EINVAL : -posix_fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
+}
+
 int32_t bs_ftruncate(int32_t fd, int64_t length) {
     return (int32_t)UNINTERRUPTED(ftruncate(fd, length));
 }

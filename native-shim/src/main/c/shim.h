@@ -176,6 +176,8 @@ BS_API int32_t bs_fsync(int32_t fd);
 BS_API int32_t bs_fallocate(int32_t fd, int32_t mode, int64_t offset, int64_t length);
 BS_API int64_t bs_seek_data(int32_t fd, int64_t offset);
 BS_API int64_t bs_seek_hole(int32_t fd, int64_t offset);
+/* Forgets what the system keeps of a stretch in memory, except what is still to be written. */
+BS_API int32_t bs_drop_cache(int32_t fd, int64_t offset, int64_t length);
 BS_API int32_t bs_ftruncate(int32_t fd, int64_t length);
 BS_API int32_t bs_file_info(int32_t fd, int64_t out);
 BS_API int32_t bs_block_discard(int32_t fd, int64_t offset, int64_t length);

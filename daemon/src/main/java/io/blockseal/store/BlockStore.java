@@ -36,6 +36,12 @@ public interface BlockStore extends BlockDevice, AutoCloseable {
     /** Writes the remaining bytes of {@code source} at {@code offset}; durable only after {@link #flush}. */
     void write(long offset, ByteBuffer source) throws StoreException;
 
+    /**
+     * Makes the next {@link #read} of the stretch ask the storage rather than the system's memory, as far as that is
+     * possible. After a failed flush that memory may show what the storage has not got. To be called after a flush.
+     */
+    default void dropCache(long offset, long lengthBytes) {}
+
     /** Makes every write that returned or completed before the call durable. */
     void flush() throws StoreException;
 

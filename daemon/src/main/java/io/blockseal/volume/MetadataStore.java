@@ -64,6 +64,11 @@ final class MetadataStore {
         store.flush();
     }
 
+    /** Makes the next read of a metadata extent ask the disk. */
+    void dropCache(long extentOffset) {
+        store.dropCache(extentOffset, MetadataLayout.EXTENT_BYTES);
+    }
+
     private byte[] read(long offset, int length) throws StoreException {
         byte[] bytes = new byte[length];
         store.read(offset, ByteBuffer.wrap(bytes));

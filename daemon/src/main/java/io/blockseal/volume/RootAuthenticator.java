@@ -10,6 +10,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.RootReader.Candidate;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -74,6 +75,20 @@ final class RootAuthenticator {
     private static boolean isOutdated(RootReader roots, Candidate candidate, VolumeKeys keys) {
         Candidate newest = roots.candidates().get(0);
         return newest.copy() != candidate.copy() && newest.area() != null && keys.verifies(newest.root());
+    }
+
+    /**
+     * Whether the other root is not this one's twin or forerunner, so that it may have been the newer one before it was
+     * damaged. Two different roots of one commit are what {@link Healing} leaves when it is cut short.
+     */
+    static boolean mayHaveFallenBack(RootReader roots, Candidate chosen) {
+        for (Candidate other : roots.candidates()) {
+            if (other.copy() != chosen.copy()) {
+                boolean same = Arrays.equals(other.root().image(), chosen.root().image());
+                return !same && other.root().commitSeq() >= chosen.root().commitSeq();
+            }
+        }
+        return true;
     }
 
     private @Nullable VolumeKeys tryOut(Candidate candidate, KeySlotArea area) {

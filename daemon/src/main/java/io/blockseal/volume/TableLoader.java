@@ -24,22 +24,34 @@ final class TableLoader {
     private final TableRoot sum = new TableRoot(new byte[32]);
     private final List<PageFinding> toHeal = new ArrayList<>();
     private final List<Integer> lostPages = new ArrayList<>();
+    private RootBlock rootToHeal;
     private RootBlock effectiveRoot;
     private boolean readOnly;
+    private boolean orphanSeen;
 
     TableLoader(String volumeName, MetadataStore store, VolumeKeys keys, RootBlock root) {
         this.volumeName = volumeName;
         this.store = store;
         this.keys = keys;
         this.root = root;
+        this.rootToHeal = root;
         this.effectiveRoot = root;
         this.table = new DekTable(root.rangeCount(), root.pageCount());
         this.slots = new SlotMap(root);
     }
 
-    void load(boolean forReading, boolean acceptRollback) throws StoreException, VolumeRefusedException {
+    /**
+     * Reads the table.
+     *
+     * @param fellBack whether a root is damaged that may have been newer than this one
+     */
+    void load(boolean forReading, boolean acceptRollback, boolean fellBack)
+            throws StoreException, VolumeRefusedException {
         readOnly = forReading;
         new TableScan(store, root, keys).run(this::page);
+        if (fellBack && orphanSeen) {
+            distrustFreeSlots();
+        }
         if (lostPages.isEmpty()) {
             checkTableRoot(acceptRollback);
         } else {
@@ -62,6 +74,11 @@ final class TableLoader {
         return slots;
     }
 
+    /** What both roots on disk have to be before the first commit. */
+    RootBlock rootToHeal() {
+        return rootToHeal;
+    }
+
     /** The root from which the next commit starts. */
     RootBlock root() {
         return effectiveRoot;
@@ -72,7 +89,25 @@ final class TableLoader {
         return toHeal;
     }
 
+    /**
+     * The orphans may be pages of the root that is gone, and that commit may have been acknowledged: then their ranges'
+     * slots hold data under DEKs that are about to be buried, and would read as noise under new ones.
+     */
+    private void distrustFreeSlots() {
+        LOG.error(
+                "volume={} commit={}: the root of a later commit is damaged, and some of its pages were found. What was"
+                        + " written to ranges that it gave their keys is lost and reads as zeros. Restore the metadata"
+                        + " from a backup if there is a newer one, before anything is written.",
+                volumeName,
+                root.commitSeq());
+        RootBlock marked = root.copy().markDirty();
+        marked.seal(keys.mac(marked));
+        rootToHeal = marked;
+        effectiveRoot = marked;
+    }
+
     private void page(PageFinding finding) throws VolumeRefusedException {
+        orphanSeen |= finding.hasOrphan();
         if (finding.lost()) {
             if (finding.hasOrphan() && !readOnly) {
                 throw new VolumeRefusedException(
@@ -152,7 +187,7 @@ final class TableLoader {
         }
         LOG.warn("volume={}: the table was rolled back, which the operator accepts", volumeName);
         // A range that is NONE again may have left data in its slot: under a DEK that is gone it would read as noise.
-        effectiveRoot = root.copy().tableRoot(sum.bytes()).markDirty();
+        effectiveRoot = rootToHeal.copy().tableRoot(sum.bytes()).markDirty();
     }
 
     /** A lost page's ranges have their data somewhere: where they always were, or, after a relocation, anywhere. */

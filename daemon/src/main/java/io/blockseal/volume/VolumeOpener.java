@@ -48,6 +48,11 @@ public final class VolumeOpener {
             throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
                     WrongKeyException {
         MetadataStore metadata = new MetadataStore(stores.metadata());
+        if (!options.readOnly()) {
+            // A daemon before this one may have seen a flush fail; then the system's memory shows what no disk holds.
+            metadata.flush();
+            metadata.dropCache(0);
+        }
         RootReader roots = RootReader.read(metadata);
         if (roots.candidates().isEmpty()) {
             throw roots.bothDamaged();
@@ -67,10 +72,15 @@ public final class VolumeOpener {
                         stores.name(),
                         Long.toHexString(root.unknownRoCompat()));
             }
+            for (int i = 1; i < root.extentCount() && !readOnly; i++) {
+                metadata.dropCache(root.extentOffset(i));
+            }
             TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), root);
-            loader.load(readOnly, options.acceptRollback());
+            boolean fellBack = RootAuthenticator.mayHaveFallenBack(roots, unlocked.candidate());
+            loader.load(readOnly, options.acceptRollback(), fellBack);
             if (!readOnly) {
-                new Healing(stores.name(), metadata, unlocked.candidate(), roots).heal(loader.toHeal());
+                new Healing(stores.name(), metadata, unlocked.candidate(), roots)
+                        .heal(loader.rootToHeal(), loader.toHeal());
             }
             return assemble(stores, metadata, unlocked, loader, readOnly, options);
         } catch (StoreException | MalformedVolumeException | VolumeRefusedException | RuntimeException | Error e) {

@@ -51,6 +51,7 @@ public final class MemoryStore implements BlockStore {
     private @Nullable Predicate<Operation> failing;
     private Errno failure = Errno.EIO;
     private boolean closed;
+    private boolean dropsCache;
 
     /** An empty store of {@code sizeBytes} that reads as zeros. */
     public MemoryStore(String name, long sizeBytes) {
@@ -82,6 +83,33 @@ public final class MemoryStore implements BlockStore {
         operations.clear();
         basePages = deepCopy(pages);
         baseSize = size;
+    }
+
+    /**
+     * Likewise, but durable is what {@code disk} holds, and this store's own content is what the system's memory shows:
+     * as after a failed flush, whose pages count as written and are not. {@code drops} says whether {@link #dropCache}
+     * works.
+     */
+    public synchronized void startRecordingOver(MemoryStore disk, boolean drops) {
+        operations.clear();
+        basePages = deepCopy(disk.pages);
+        baseSize = disk.size;
+        dropsCache = drops;
+    }
+
+    @Override
+    public synchronized void dropCache(long offset, long lengthBytes) {
+        if (dropsCache) {
+            MemoryStore disk = afterPowerCut(operations.size(), Unflushed.KEPT, 0, new Random(0));
+            for (long page = offset / PAGE_BYTES; page * PAGE_BYTES < offset + lengthBytes; page++) {
+                byte[] bytes = disk.pages.get(page);
+                if (bytes == null) {
+                    pages.remove(page);
+                } else {
+                    pages.put(page, bytes);
+                }
+            }
+        }
     }
 
     /** What was done since {@link #startRecording}, in order. */

@@ -240,6 +240,98 @@ class CrashTest {
     }
 
     @Nested
+    class WithADamagedNewestRootBeforeItsTwinIsOnTheDisk {
+        /** Range 40 was given its key and written to; what is left is the root of before, and the page as an orphan. */
+        private MemoryStore fallenBack() throws Exception {
+            MemoryStore store = fixture.create(70);
+            byte[] oldRoot = store.peek(0, 4096);
+            try (Volume volume = fixture.open(store)) {
+                fixture.write(volume, 40 * 16, 0x22);
+            }
+            store.poke(0, oldRoot);
+            store.poke((2 << 20) + 4096, new byte[4096]);
+            store.poke((1 << 20) + 100, new byte[] {1, 2, 3, 4});
+            store.startRecording();
+            return store;
+        }
+
+        @Test
+        void showsZerosAndNotNoiseHoweverOftenItIsOpenedBefore() throws Exception {
+            for (int opened = 0; opened < 2; opened++) {
+                MemoryStore store = fallenBack();
+                for (int i = 0; i < opened; i++) {
+                    fixture.open(store).close();
+                }
+                try (Volume volume = fixture.open(store)) {
+                    assertEquals(RangeWord.NONE, RangeWord.state(volume.word(40)));
+                    assertEquals(Errno.OK, fixture.write(volume, 40 * 16 + 1, 9));
+                    assertEquals(0, fixture.read(volume, 40 * 16));
+                }
+            }
+        }
+
+        @Test
+        void showsNoNoiseAfterASecondCrashEither() throws Exception {
+            MemoryStore store = fallenBack();
+            fixture.open(store).close();
+            forEveryCrash(store, (found, count) -> {
+                try (Volume volume = fixture.open(found)) {
+                    assertEquals(Errno.OK, VolumeFixture.allocate(volume, 40));
+                    assertEquals(0, fixture.read(volume, 40 * 16));
+                }
+            });
+        }
+    }
+
+    /** The system shows what a failed flush did not write, and takes it for written. */
+    @Nested
+    class AfterAFailedFlushInTheSameBoot {
+        @Test
+        void makesTheCommitAgain() throws Exception {
+            MemoryStore disk = fixture.create(70);
+            MemoryStore store = disk.copy();
+            int[] flushes = {0};
+            Volume failing = fixture.open(store);
+            store.failWhen(operation -> operation.kind() == Kind.FLUSH && flushes[0]++ == 1, Errno.EIO);
+            assertEquals(Errno.EIO, VolumeFixture.allocate(failing, 40));
+            store.failWhen(null, Errno.EIO);
+            failing.close();
+            store.startRecordingOver(disk, false);
+            try (Volume volume = fixture.open(store)) {
+                assertEquals(RangeWord.ACTIVE, RangeWord.state(volume.word(40)), "the system's memory shows it");
+            }
+            int size = store.operations().size();
+            forEveryCrash(store, (found, count) -> {
+                try (Volume volume = fixture.open(found)) {
+                    boolean active = RangeWord.state(volume.word(40)) == RangeWord.ACTIVE;
+                    assertTrue(active || count < size, "opened, yet not durable");
+                }
+            });
+        }
+
+        @Test
+        void believesTheDiskAndNotTheSystemsMemory() throws Exception {
+            MemoryStore disk = fixture.create(70);
+            MemoryStore store = disk.copy();
+            try (Volume volume = fixture.open(store)) {
+                // B is durable, A was written as the second copy and lost.
+                VolumeFixture.allocate(volume, 40);
+            }
+            disk.poke(1 << 20, store.peek(1 << 20, 4096));
+            disk.poke((33 << 20) + 4096, store.peek((33 << 20) + 4096, 4096));
+            store.startRecordingOver(disk, true);
+            try (Volume volume = fixture.open(store)) {
+                VolumeFixture.allocate(volume, 0);
+            }
+            forEveryCrash(store, (found, count) -> {
+                try (Volume volume = fixture.open(found)) {
+                    assertEquals(RangeWord.ACTIVE, RangeWord.state(volume.word(40)));
+                }
+            });
+        }
+    }
+
+    @Nested
     class AfterAnErrorInACommit {
         private void failAt(Kind kind, int occurrence) throws Exception {
             MemoryStore store = fixture.create(70);

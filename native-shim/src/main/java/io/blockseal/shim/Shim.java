@@ -187,6 +187,9 @@ public interface Shim {
 
     long seekHole(int fd, long offset);
 
+    /** Makes the next read of the stretch ask the disk, except for what is still to be written. */
+    int dropCache(int fd, long offset, long length);
+
     int ftruncate(int fd, long length);
 
     /** Fills a {@link FileInfoBlock}. */

@@ -175,6 +175,11 @@ final class FileStore implements BlockStore {
     }
 
     @Override
+    public void dropCache(long offset, long lengthBytes) {
+        file.dropCache(offset, lengthBytes);
+    }
+
+    @Override
     public void zero(long offset, long lengthBytes) throws StoreException {
         int result = zeroing.zero(offset, lengthBytes, false);
         if (result < 0) {

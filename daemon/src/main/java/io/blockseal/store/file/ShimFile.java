@@ -108,6 +108,12 @@ final class ShimFile implements SystemFile {
     }
 
     @Override
+    public void dropCache(long offset, long lengthBytes) {
+        // Advice: whoever cannot follow it (a pipe, an odd filesystem) has no such cache.
+        shim.dropCache(descriptor, offset, lengthBytes);
+    }
+
+    @Override
     public int punch(long offset, long lengthBytes) {
         return shim.fallocate(descriptor, PUNCH_KEEPING_SIZE, offset, lengthBytes);
     }
