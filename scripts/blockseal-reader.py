@@ -163,9 +163,7 @@ class Root:
         if major != 1 or block_size != BLOCK:
             raise Refused("%s: major version %d, block size %d: unknown" % (name, major, block_size))
         self.uuid = block[0x10:0x20]
-        self.seq, incompat, self.ro_compat, self.compat, self.size = struct.unpack_from("<5Q", block, 0x20)
-        if incompat:
-            raise Refused("%s: incompat features %x are unknown" % (name, incompat))
+        self.seq, self.incompat, self.ro_compat, self.compat, self.size = struct.unpack_from("<5Q", block, 0x20)
         self.range_shift, self.unit_shift, self.suite, self.epoch = struct.unpack_from("<BBHI", block, 0x48)
         self.ranges, self.slots, self.spare, self.data = struct.unpack_from("<QIIQ", block, 0x50)
         extents, self.area, self.placement = struct.unpack_from("<HBB", block, 0x68)
@@ -312,6 +310,9 @@ class Volume:
         if not self.roots:
             raise Refused("no root is intact: " + "; ".join(self.complaints))
         self.roots.sort(key=lambda root: -root.seq)
+        # An older root that lacks the feature is no way round it.
+        if self.roots[0].incompat:
+            raise Refused("%s: incompat features %x are unknown" % (self.roots[0].name, self.roots[0].incompat))
 
     @staticmethod
     def at(fd, offset, length):

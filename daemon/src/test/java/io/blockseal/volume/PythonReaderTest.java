@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.keysource.file.KeyFile;
@@ -17,6 +18,7 @@ import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,6 +106,23 @@ class PythonReaderTest {
                 keyFile.toString(),
                 "--meta",
                 directory.resolve("vol.meta").toString()));
+    }
+
+    @Test
+    void refusesUnknownFeaturesOfTheNewestRootAndDoesNotFallBack() throws Exception {
+        create(4096, false);
+        byte[] newest = new byte[4096];
+        try (RandomAccessFile file = new RandomAccessFile(volumeFile.toFile(), "rw")) {
+            file.seek(1 << 20);
+            file.readFully(newest);
+            RootBlock root = RootBlock.decode(newest, "root").copy();
+            root.commitSeq(root.commitSeq() + 1).features(1L << 40, 0, 0).seal(root.mac());
+            file.seek(1 << 20);
+            file.write(root.image());
+        }
+        Outcome outcome = read(List.of("--key-file", keyFile.toString()), volumeFile);
+        assertEquals(1, outcome.status());
+        assertTrue(outcome.output().contains("incompat"), outcome.output());
     }
 
     @Test
