@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -210,6 +211,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         NbdCommand command = NbdCommand.of(header.type());
         if (command == NbdCommand.DISC && payloadBytes == 0) {
             end();
+            // The client may end its side of the stream now; what is outstanding is still owed to it.
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
             if (execution.isIdle()) {
                 lastOperationEnded();
             }

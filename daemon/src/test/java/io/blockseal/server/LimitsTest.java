@@ -400,12 +400,13 @@ class LimitsTest {
                 rig.disk.hold = true;
                 int payload = style == NbdReplyStyle.EXTENDED ? 32 : 0;
                 nbd.send(payload, NbdCommand.WRITE.code(), 1, offset, data.length, data);
-                nbd.send(0, NbdCommand.READ.code(), 2, offset, data.length);
-                while (rig.disk.heldCount() < 8) {
-                    Thread.onSpinWait();
-                }
+                awaitHeld(4);
                 rig.disk.letGo();
                 assertEquals(0, nbd.reply(1, 0).error());
+                rig.disk.hold = true;
+                nbd.send(0, NbdCommand.READ.code(), 2, offset, data.length);
+                awaitHeld(4);
+                rig.disk.letGo();
                 RawNbd.Reply read = nbd.reply(2, data.length);
                 assertEquals(0, read.error());
                 byte[] back = new byte[data.length];
@@ -413,6 +414,12 @@ class LimitsTest {
                     place(chunk, offset, back);
                 }
                 assertArrayEquals(data, back);
+            }
+        }
+
+        private void awaitHeld(int count) {
+            while (rig.disk.heldCount() < count) {
+                Thread.onSpinWait();
             }
         }
 

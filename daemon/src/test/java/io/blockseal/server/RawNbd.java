@@ -257,6 +257,11 @@ final class RawNbd implements AutoCloseable {
         return new Chunk(false, flags, type, cookie, 0, in.readNBytes(in.readInt()));
     }
 
+    /** Says that nothing more will be sent, and goes on reading. */
+    void endSending() throws IOException {
+        channel.shutdownOutput();
+    }
+
     /** Whether the server closes without another byte. */
     boolean isClosedByServer() {
         try {

@@ -68,6 +68,29 @@ class RobustnessTest {
     }
 
     @Test
+    void whoSaysGoodByeAndEndsSendingStillGetsItsReplies() throws Exception {
+        rig.disk.hold = true;
+        try (RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            nbd.send(0, NbdCommand.FLUSH.code(), 1, 0, 0);
+            nbd.send(0, NbdCommand.DISC.code(), 2, 0, 0);
+            nbd.endSending();
+            while (rig.disk.heldCount() < 1) {
+                Thread.onSpinWait();
+            }
+            // The loops have seen the end of the stream when they have served somebody else once more.
+            rig.disk.hold = false;
+            for (int i = 0; i < 4 * ServerRig.LOOPS; i++) {
+                try (RawNbd other = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+                    assertEquals(0, other.read(0, 512).error());
+                }
+            }
+            rig.disk.letGo();
+            assertEquals(0, nbd.reply(1, 0).error());
+            assertTrue(nbd.isClosedByServer());
+        }
+    }
+
+    @Test
     void aThousandClientsComeAndGo() throws Exception {
         Random random = new Random(1000);
         List<RawNbd> open = new ArrayList<>();
