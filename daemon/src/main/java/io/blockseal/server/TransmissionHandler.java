@@ -212,7 +212,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (command == NbdCommand.DISC && payloadBytes == 0) {
             end();
             // The client may end its side of the stream now; what is outstanding is still owed to it.
-            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, Boolean.TRUE);
             if (execution.isIdle()) {
                 lastOperationEnded();
             }
