@@ -45,6 +45,19 @@ public interface BlockStore extends BlockDevice, AutoCloseable {
     /** Makes every write that returned or completed before the call durable. */
     void flush() throws StoreException;
 
+    /**
+     * How many times the store failed to keep what was written: each failed flush of anybody's adds one, and it never
+     * goes down. From any thread, and cheap: one volatile read.
+     *
+     * <p>Of a failed flush the system tells one caller, once; the flush after it succeeds although data is gone, and the
+     * caller that was told need not be the one whose data it was. So who builds on a flush takes the count before its
+     * first write and compares it after the flush: if it moved, what was written in between may be gone, whatever the
+     * flush itself said.
+     */
+    default long lossCount() {
+        return 0;
+    }
+
     /** Makes the stretch read as zeros, giving its space back where that is possible. */
     void zero(long offset, long lengthBytes) throws StoreException;
 
