@@ -47,7 +47,10 @@ abstract class NbdMusts {
 
     @AfterEach
     void stop() throws Exception {
-        peer.close();
+        // Without its program a peer was never started; the test is skipped then, and must not fail here.
+        if (peer != null) {
+            peer.close();
+        }
     }
 
     /** Skips the point for a server that is known to break it. */

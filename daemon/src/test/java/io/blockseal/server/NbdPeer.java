@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** A server under test, ours or another's: a writable disk of 32 MiB on a unix socket. */
@@ -21,7 +22,8 @@ interface NbdPeer extends AutoCloseable {
 
     /** Whether a program is on the path. */
     static boolean hasProgram(String name) {
-        for (String directory : "/usr/local/bin:/usr/bin:/usr/sbin:/bin".split(":")) {
+        for (String directory :
+                Objects.requireNonNullElse(System.getenv("PATH"), "").split(":")) {
             if (Files.isExecutable(Path.of(directory, name))) {
                 return true;
             }
