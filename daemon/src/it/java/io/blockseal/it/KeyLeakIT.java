@@ -27,7 +27,7 @@ import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
 import io.blockseal.volume.DekCache;
-import io.blockseal.volume.IdentityPins;
+import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
@@ -107,7 +107,7 @@ class KeyLeakIT {
         FileStores files = FileStores.withJdk(new JvmMemorySource());
         try (CryptoEngine engine = new JavaCryptoEngine();
                 KeySource source = new Overheard(FileKeySource.ofFile(Server.key(folder), engine), engine, pieces);
-                Volume volume = new VolumeOpener(engine, IdentityPins.none(), Runnable::run, InstantSource.system())
+                Volume volume = new VolumeOpener(engine, HostMemory.none(), Runnable::run, InstantSource.system())
                         .open(
                                 VolumeStores.inBand(files.open(folder.resolve("demo.bsl"), StoreOptions.BUFFERED)),
                                 List.of(source),

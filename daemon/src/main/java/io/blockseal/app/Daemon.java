@@ -17,7 +17,7 @@ import io.blockseal.nbd.NbdUri;
 import io.blockseal.server.IoLoops;
 import io.blockseal.server.NbdServer;
 import io.blockseal.server.ServerOptions;
-import io.blockseal.volume.IdentityPins;
+import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.VolumeOpener;
 import io.netty.channel.epoll.Epoll;
 import java.io.IOException;
@@ -116,7 +116,7 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("the keeper threads", keeper);
         Path stateDirectory = config.stateDir() == null ? Surroundings.stateDirectory() : config.stateDir();
         VolumeOpener opener =
-                new VolumeOpener(foundation.engine(), IdentityPins.in(stateDirectory), keeper, InstantSource.system());
+                new VolumeOpener(foundation.engine(), HostMemory.in(stateDirectory), keeper, InstantSource.system());
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
         try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {
             for (ServedVolume volume : volumes) {

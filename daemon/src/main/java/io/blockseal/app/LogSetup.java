@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.config.LogLevel;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -47,6 +48,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         root.setLevel(Level.toLevel(level.name()));
         // Netty tells at DEBUG what it found on the machine, hundreds of lines of it.
         loggers.getLogger("io.netty").setLevel(level == LogLevel.ERROR ? Level.ERROR : Level.WARN);
+        // Whatever the operator wants to read, an auditor's lines are all there.
+        loggers.getLogger(AuditLog.LOGGER).setLevel(Level.INFO);
         replaceAppender(loggers, root, level == LogLevel.DEBUG ? LINE : LINE + "%nopex");
     }
 

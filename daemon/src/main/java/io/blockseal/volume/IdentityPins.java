@@ -3,13 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.UUID;
@@ -58,46 +52,23 @@ public final class IdentityPins {
         if (directory == null) {
             return;
         }
-        Path file = directory.resolve(uuid + ".identity");
+        StateFile file = new StateFile(directory.resolve(uuid + ".identity"));
         try {
-            if (!Files.exists(file)) {
-                write(file, found);
+            String remembered = file.read();
+            if (remembered == null) {
+                file.write(found);
                 LOG.info("volume={} uuid={} identity={}: seen for the first time, remembered", volumeName, uuid, found);
                 return;
             }
-            String remembered =
-                    Files.readString(file, StandardCharsets.US_ASCII).strip();
             if (!remembered.equals(found)) {
                 throw new VolumeRefusedException(
                         Reason.IDENTITY,
                         volumeName + ": its identity is " + found + ", but this host remembers " + remembered
-                                + ". Somebody may have replaced the volume. If you did, remove " + file
+                                + ". Somebody may have replaced the volume. If you did, remove " + file.path()
                                 + " and open it again.");
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read or write the identity pin " + file, e);
-        }
-    }
-
-    private static void write(Path file, String identity) throws IOException {
-        Path directory = file.toAbsolutePath().getParent();
-        if (directory != null) {
-            Files.createDirectories(directory);
-        }
-        Path temporary = file.resolveSibling(file.getFileName() + ".new");
-        try (FileChannel channel = FileChannel.open(
-                temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            ByteBuffer text = ByteBuffer.wrap((identity + "\n").getBytes(StandardCharsets.US_ASCII));
-            while (text.hasRemaining()) {
-                channel.write(text);
-            }
-            channel.force(true);
-        }
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        if (directory != null) {
-            try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-                channel.force(true);
-            }
+            throw new UncheckedIOException("cannot read or write the identity pin " + file.path(), e);
         }
     }
 }

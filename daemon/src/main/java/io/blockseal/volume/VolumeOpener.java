@@ -25,14 +25,14 @@ public final class VolumeOpener {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeOpener.class);
 
     private final CryptoEngine engine;
-    private final IdentityPins pins;
+    private final HostMemory memory;
     private final Executor keeper;
     private final InstantSource clock;
 
     /** {@code keeper} will run the metadata commits of the volumes opened here; it may serve many. */
-    public VolumeOpener(CryptoEngine engine, IdentityPins pins, Executor keeper, InstantSource clock) {
+    public VolumeOpener(CryptoEngine engine, HostMemory memory, Executor keeper, InstantSource clock) {
         this.engine = engine;
-        this.pins = pins;
+        this.memory = memory;
         this.keeper = keeper;
         this.clock = clock;
     }
@@ -64,7 +64,7 @@ public final class VolumeOpener {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
             requireStores(stores, root);
-            pins.verify(stores.name(), root.uuid(), unlocked.keys().identityTag(), options.expectIdentity());
+            memory.pins().verify(stores.name(), root.uuid(), unlocked.keys().identityTag(), options.expectIdentity());
             boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
             if (readOnly && !options.readOnly()) {
                 LOG.warn(

@@ -21,7 +21,7 @@ import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
-import io.blockseal.volume.IdentityPins;
+import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
@@ -65,7 +65,7 @@ final class GoldenRig implements AutoCloseable {
     }
 
     Opened open(VolumeStores stores, KeySource key, OpenOptions options) throws Exception {
-        VolumeOpener opener = new VolumeOpener(engine, IdentityPins.none(), Runnable::run, InstantSource.system());
+        VolumeOpener opener = new VolumeOpener(engine, HostMemory.none(), Runnable::run, InstantSource.system());
         return new Opened(opener.open(stores, List.of(key), options));
     }
 

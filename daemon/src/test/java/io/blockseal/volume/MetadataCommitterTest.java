@@ -23,7 +23,7 @@ class MetadataCommitterTest {
     private final VolumeFixture fixture = new VolumeFixture();
 
     private Volume open(MemoryStore store, Executor keeper) throws Exception {
-        return new VolumeOpener(fixture.engine(), IdentityPins.none(), keeper, () -> Instant.ofEpochSecond(1))
+        return new VolumeOpener(fixture.engine(), HostMemory.none(), keeper, () -> Instant.ofEpochSecond(1))
                 .open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT);
     }
 

@@ -62,11 +62,11 @@ public final class VolumeFixture {
     }
 
     public VolumeOpener opener() {
-        return opener(IdentityPins.none());
+        return opener(HostMemory.none());
     }
 
-    public VolumeOpener opener(IdentityPins pins) {
-        return new VolumeOpener(engine, pins, Runnable::run, () -> Instant.ofEpochSecond(1_700_000_100));
+    public VolumeOpener opener(HostMemory memory) {
+        return new VolumeOpener(engine, memory, Runnable::run, () -> Instant.ofEpochSecond(1_700_000_100));
     }
 
     public Volume open(MemoryStore store) throws Exception {

@@ -210,7 +210,7 @@ class VolumeTest {
         @Test
         void isRefusedByThePin(@TempDir Path directory) throws Exception {
             MemoryStore store = fixture.create(4);
-            IdentityPins pins = IdentityPins.in(directory.resolve("pins"));
+            HostMemory pins = HostMemory.in(directory.resolve("pins"));
             VolumeOpener opener = fixture.opener(pins);
             String identity;
             try (Volume volume =

@@ -11,7 +11,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
-import io.blockseal.volume.IdentityPins;
+import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
@@ -56,11 +56,11 @@ public final class VolumeOptions {
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         VolumeStores stores = stores(foundation, new StoreOptions(readOnly, false));
-        IdentityPins pins = IdentityPins.in(stateDir == null ? Surroundings.stateDirectory() : stateDir);
+        HostMemory memory = HostMemory.in(stateDir == null ? Surroundings.stateDirectory() : stateDir);
         OpenOptions options = new OpenOptions(readOnly, null, keys.keySlot(), acceptRollback, 1);
         Volume opened = null;
         try {
-            opened = new VolumeOpener(foundation.engine(), pins, keeper, InstantSource.system())
+            opened = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system())
                     .open(stores, List.of(key), options);
             return opened;
         } finally {

@@ -1,0 +1,32 @@
+package io.blockseal.audit;
+
+import java.util.Locale;
+
+/** What can happen to a volume that an auditor asks about. The words are for searching and never change. */
+public enum AuditEvent {
+    /** A volume was opened here for the first time, and its identity is remembered from now on. */
+    IDENTITY_PINNED,
+    /** An operator vouched for an identity that this host did not know, or knew otherwise. */
+    IDENTITY_TRUSTED,
+    /** A volume was refused because its volume key is not the one that was expected. */
+    IDENTITY_REFUSED,
+    /** A volume was refused because its metadata is older than what this host has seen of it. */
+    ROLLBACK_REFUSED,
+    /** An operator accepted metadata that is older than what this host has seen of it. */
+    ROLLBACK_ACCEPTED,
+    /** The metadata was copied to a backup. */
+    HEADER_BACKUP,
+    /** The metadata was replaced by that of a backup. */
+    HEADER_RESTORE,
+    /** Damaged metadata was repaired. */
+    REPAIR,
+    /** One more key opens the volume. */
+    KEY_SLOT_ADDED,
+    /** A key opens the volume no longer. */
+    KEY_SLOT_REMOVED;
+
+    /** The word in the log, as in {@code rollback-accepted}. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}
