@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.app.command.CheckCommand;
 import io.blockseal.app.command.CreateCommand;
+import io.blockseal.app.command.HeaderCommand;
 import io.blockseal.app.command.InfoCommand;
 import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.ResizeCommand;
@@ -29,6 +30,7 @@ final class CommandTree {
         verbs.put("check", CheckCommand::new);
         verbs.put("key", KeyCommand::new);
         verbs.put("resize", ResizeCommand::new);
+        verbs.put("header", HeaderCommand::new);
         return verbs;
     }
 

@@ -79,6 +79,16 @@ final class PageFinding {
         return one != null && two != null && !Arrays.equals(one.image(), two.image());
     }
 
+    /** Whether both copies claim to be of one commit and yet differ: without their MACs nobody knows which is right. */
+    boolean isAmbiguous() {
+        TablePage one = pages[0];
+        TablePage two = pages[1];
+        return one != null
+                && two != null
+                && one.commitSeq() == two.commitSeq()
+                && !Arrays.equals(one.image(), two.image());
+    }
+
     /** Whether some copy is of a commit that never landed. */
     boolean hasOrphan() {
         return copies[0] == Copy.ORPHAN || copies[1] == Copy.ORPHAN;

@@ -7,7 +7,9 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.store.StoreException;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +27,8 @@ final class RootReader {
      */
     record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {}
 
+    private static final int LOOKS_MAX = 16;
+    private static final long PAUSE_NANOS = 2_000_000;
     private static final Logger LOG = LoggerFactory.getLogger(RootReader.class);
 
     private final MetadataStore store;
@@ -53,6 +57,36 @@ final class RootReader {
         reader.candidates.sort(
                 (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
         return reader;
+    }
+
+    /**
+     * Likewise, of a volume that somebody may be serving: what looks damaged may be half of a write, so it counts only if
+     * it looks the same again.
+     */
+    static RootReader readSettled(MetadataStore store) throws StoreException, MalformedVolumeException {
+        RootReader last = read(store);
+        for (int look = 0; look < LOOKS_MAX && !last.isSound(); look++) {
+            pause();
+            RootReader again = read(store);
+            if (again.showsTheSameAs(last)) {
+                return again;
+            }
+            last = again;
+        }
+        return last;
+    }
+
+    /** Lets a write in progress end. */
+    static void pause() {
+        LockSupport.parkNanos(PAUSE_NANOS);
+    }
+
+    private boolean isSound() {
+        return candidates.size() == MetadataLayout.COPIES && candidates.get(0).area() != null;
+    }
+
+    private boolean showsTheSameAs(RootReader other) {
+        return Arrays.deepEquals(rootImages, other.rootImages) && Arrays.deepEquals(areaImages, other.areaImages);
     }
 
     /** A block that the store cannot read is as good as a damaged one, as long as its twin can be had. */

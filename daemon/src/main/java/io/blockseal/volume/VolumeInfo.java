@@ -49,7 +49,7 @@ public record VolumeInfo(
      * @throws MalformedVolumeException if there is no volume, or nothing of it that makes sense
      */
     public static VolumeInfo read(BlockStore metadata) throws StoreException, MalformedVolumeException {
-        RootReader roots = RootReader.read(new MetadataStore(metadata));
+        RootReader roots = RootReader.readSettled(new MetadataStore(metadata));
         if (roots.candidates().isEmpty()) {
             throw roots.bothDamaged();
         }

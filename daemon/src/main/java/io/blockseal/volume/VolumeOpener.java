@@ -129,7 +129,7 @@ public final class VolumeOpener {
                 options.dekCacheKeys());
     }
 
-    private static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
+    static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
         if (root.unknownIncompat() != 0) {
             throw new VolumeRefusedException(
                     Reason.UNKNOWN_FEATURE,
