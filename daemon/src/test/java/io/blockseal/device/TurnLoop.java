@@ -8,18 +8,19 @@ import io.blockseal.memory.JvmMemorySource;
 import java.util.ArrayDeque;
 
 /** A loop that takes a turn when the test says so, on the test's thread: several interleave as a seed decides. */
-final class TurnLoop implements IoLoop {
+public final class TurnLoop implements IoLoop {
     private final int index;
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private final BufferArena buffers;
     private final RequestPool requests = new RequestPool(4);
 
-    TurnLoop(int index, BufferBudget budget) {
+    public TurnLoop(int index, BufferBudget budget) {
         this.index = index;
         this.buffers = new BufferArena(this, Thread.currentThread(), new JvmMemorySource(), budget);
     }
 
-    boolean takeTurn() {
+    /** Runs one task; false if there is none. */
+    public boolean takeTurn() {
         Runnable task = tasks.poll();
         if (task == null) {
             return false;

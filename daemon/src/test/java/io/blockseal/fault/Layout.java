@@ -1,0 +1,68 @@
+package io.blockseal.fault;
+
+import io.blockseal.volume.CreateOptions;
+import io.blockseal.volume.VolumeStores;
+import java.util.List;
+
+/**
+ * The shape of a volume under test, small enough to try everything: 64 KiB ranges, a table of one page or two.
+ *
+ * @param detached whether the metadata has a store of its own, which loses on its own
+ * @param unitBytes data unit
+ * @param promisesZeros whether the store promises zeros where nothing was written; if not, each slot is zeroed first
+ * @param ranges how many
+ */
+record Layout(boolean detached, int unitBytes, boolean promisesZeros, int ranges) {
+    static final int RANGE_BYTES = 64 << 10;
+    /** Two pages: 31 ranges on the first, 2 on the second. */
+    static final int TWO_PAGES = 33;
+
+    static final Layout IN_BAND = new Layout(false, 4096, true, TWO_PAGES);
+    static final Layout DETACHED = new Layout(true, 4096, true, TWO_PAGES);
+    static final Layout SMALL_UNITS = new Layout(false, 512, true, TWO_PAGES);
+    /** A device that shows what somebody left on it: every slot is zeroed before its first use. */
+    static final Layout NO_PROMISE = new Layout(true, 512, false, 4);
+
+    static final List<Layout> ALL = List.of(IN_BAND, DETACHED, SMALL_UNITS, NO_PROMISE);
+
+    Layout withRanges(int count) {
+        return new Layout(detached, unitBytes, promisesZeros, count);
+    }
+
+    CreateOptions options() {
+        return CreateOptions.ofSize((long) ranges * RANGE_BYTES)
+                .withSmallRanges(RANGE_BYTES)
+                .withUnitBytes(unitBytes);
+    }
+
+    /** Empty stores in a journal: data first, then metadata if it has its own. */
+    FaultJournal newStores() {
+        FaultJournal journal = new FaultJournal();
+        // On a device that promises nothing there is room already, and it holds what somebody left there.
+        journal.newStore("data", 0).promiseZeros(promisesZeros);
+        if (detached) {
+            journal.newStore("meta", 0);
+        }
+        return journal;
+    }
+
+    /** The stores of a volume of this layout. */
+    VolumeStores stores(FaultJournal journal) {
+        List<FaultStore> stores = journal.stores();
+        return detached ? new VolumeStores(stores.get(0), stores.get(1)) : VolumeStores.inBand(stores.get(0));
+    }
+
+    FaultStore data(FaultJournal journal) {
+        return journal.stores().get(0);
+    }
+
+    FaultStore metadata(FaultJournal journal) {
+        return journal.stores().get(detached ? 1 : 0);
+    }
+
+    @Override
+    public String toString() {
+        return (detached ? "detached" : "in-band") + ", units of " + unitBytes
+                + (promisesZeros ? "" : ", no promise of zeros");
+    }
+}
