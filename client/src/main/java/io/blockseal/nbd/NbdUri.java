@@ -126,12 +126,19 @@ public record NbdUri(
         // The brackets go; what is inside may have a zone, whose percent sign is written %25.
         boolean literal = place.startsWith("[");
         String host = decode(text, literal ? place.substring(1, hostEnd - 1) : place.substring(0, hostEnd));
+        if (host.chars().anyMatch(NbdUri::isNoPartOfAHost)) {
+            throw wrong(text, "a host is a name or an address, without blanks and without any of / ? # @ [ ] \\");
+        }
         String afterHost = place.substring(hostEnd);
         if (!afterHost.isEmpty() && afterHost.charAt(0) != ':') {
             throw wrong(text, "something stands between the IPv6 address and the port");
         }
         int port = afterHost.length() <= 1 ? DEFAULT_PORT : port(text, afterHost.substring(1));
         return new NbdUri(tls, host.isEmpty() ? "localhost" : host, port, null, userName, exportName, parameters);
+    }
+
+    private static boolean isNoPartOfAHost(int character) {
+        return character <= ' ' || character == 0x7f || "/?#@[]\\".indexOf(character) >= 0;
     }
 
     private static int hostEnd(String place) {
@@ -200,38 +207,41 @@ public record NbdUri(
         StringBuilder uri = new StringBuilder(tls ? "nbds" : "nbd");
         uri.append(isUnix() ? "+unix://" : "://");
         if (userName != null) {
-            encode(uri, userName);
+            encode(uri, userName, false);
             uri.append('@');
         }
         if (host != null) {
             boolean literal = host.indexOf(':') >= 0;
-            uri.append(literal ? "[" + host.replace("%", "%25") + "]" : host);
+            String written = host.replace("%", "%25");
+            uri.append(literal ? "[" + written + "]" : written);
             uri.append(':').append(port);
         }
         uri.append('/');
-        encode(uri, exportName);
+        encode(uri, exportName, true);
         char separator = '?';
         if (socketPath != null) {
             uri.append("?socket=");
-            encode(uri, socketPath);
+            encode(uri, socketPath, true);
             separator = '&';
         }
         for (Map.Entry<String, String> parameter : parameters.entrySet()) {
             uri.append(separator);
-            encode(uri, parameter.getKey());
+            encode(uri, parameter.getKey(), true);
             uri.append('=');
-            encode(uri, parameter.getValue());
+            encode(uri, parameter.getValue(), true);
             separator = '&';
         }
         return uri.toString();
     }
 
-    private static void encode(StringBuilder uri, String part) {
+    /** A slash stands for itself, but not in the user's name, where it would end the authority. */
+    private static void encode(StringBuilder uri, String part, boolean slashes) {
         for (byte each : part.getBytes(StandardCharsets.UTF_8)) {
             boolean plain = (each >= 'a' && each <= 'z')
                     || (each >= 'A' && each <= 'Z')
                     || (each >= '0' && each <= '9')
-                    || "-._~/".indexOf(each) >= 0;
+                    || "-._~".indexOf(each) >= 0
+                    || (slashes && each == '/');
             if (plain) {
                 uri.append((char) each);
             } else {

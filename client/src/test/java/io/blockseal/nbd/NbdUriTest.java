@@ -72,7 +72,8 @@ class NbdUriTest {
                 "nbd://example.com:10809/a%20b%25",
                 "nbds://alice@[fe80::1%25eth0]:1/",
                 "nbd+unix:///d?socket=/run/a%20b.sock&x-y=1",
-                "nbd+unix:////d?socket=%00/abstract"
+                "nbd+unix:////d?socket=%00/abstract",
+                "nbds://a%2Fb%40@host:1//c"
             })
     void textComesBack(String text) {
         assertEquals(text, NbdUri.parse(text).toString());
@@ -96,6 +97,10 @@ class NbdUriTest {
                 "nbd://::1/",
                 "nbd://[::1/",
                 "nbd://[::1]1/",
+                "nbd://a%2Fb/",
+                "nbd://a%40b/",
+                "nbd://a b/",
+                "nbd://[::1%5D]/",
                 "nbd://example.com/%",
                 "nbd://example.com/%2",
                 "nbd://example.com/%gg",

@@ -82,11 +82,14 @@ final class RecoveryText {
     }
 
     private static int valueOf(byte character) {
-        char upper = Character.toUpperCase((char) (character & 0x7f));
+        if (character < 0) {
+            return -1;
+        }
+        char upper = Character.toUpperCase((char) character);
         return switch (upper) {
             case 'I', 'L' -> 1;
             case 'O' -> 0;
-            default -> character < 0 ? -1 : ALPHABET.indexOf(upper);
+            default -> ALPHABET.indexOf(upper);
         };
     }
 

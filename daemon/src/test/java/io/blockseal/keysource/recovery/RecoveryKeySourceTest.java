@@ -134,6 +134,18 @@ class RecoveryKeySourceTest extends KeySourceContract {
         }
 
         @Test
+        void takesNoLetterForAnotherBecauseItsLowBitsAreTheSame() {
+            byte[] typed = text.getBytes(StandardCharsets.US_ASCII);
+            ByteBuffer key = ByteBuffer.allocate(RecoveryText.KEY_BYTES);
+            for (char letter : "ILO".toCharArray()) {
+                byte[] odd = typed.clone();
+                odd[0] = (byte) (letter | 0x80);
+                KeySourceException refused = assertThrows(KeySourceException.class, () -> RecoveryText.read(odd, key));
+                assertTrue(refused.getMessage().contains("group 1"), refused.getMessage());
+            }
+        }
+
+        @Test
         void findsSwappedNeighbours() {
             for (int i = 0; i + 1 < text.length(); i++) {
                 char a = text.charAt(i);
