@@ -12,8 +12,15 @@ import java.nio.charset.StandardCharsets;
  * @param device what is served; opened before and closed after the export is registered
  * @param readOnly whether writes are refused here, whatever the device allows
  * @param metrics where this export's requests are counted
+ * @param losses whom of its clients has to be told of what the store lost
  */
-public record Export(String name, String description, BlockDevice device, boolean readOnly, ExportMetrics metrics) {
+public record Export(
+        String name,
+        String description,
+        BlockDevice device,
+        boolean readOnly,
+        ExportMetrics metrics,
+        LossLedger losses) {
     private static final int STRING_BYTES_MAX = 4096;
 
     /** Refuses what could not be sent to a client. */
@@ -24,6 +31,11 @@ public record Export(String name, String description, BlockDevice device, boolea
         }
         requireSendable("export name", name);
         requireSendable("export description", description);
+    }
+
+    /** Of a device that counts no losses. */
+    public Export(String name, String description, BlockDevice device, boolean readOnly, ExportMetrics metrics) {
+        this(name, description, device, readOnly, metrics, LossLedger.ofNone(metrics.loopCount()));
     }
 
     private static void requireSendable(String what, String text) {

@@ -44,6 +44,7 @@ final class CommandExecution {
     private final Replies replies;
     private final RequestRecorder recorder;
     private final ServerOptions options;
+    private final FlushPromise promise;
     private final ArrayDeque<ExtentList> idleExtents = new ArrayDeque<>();
 
     private int inFlight;
@@ -58,7 +59,8 @@ final class CommandExecution {
             Connection connection,
             BlockChannel device,
             Replies replies,
-            RequestRecorder recorder) {
+            RequestRecorder recorder,
+            FlushPromise promise) {
         this.handler = handler;
         this.loop = connection.loop();
         this.channel = connection.channel();
@@ -66,6 +68,7 @@ final class CommandExecution {
         this.device = device;
         this.replies = replies;
         this.recorder = recorder;
+        this.promise = promise;
         this.turnLeft = options.turnBytes();
     }
 
@@ -108,13 +111,18 @@ final class CommandExecution {
         return operation;
     }
 
+    /** The operation was found to be right and will change the device. */
+    void beginChange(Operation operation) {
+        operation.changes = true;
+        promise.changeBegins();
+    }
+
     /** Submits a command without payload. */
     void submit(Operation operation, Command command) {
         operation.begun = true;
         operation.pending = 1;
-        BlockRequest request = loop.requests()
-                .lease()
-                .set(command, deviceFlags(operation, command), operation.offset, operation.length);
+        BlockRequest request =
+                loop.requests().lease().set(command, deviceFlags(operation), operation.offset, operation.length);
         if (command == Command.BLOCK_STATUS) {
             ExtentList extents = idleExtents.poll();
             if (extents == null) {
@@ -123,6 +131,8 @@ final class CommandExecution {
             extents.clear();
             operation.extents = extents;
             request.withExtents(extents);
+        } else if (command == Command.FLUSH) {
+            promise.flushBegins(operation);
         }
         submit(operation, request, 0);
     }
@@ -242,7 +252,7 @@ final class CommandExecution {
         ArenaBuf buf = operation.part(part);
         BlockRequest request = loop.requests()
                 .lease()
-                .set(command, deviceFlags(operation, command), operation.offset + operation.position, bytes)
+                .set(command, deviceFlags(operation), operation.offset + operation.position, bytes)
                 .withMemory(buf.memory(), buf.dataOffset());
         operation.position += bytes;
         operation.begun = operation.position == operation.length;
@@ -256,11 +266,10 @@ final class CommandExecution {
         device.submit(request);
     }
 
-    private static int deviceFlags(Operation operation, Command command) {
+    private static int deviceFlags(Operation operation) {
         int flags = 0;
         // Clients set FUA on READ and FLUSH too; it means nothing there.
-        boolean changes = command == Command.WRITE || command == Command.TRIM || command == Command.WRITE_ZEROES;
-        if (changes && operation.has(NbdCommandFlags.FUA)) {
+        if (operation.changes && operation.has(NbdCommandFlags.FUA)) {
             flags |= BlockRequest.FUA;
         }
         if (operation.has(NbdCommandFlags.NO_HOLE)) {
@@ -283,6 +292,9 @@ final class CommandExecution {
         operation.fail(request.errno());
         operation.pending--;
         loop.requests().release(request);
+        if (command == Command.FLUSH) {
+            promise.flushEnded(operation);
+        }
         if (command == Command.READ) {
             readEnded(operation, part, partOffset, bytes);
         } else if (command == Command.WRITE) {
@@ -347,6 +359,9 @@ final class CommandExecution {
         if (extents != null) {
             idleExtents.push(extents);
         }
+        if (operation.changes) {
+            promise.changeEnded();
+        }
         if (command != null) {
             count(operation, command);
         }
@@ -390,6 +405,7 @@ final class CommandExecution {
     /** Gives up the device channel; nothing is in flight. */
     void close() {
         device.close();
+        promise.close();
         recorder.connections(-1);
     }
 }

@@ -41,6 +41,12 @@ final class Operation implements Completion {
     boolean begun;
     /** The first thing that went wrong. */
     Errno errno = Errno.OK;
+    /** It was let in and changes what the device holds. */
+    boolean changes;
+    /** Of a FLUSH: what the store had lost when it was begun. */
+    long lossesBefore;
+    /** Of a FLUSH: whether a change was under way when it was begun, see {@link FlushPromise}. */
+    long quietMark;
     /** What BLOCK_STATUS fills. */
     @Nullable
     ExtentList extents;
@@ -61,6 +67,7 @@ final class Operation implements Completion {
         pending = 0;
         begun = false;
         errno = Errno.OK;
+        changes = false;
         extents = null;
         partCount = 0;
     }

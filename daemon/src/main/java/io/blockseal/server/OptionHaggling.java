@@ -236,6 +236,7 @@ final class OptionHaggling {
                 style,
                 rules,
                 channel,
-                export.metrics().recorder(connection.loop().index()));
+                export.metrics().recorder(connection.loop().index()),
+                new FlushPromise(export.losses(), connection.loop().index()));
     }
 }

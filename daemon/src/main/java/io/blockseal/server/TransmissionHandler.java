@@ -69,14 +69,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             NbdReplyStyle style,
             CommandRules rules,
             BlockChannel device,
-            RequestRecorder recorder) {
+            RequestRecorder recorder,
+            FlushPromise promise) {
         this.connection = connection;
         this.receive = connection.receive();
         this.style = style;
         this.rules = rules;
         this.channel = connection.channel();
         this.replies = new Replies(channel, style);
-        this.execution = new CommandExecution(this, connection, device, replies, recorder);
+        this.execution = new CommandExecution(this, connection, device, replies, recorder, promise);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
         connection.loop().stallWatch().add(this);
@@ -248,18 +249,24 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
                 state = State.READ_PARTS;
             }
             case WRITE -> {
+                execution.beginChange(operation);
                 current = operation;
                 receive.expectLargePayload(operation.length >= ReceiveBuffer.BYTES);
                 state = State.WRITE_BUFFER;
             }
             case FLUSH -> execution.submit(operation, Command.FLUSH);
-            case TRIM -> execution.submit(operation, Command.TRIM);
+            case TRIM -> submitChange(operation, Command.TRIM);
             case CACHE -> execution.submit(operation, Command.CACHE);
-            case WRITE_ZEROES -> execution.submit(operation, Command.WRITE_ZEROES);
+            case WRITE_ZEROES -> submitChange(operation, Command.WRITE_ZEROES);
             case BLOCK_STATUS -> execution.submit(operation, Command.BLOCK_STATUS);
             case DISC, RESIZE -> throw new IllegalStateException("let in against the rules: " + command);
         }
         return true;
+    }
+
+    private void submitChange(Operation operation, Command command) {
+        execution.beginChange(operation);
+        execution.submit(operation, command);
     }
 
     private boolean beginRead() {

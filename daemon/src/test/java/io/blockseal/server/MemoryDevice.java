@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A disk in memory for tests: reads, writes, zeroes and trims, knows which 4 KiB blocks were never written, counts what
@@ -32,6 +33,10 @@ final class MemoryDevice implements BlockDevice {
     volatile Errno failWith = Errno.OK;
     /** Only requests that touch this byte fail; -1 for all. */
     volatile long failAt = -1;
+    /** How often this device has lost something, by {@link #lose}. */
+    final AtomicLong losses = new AtomicLong();
+    /** FLUSH, and the sync of FUA, fails with this and loses something. */
+    volatile Errno failFlushesWith = Errno.OK;
     /** Requests are completed by a task on the loop instead of at once. */
     volatile boolean later;
     /** Requests are kept until {@link #letGo}. */
@@ -75,6 +80,20 @@ final class MemoryDevice implements BlockDevice {
         }
     }
 
+    /** Completes the newest {@code count} of what is held back and goes on holding. */
+    void letGo(int count) {
+        synchronized (held) {
+            for (int i = 0; i < count; i++) {
+                held.removeLast().run();
+            }
+        }
+    }
+
+    /** Something that was written is gone, and nobody's request failed. */
+    void lose() {
+        losses.incrementAndGet();
+    }
+
     int heldCount() {
         synchronized (held) {
             return held.size();
@@ -113,7 +132,13 @@ final class MemoryDevice implements BlockDevice {
             Errno fail = failWith;
             long at = failAt;
             boolean hit = at < 0 || (at >= request.offset() && at < request.offset() + request.length());
-            request.complete(fail != Errno.OK && hit ? fail : execute(request));
+            Errno outcome = fail != Errno.OK && hit ? fail : execute(request);
+            boolean syncs = request.command() == Command.FLUSH || request.has(BlockRequest.FUA);
+            if (syncs && failFlushesWith != Errno.OK) {
+                lose();
+                outcome = failFlushesWith;
+            }
+            request.complete(outcome);
         }
     }
 

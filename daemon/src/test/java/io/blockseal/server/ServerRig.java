@@ -6,6 +6,7 @@ import io.blockseal.block.BlockDevice;
 import io.blockseal.block.Geometry;
 import io.blockseal.export.Export;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.export.LossLedger;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.metrics.ExportMetrics;
 import java.io.IOException;
@@ -41,7 +42,8 @@ final class ServerRig implements AutoCloseable {
     ServerRig(ServerOptions options) throws IOException {
         directory = Files.createTempDirectory("nbd");
         socket = directory.resolve("s");
-        exports.add(new Export("disk", "thirty-two MiB", disk, false, metrics));
+        exports.add(
+                new Export("disk", "thirty-two MiB", disk, false, metrics, new LossLedger(disk.losses::get, LOOPS)));
         export("readonly", readonly, true);
         export("plain", plain, false);
         export("big", big, false);

@@ -11,22 +11,26 @@ import org.slf4j.LoggerFactory;
  *
  * <p>When writing back fails, Linux tells whoever syncs next, once, and forgets the pages: the sync after that succeeds
  * although data is gone. With many callers on one file the one who is told need not be the one whose data it was: a
- * guest's FLUSH could swallow the error of a table page, and the commit that needs the page would be made. So after the
- * first failure none succeeds any more until the store was closed and opened again.
+ * guest's FLUSH could swallow the error of a table page, and the commit that needs the page would be made. So each
+ * failure is counted for good, and whoever had something at stake compares the count before its write with the count
+ * after its sync: that is what {@link #sync(long)} does for its caller.
  *
  * <p>Callers that wait share a sync: one that began after they came covers what they had written.
  */
 final class Durability {
     private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
 
-    private static final int EIO = -5;
-
     private final SystemFile file;
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
     private final AtomicLong asked = new AtomicLong();
-    /** Guarded by the lock. */
-    private boolean lost;
+    private final AtomicLong losses = new AtomicLong();
+    /** Whether the last sync failed. Written under the lock, read by anybody. */
+    private volatile boolean failing;
+    /** What the last sync that failed reported. Guarded by the lock. */
+    private int lastError;
+    /** How many have failed since one succeeded. Guarded by the lock. */
+    private long failures;
     /** Calls up to this one are covered by a sync that succeeded. Guarded by the lock. */
     private long covered;
 
@@ -36,13 +40,31 @@ final class Durability {
         this.name = name;
     }
 
+    /** How many syncs have failed so far. */
+    long losses() {
+        return losses.get();
+    }
+
+    /** Whether the last sync failed: what is written now will probably not be kept either. */
+    boolean failing() {
+        return failing;
+    }
+
     /** Makes what was written before the call durable; 0 or a negative error number. */
     int sync() {
+        return sync(losses.get());
+    }
+
+    /**
+     * Likewise, for a caller that took {@link #losses()} before it wrote: if a sync of anybody's has failed since then,
+     * the write may be among what was lost, and the answer is that error.
+     */
+    int sync(long lossesBefore) {
         long call = asked.incrementAndGet();
         lock.lock();
         try {
-            if (lost) {
-                return EIO;
+            if (losses.get() != lossesBefore) {
+                return lastError;
             }
             if (covered >= call) {
                 return 0;
@@ -50,23 +72,41 @@ final class Durability {
             long covers = asked.get();
             int result = file.sync();
             if (result < 0) {
-                lose(result);
+                failed(result);
                 return result;
             }
             covered = covers;
+            if (failing) {
+                succeededAgain();
+            }
             return 0;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Nothing that was not durable by now can be relied on: no sync succeeds any more. */
-    private void lose(int error) {
-        lost = true;
-        LOG.error(
-                "store={}: a flush failed (system error {}): what was written since the last one may be lost. Every"
-                        + " further flush fails. Repair the storage, then close and open the volume again.",
-                name,
-                -error);
+    private void failed(int error) {
+        losses.incrementAndGet();
+        lastError = error;
+        failures++;
+        if (!failing) {
+            failing = true;
+            LOG.error(
+                    "store={}: a flush failed (system error {}): what was written since the last one may be lost."
+                            + " Clients are told by EIO to their next FLUSH. Repair the storage; flushes go on by"
+                            + " themselves when it is well again.",
+                    name,
+                    -error);
+        }
+        // The system keeps the pages that it could not write, as if they were on the disk. Who reads after being told
+        // of the loss must see what is there.
+        file.dropCache(0, 0);
+    }
+
+    private void succeededAgain() {
+        file.dropCache(0, 0);
+        failing = false;
+        LOG.warn("store={}: flushes succeed again, after {} that failed", name, failures);
+        failures = 0;
     }
 }

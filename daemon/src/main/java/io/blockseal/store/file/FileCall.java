@@ -66,15 +66,17 @@ final class FileCall {
         }
         // Not one call with RWF_DSYNC: that may be told of other writes' loss while a sync, which then hears nothing of
         // it, is confirmed; and of its errors nobody could say whether they came of writing or of the loss.
+        long lossesBefore = durability.losses();
         int written = file.write(request.memory(), request.memoryOffset(), length, request.offset());
-        int synced = written < 0 ? written : durability.sync();
+        int synced = written < 0 ? written : durability.sync(lossesBefore);
         return synced < 0 ? synced : written;
     }
 
     private Errno zero(BlockRequest request) {
+        long lossesBefore = durability.losses();
         int result = zeroing.zero(request.offset(), request.length(), request.has(BlockRequest.FAST_ZERO));
         if (result == 0 && request.has(BlockRequest.FUA)) {
-            result = durability.sync();
+            result = durability.sync(lossesBefore);
         }
         return errnoOf(result);
     }

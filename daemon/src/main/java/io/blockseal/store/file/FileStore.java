@@ -175,6 +175,11 @@ final class FileStore implements BlockStore {
     }
 
     @Override
+    public long lossCount() {
+        return durability.losses();
+    }
+
+    @Override
     public void dropCache(long offset, long lengthBytes) {
         file.dropCache(offset, lengthBytes);
     }

@@ -46,7 +46,10 @@ interface SystemFile extends AutoCloseable {
     /** Makes what was written durable. */
     int sync();
 
-    /** Forgets what is in the page cache and on the disk, too; without the shim there is no such call. */
+    /**
+     * Forgets what is in the page cache and on the disk, too; a length of 0 means up to the end. Without the shim there
+     * is no such call.
+     */
     default void dropCache(long offset, long lengthBytes) {}
 
     /** Makes the stretch a hole that reads as zeros; {@link #NOT_SUPPORTED} if there are none here. */
