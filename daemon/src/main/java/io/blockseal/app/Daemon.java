@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -54,6 +55,7 @@ public final class Daemon implements AutoCloseable {
     private final List<ServedVolume> volumes = new ArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
     private volatile boolean serving;
+    private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
 
     private Daemon(DaemonConfig config) {
         this.config = config;
@@ -62,10 +64,15 @@ public final class Daemon implements AutoCloseable {
     /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
     public static ExitCode run(DaemonConfig config, PrintWriter out) throws Exception {
         ProcessSignals signals = ProcessSignals.install();
-        try (Daemon daemon = start(config)) {
+        Daemon daemon = start(config);
+        try (daemon) {
             out.println(daemon.addresses());
             out.flush();
             signals.await();
+        }
+        if (daemon.outcome != VolumesClosing.Outcome.DURABLE) {
+            LOG.error("stopped, but not everything that was written is known to be durable");
+            return ExitCode.STORAGE;
         }
         LOG.info("stopped");
         return ExitCode.OK;
@@ -118,11 +125,20 @@ public final class Daemon implements AutoCloseable {
         VolumeOpener opener =
                 new VolumeOpener(foundation.engine(), HostMemory.in(stateDirectory), keeper, InstantSource.system());
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
+        unwinding.add("the volumes", this::closeVolumes);
         try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {
             for (ServedVolume volume : volumes) {
-                unwinding.add("a volume", volume);
                 exports.add(volume.open(foundation, opener, keys, cachedPerLoop));
             }
+        }
+    }
+
+    private void closeVolumes() {
+        outcome = VolumesClosing.closeAll(volumes, Duration.ofSeconds(config.storageSeconds()));
+        if (outcome == VolumesClosing.Outcome.STUCK) {
+            // Its threads may go on at any moment. Wiped keys or freed buffers under their hands would be worse than
+            // leaving all that to the end of the process, which takes the memory away at once.
+            unwinding.abandon();
         }
     }
 

@@ -17,7 +17,9 @@ public enum ExitCode {
     /** The configuration file is wrong. */
     CONFIG(6, "the configuration file is wrong"),
     /** The key cannot be had: missing, readable by others, malformed, unreachable. */
-    KEY_SOURCE(7, "the key cannot be had: missing, readable by others, malformed, unreachable");
+    KEY_SOURCE(7, "the key cannot be had: missing, readable by others, malformed, unreachable"),
+    /** The daemon stopped, and not everything that was written is known to be on the disk. */
+    STORAGE(8, "stopped, but the storage failed or did not answer: what was written last may be lost");
 
     private final int number;
     private final String meaning;

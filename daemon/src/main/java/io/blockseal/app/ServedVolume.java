@@ -4,6 +4,7 @@ import io.blockseal.admin.ExportHealth;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
+import io.blockseal.export.LossLedger;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
@@ -19,12 +20,17 @@ import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeStores;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One volume of the configuration on its way from a path to an export. Opened by the main thread, watched by others. */
-final class ServedVolume implements AutoCloseable {
+final class ServedVolume implements VolumesClosing.Closable {
+    private static final Logger LOG = LoggerFactory.getLogger(ServedVolume.class);
+
     private final VolumeConfig config;
     private final ExportMetrics metrics;
     private volatile @Nullable Volume volume;
+    private @Nullable LossLedger losses;
 
     ServedVolume(VolumeConfig config, int loopCount) {
         this.config = config;
@@ -55,7 +61,9 @@ final class ServedVolume implements AutoCloseable {
         volume = opened;
         DeviceStack stack = DeviceStack.build(opened);
         boolean readOnly = config.readOnly() || opened.shape().readOnly();
-        return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics);
+        LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
+        losses = ledger;
+        return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
     }
 
     /** What its requests did. */
@@ -85,19 +93,42 @@ final class ServedVolume implements AutoCloseable {
                 caches.evictions());
     }
 
+    @Override
+    public String name() {
+        return config.exportName();
+    }
+
     /** Makes what was written durable, wipes the keys, gives up the lock. No client uses it any more. */
     @Override
-    public void close() throws StoreException {
+    public boolean close() {
         Volume now = volume;
         if (now == null) {
-            return;
+            return true;
         }
         try {
-            if (!now.shape().readOnly()) {
-                now.dataStore().flush();
-            }
+            return now.shape().readOnly() || isDurable(now);
         } finally {
             now.close();
         }
+    }
+
+    private boolean isDurable(Volume open) {
+        try {
+            open.dataStore().flush();
+        } catch (StoreException failed) {
+            LOG.error(
+                    "volume={}: the last flush failed, and what was written since the one before may be lost: {}",
+                    name(),
+                    failed.getMessage());
+            return false;
+        }
+        LossLedger ledger = losses;
+        if (ledger != null && ledger.owesALoss()) {
+            LOG.error(
+                    "volume={}: a flush failed earlier, and a client that wrote before it has left without being told",
+                    name());
+            return false;
+        }
+        return true;
     }
 }

@@ -21,6 +21,11 @@ final class Unwinding implements AutoCloseable {
         steps.push(new Step(what, undo));
     }
 
+    /** Leaves everything else as it is: the process is about to end, and what is left must not be touched. */
+    void abandon() {
+        steps.clear();
+    }
+
     /** Undoes all of it, the newest first. A second call does nothing. */
     @Override
     public void close() {

@@ -122,6 +122,7 @@ public final class ConfigReader {
                 file.number("max-connections", otherwise.connectionsMax(), 1, 65536),
                 file.number("handshake-seconds", otherwise.handshakeSeconds(), 1, 3600),
                 file.number("drain-seconds", otherwise.drainSeconds(), 0, 3600),
+                file.number("storage-seconds", otherwise.storageSeconds(), 1, 86400),
                 stateDir(file),
                 file.value("log-level", otherwise.logLevel(), text -> word(LogLevel.class, text)),
                 volumes(file));

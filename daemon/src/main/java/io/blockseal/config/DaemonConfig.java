@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param connectionsMax how many connections may be open
  * @param handshakeSeconds how long a client may take to reach transmission
  * @param drainSeconds how long requests in flight may take once the daemon was asked to stop
+ * @param storageSeconds how long the storage may take, after that, to make durable what was written
  * @param stateDir where volume identities are remembered; null for the system's usual place
  * @param logLevel how much to tell
  * @param volumes what to serve; at least one
@@ -36,6 +37,7 @@ public record DaemonConfig(
         int connectionsMax,
         int handshakeSeconds,
         int drainSeconds,
+        int storageSeconds,
         @Nullable Path stateDir,
         LogLevel logLevel,
         List<VolumeConfig> volumes) {
@@ -54,6 +56,7 @@ public record DaemonConfig(
             1024,
             10,
             10,
+            60,
             null,
             LogLevel.INFO,
             List.of());

@@ -61,6 +61,7 @@ class ConfigReaderTest {
                     max-connections: 5
                     handshake-seconds: 6
                     drain-seconds: 7
+                    storage-seconds: 8
                     state-dir: /s
                     log-level: debug
                     volumes:
@@ -82,6 +83,7 @@ class ConfigReaderTest {
                             5,
                             6,
                             7,
+                            8,
                             Path.of("/s"),
                             LogLevel.DEBUG,
                             List.of(new VolumeConfig(
@@ -275,6 +277,7 @@ class ConfigReaderTest {
                 config.connectionsMax(),
                 config.handshakeSeconds(),
                 config.drainSeconds(),
+                config.storageSeconds(),
                 config.stateDir(),
                 config.logLevel(),
                 List.of());

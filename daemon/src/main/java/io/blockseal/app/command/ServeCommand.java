@@ -167,6 +167,7 @@ public final class ServeCommand extends Verb {
                 otherwise.connectionsMax(),
                 otherwise.handshakeSeconds(),
                 otherwise.drainSeconds(),
+                otherwise.storageSeconds(),
                 stateDir,
                 logLevel,
                 volumes());
