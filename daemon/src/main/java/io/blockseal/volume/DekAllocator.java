@@ -85,6 +85,11 @@ final class DekAllocator {
         return new Draft(commitSeq);
     }
 
+    /** Takes back the slot of a range that has none any more; it will be zeroed before another range gets it. */
+    void release(long slot) {
+        slots.release(slot);
+    }
+
     boolean isActive(long range) {
         return RangeWord.state(table.word(range)) == RangeWord.ACTIVE;
     }

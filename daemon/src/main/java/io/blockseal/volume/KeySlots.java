@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Adds, removes and lists the wrapped copies of an open volume's key. Every change is all or nothing, whenever the power
+ * Adds, replaces, removes and lists the wrapped copies of an open volume's key. Every change is all or nothing, whenever the power
  * fails (docs/format.md, "Changing key slots"). On keeper threads.
  */
 public final class KeySlots {
@@ -44,22 +44,7 @@ public final class KeySlots {
     public int add(List<KeySource> unlockWith, KeySource added, String label)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         requireWritable();
-        KeySlotArea area = current();
-        RootBlock root = volume.root();
-        KeySlot slot;
-        try (Secret volumeKey = new VolumeUnlock(volume.name(), unlockWith, -1).unlock(area, root.uuid());
-                VolumeKeys keys = VolumeKeys.derive(volume.engine(), root.uuidBytes(), volumeKey)) {
-            if (!keys.sameAs(volume.keys())) {
-                throw new WrongKeyException(volume.name() + ": a key slot gives another volume's key");
-            }
-            WrappedKey wrapped = added.wrap(volumeKey, new Binding(root.uuid()));
-            slot = KeySlotCodec.toSlot(
-                    added,
-                    wrapped,
-                    label,
-                    root.vkEpoch(),
-                    volume.clock().instant().getEpochSecond());
-        }
+        KeySlot slot = wrapAgain(unlockWith, added, label);
         int[] index = {-1};
         change(before -> {
             index[0] = before.firstFree();
@@ -71,6 +56,53 @@ public final class KeySlots {
         });
         LOG.info("volume={} slot={} source={}: key slot added", volume.name(), index[0], added.kind());
         return index[0];
+    }
+
+    /**
+     * Wraps the volume key anew into a slot that exists: another KEK takes the place of the old one, at once or not at
+     * all, and the slot keeps its label. Afterwards the old KEK opens nothing of this volume any more.
+     *
+     * @param unlockWith as for {@link #add}; may be what opens the slot now
+     */
+    public void rewrap(int index, List<KeySource> unlockWith, KeySource replacement)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        requireWritable();
+        KeySlot old = requireSlot(current(), index);
+        KeySlot slot = wrapAgain(unlockWith, replacement, old.label());
+        change(before -> {
+            // Somebody may have taken it away while the volume key was being wrapped.
+            requireSlot(before, index);
+            return before.with(index, slot);
+        });
+        LOG.info("volume={} slot={} source={}: key slot wrapped anew", volume.name(), index, replacement.kind());
+    }
+
+    private KeySlot requireSlot(KeySlotArea area, int index) throws VolumeRefusedException {
+        KeySlot slot = index >= 0 && index < KeySlotArea.SLOTS ? area.slot(index) : null;
+        if (slot == null) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE, volume.name() + ": key slot " + index + " holds no key that could be replaced");
+        }
+        return slot;
+    }
+
+    /** The volume key is not kept in memory: one of {@code unlockWith} gives it for a moment. */
+    private KeySlot wrapAgain(List<KeySource> unlockWith, KeySource source, String label)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        RootBlock root = volume.root();
+        try (Secret volumeKey = new VolumeUnlock(volume.name(), unlockWith, -1).unlock(current(), root.uuid());
+                VolumeKeys keys = VolumeKeys.derive(volume.engine(), root.uuidBytes(), volumeKey)) {
+            if (!keys.sameAs(volume.keys())) {
+                throw new WrongKeyException(volume.name() + ": a key slot gives another volume's key");
+            }
+            WrappedKey wrapped = source.wrap(volumeKey, new Binding(root.uuid()));
+            return KeySlotCodec.toSlot(
+                    source,
+                    wrapped,
+                    label,
+                    root.vkEpoch(),
+                    volume.clock().instant().getEpochSecond());
+        }
     }
 
     /** Destroys a slot. The last one that opens the volume goes only by {@code force}. */
@@ -99,15 +131,8 @@ public final class KeySlots {
     }
 
     private void change(Change change) throws StoreException, VolumeRefusedException {
-        VolumeRefusedException[] refused = new VolumeRefusedException[1];
         volume.committer().runAlone(() -> {
-            KeySlotArea after;
-            try {
-                after = change.apply(current());
-            } catch (VolumeRefusedException e) {
-                refused[0] = e;
-                return;
-            }
+            KeySlotArea after = change.apply(current());
             MetadataStore store = volume.metadataStore();
             int target = 1 - volume.root().keySlotArea();
             store.writeKeySlots(target, after.image());
@@ -117,9 +142,6 @@ public final class KeySlots {
             store.writeKeySlots(1 - target, after.image());
             store.flush();
         });
-        if (refused[0] != null) {
-            throw refused[0];
-        }
     }
 
     private KeySlotArea current() throws StoreException {

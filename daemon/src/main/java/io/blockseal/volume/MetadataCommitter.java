@@ -39,7 +39,7 @@ final class MetadataCommitter {
 
     /** Work that wants the metadata for itself: key slots, growth. */
     interface Task {
-        void run() throws StoreException, CommitFailedException;
+        void run() throws StoreException, CommitFailedException, VolumeRefusedException;
     }
 
     private record Wanted(long range, Executor loop, Consumer<Errno> whenDone) {
@@ -113,6 +113,33 @@ final class MetadataCommitter {
     /** Commits a changed root from within a {@link Task}. */
     void commitRoot(RootBlock next) throws CommitFailedException {
         commit(next, List.of());
+    }
+
+    /**
+     * Commits a changed root and pages from within a {@link Task} that destroys a secret: when it returns, no copy of
+     * what the pages held before is left in the metadata.
+     *
+     * @throws StoreException if the commit stands and old copies may be left; opening the volume anew overwrites them
+     */
+    void commitAndScrub(RootBlock next, Collection<TablePage> pages) throws StoreException, CommitFailedException {
+        commit(next, pages);
+        try {
+            if (state != State.FAILED) {
+                metadata.store().flush();
+                return;
+            }
+        } catch (StoreException e) {
+            stop("the second copies could not be made durable", e);
+        }
+        throw new StoreException(
+                Errno.EIO,
+                volumeName + ": done, but old copies of the metadata could not be overwritten; they will be when the"
+                        + " volume is opened again");
+    }
+
+    /** Gives the slot of a range back, from within a {@link Task}. */
+    void release(long slot) {
+        allocator.release(slot);
     }
 
     /** Ends the queue: what is being written is finished, what waits is answered with ESHUTDOWN. */

@@ -4,6 +4,7 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.MetadataState.CommitFailedException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +26,12 @@ public final class VolumeResizer {
         if (volume.shape().readOnly()) {
             throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
         }
+        volume.committer().runAlone(() -> growAlone(volume, newSizeBytes));
+    }
+
+    /** On the keeper: nobody else changes the root between the plan and its commit. */
+    private static void growAlone(Volume volume, long newSizeBytes)
+            throws StoreException, CommitFailedException, VolumeRefusedException {
         RootBlock old = volume.root();
         if (newSizeBytes < old.sizeBytes() || newSizeBytes % old.unitBytes() != 0) {
             throw unsuitable(
@@ -32,17 +39,12 @@ public final class VolumeResizer {
                     "cannot go from " + old.sizeBytes() + " to " + newSizeBytes + " bytes: a volume only grows, by"
                             + " multiples of its data unit, " + old.unitBytes());
         }
-        RootBlock planned = plan(volume, old, newSizeBytes);
-        volume.committer().runAlone(() -> {
-            RootBlock next = volume.root().copy();
-            int oldPages = next.pageCount();
-            applySizes(next, planned);
-            growStores(volume, volume.root(), next);
-            volume.metadataStore().clearPages(next, oldPages, next.pageCount());
-            volume.stores().data().flush();
-            volume.metadataStore().flush();
-            volume.committer().commitRoot(next);
-        });
+        RootBlock next = plan(volume, old, newSizeBytes);
+        growStores(volume, old, next);
+        volume.metadataStore().clearPages(next, old.pageCount(), next.pageCount());
+        volume.stores().data().flush();
+        volume.metadataStore().flush();
+        volume.committer().commitRoot(next);
         LOG.info("volume={} size={} was={}: grown", volume.name(), newSizeBytes, old.sizeBytes());
     }
 
@@ -71,13 +73,6 @@ public final class VolumeResizer {
             throw unsuitable(volume, newSize + " bytes need more slots than a volume can have");
         }
         return next.sizeBytes(newSize).slots(slots, old.spareTarget());
-    }
-
-    private static void applySizes(RootBlock next, RootBlock planned) {
-        next.sizeBytes(planned.sizeBytes()).slots(planned.slotCount(), planned.spareTarget());
-        for (int i = next.extentCount(); i < planned.extentCount(); i++) {
-            next.addExtent(planned.extentOffset(i));
-        }
     }
 
     private static void growStores(Volume volume, RootBlock old, RootBlock next) throws StoreException {

@@ -1,0 +1,104 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.MetadataState.CommitFailedException;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Destroys the DEKs of ranges, so that what they held is gone whoever has the disk and the volume key. The ranges read as
+ * zeros from then on and get new DEKs when they are written to.
+ *
+ * <p>For a volume that no device is open on: a channel's key cache may still hold a DEK. A power cut at any moment leaves
+ * a range as it was or shredded, never anything else (docs/format.md, "Shredding"). On keeper threads.
+ */
+public final class VolumeShredder {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeShredder.class);
+    private static final byte[] NO_DEK = new byte[TableEntry.WRAPPED_DEK_BYTES];
+
+    private VolumeShredder() {}
+
+    /**
+     * Shreds {@code count} ranges from {@code firstRange} on, all of them in one commit. Those that have no DEK stay as
+     * they are.
+     *
+     * @return how many DEKs were destroyed
+     * @throws VolumeRefusedException if a range does not exist or its entry cannot be read; nothing was changed
+     * @throws StoreException if the store failed; if the message says so, the ranges are shredded but old copies of
+     *     their wrapped DEKs may be left until the volume is opened again
+     */
+    public static int shred(Volume volume, long firstRange, long count) throws StoreException, VolumeRefusedException {
+        if (volume.shape().readOnly()) {
+            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
+        }
+        if (firstRange < 0 || count < 1 || firstRange > volume.shape().rangeCount() - count) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", not all of "
+                            + count + " from " + firstRange);
+        }
+        int[] destroyed = new int[1];
+        volume.committer().runAlone(() -> destroyed[0] = shredAlone(volume, firstRange, count));
+        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), firstRange, count, destroyed[0]);
+        return destroyed[0];
+    }
+
+    private static int shredAlone(Volume volume, long firstRange, long count)
+            throws StoreException, CommitFailedException, VolumeRefusedException {
+        RootBlock next = volume.root().copy();
+        TreeMap<Integer, TablePage> pages = new TreeMap<>();
+        List<Long> slots = new ArrayList<>();
+        for (long range = firstRange; range < firstRange + count; range++) {
+            long word = volume.word(range);
+            if (RangeWord.state(word) == RangeWord.LOST) {
+                throw new VolumeRefusedException(
+                        Reason.UNSUITABLE,
+                        volume.name() + ": the table entry of range " + range + " is damaged; nothing was changed");
+            }
+            TablePage current = volume.table().page(TablePage.pageOf(range));
+            if (RangeWord.state(word) == RangeWord.ACTIVE && current != null) {
+                TablePage page = pages.computeIfAbsent(current.index(), index -> current.copy());
+                page.entry(TablePage.entryOf(range), shredded(word, next.commitSeq() + 1));
+                slots.add(RangeWord.slot(word));
+            }
+        }
+        if (slots.isEmpty()) {
+            return 0;
+        }
+        volume.committer().commitAndScrub(next, pages.values());
+        giveBack(volume, slots);
+        return slots.size();
+    }
+
+    /** Keeps the generation, which is never used twice. */
+    private static TableEntry shredded(long word, long commitSeq) {
+        return new TableEntry(
+                TableEntry.SHREDDED, 0, RangeWord.generation(word), 0, 0, (int) commitSeq, 0, NO_DEK.clone());
+    }
+
+    /**
+     * Gives the space back, only now: with the DEK still on the disk, a cut would leave a range that reads as half of
+     * what it was. A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it.
+     */
+    private static void giveBack(Volume volume, List<Long> slots) {
+        BlockStore data = volume.stores().data();
+        VolumeShape shape = volume.shape();
+        try {
+            for (long slot : slots) {
+                data.zero(shape.physicalOffset(0, slot), shape.rangeBytes());
+            }
+            data.flush();
+        } catch (StoreException e) {
+            LOG.warn("volume={}: the space of shredded ranges was not given back: {}", volume.name(), e.getMessage());
+        }
+        slots.forEach(volume.committer()::release);
+    }
+}
