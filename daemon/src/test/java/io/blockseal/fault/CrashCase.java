@@ -19,43 +19,42 @@ final class CrashCase {
         void check(PowerCut cut, Sight sight);
     }
 
+    /** A look of the case's own at what was found: what is wrong, or nothing. */
+    interface Trial {
+        String look(FaultJournal found) throws Exception;
+    }
+
+    /** Nothing beyond the model. */
+    static final Promise THE_MODEL = (cut, sight) -> {};
+
     private static final int TOLD_MAX = 3;
 
     private final Lab lab;
+    private final Mutation mutation;
     private final String id;
     private final String what;
     private final List<String> told = new ArrayList<>();
     private long states;
     private long failures;
     private int[] keys = {1};
-    private PowerCuts.Tears tears = PowerCuts.Tears.SECTORS;
     private Look.Question question = (volume, disks) -> null;
     private boolean mayRefuse;
-    private long seed = 20_261_124;
 
-    CrashCase(Lab lab, String id, String what) {
+    CrashCase(Lab lab, Mutation mutation, String id, String what) {
         this.lab = lab;
+        this.mutation = mutation;
         this.id = id;
         this.what = what;
     }
 
+    /** With which keys what is found is opened; key 1 by default. */
     CrashCase keys(int... numbers) {
         keys = numbers;
         return this;
     }
 
-    CrashCase tears(PowerCuts.Tears newTears) {
-        tears = newTears;
-        return this;
-    }
-
     CrashCase asking(Look.Question newQuestion) {
         question = newQuestion;
-        return this;
-    }
-
-    CrashCase seed(long newSeed) {
-        seed = newSeed;
         return this;
     }
 
@@ -65,16 +64,21 @@ final class CrashCase {
         return this;
     }
 
-    /** Every cut of the whole recording. */
-    void cutEverywhere(Scene scene, Promise promise) {
-        cutEverywhere(scene, scene.journal().position(), promise);
+    /** From here on the scene may be cut, and the planted bug is at work. */
+    void record(Scene scene) throws Exception {
+        scene.record();
+        mutation.whileRecording(scene);
     }
 
-    /** Every cut up to the operation of that number. */
-    void cutEverywhere(Scene scene, int last, Promise promise) {
+    /** Every cut of the whole recording, writes torn at each 512 bytes. */
+    void cutEverywhere(Scene scene, Promise promise) {
+        cut(scene, PowerCuts.all(scene.journal(), PowerCuts.Tears.SECTORS), promise);
+    }
+
+    void cut(Scene scene, List<PowerCut> cuts, Promise promise) {
         Map<Long, Sight> seen = new HashMap<>();
         Look look = look(scene);
-        for (PowerCut cut : PowerCuts.of(scene.journal(), tears, last, seed)) {
+        for (PowerCut cut : cuts) {
             FaultJournal found = scene.journal().after(cut);
             Sight sight = seen.computeIfAbsent(found.fingerprint(), any -> look.at(found));
             judge(scene, cut, sight, promise, cut.describe());
@@ -85,14 +89,13 @@ final class CrashCase {
     void cutTwice(Scene scene) {
         Set<Long> repaired = new HashSet<>();
         Look look = look(scene);
-        int last = scene.journal().position();
-        for (PowerCut cut : PowerCuts.of(scene.journal(), PowerCuts.Tears.NONE, last, seed)) {
+        for (PowerCut cut : PowerCuts.all(scene.journal(), PowerCuts.Tears.NONE)) {
             FaultJournal found = scene.journal().after(cut);
             if (!repaired.add(found.fingerprint())) {
                 continue;
             }
             Sight first = look.at(found);
-            judge(scene, cut, first, (any, sight) -> {}, cut.describe());
+            judge(scene, cut, first, THE_MODEL, cut.describe());
             if (first.opened()) {
                 cutRepair(scene, look, cut, found, first);
             }
@@ -101,7 +104,7 @@ final class CrashCase {
 
     private void cutRepair(Scene scene, Look look, PowerCut cut, FaultJournal found, Sight first) {
         Map<Long, Sight> seen = new HashMap<>();
-        for (PowerCut second : PowerCuts.few(found, first.openedAt(), seed)) {
+        for (PowerCut second : PowerCuts.few(found, first.openedAt())) {
             FaultJournal again = found.after(second);
             Sight sight = seen.computeIfAbsent(again.fingerprint(), any -> look.at(again));
             boolean wasOpen = second.count() >= first.openedAt();
@@ -123,52 +126,71 @@ final class CrashCase {
         if (!now.opened()) {
             return;
         }
-        for (int range = 0; range < first.rangeCount(); range++) {
+        first.ranges().forEach((range, before) -> {
             if (now.generation(range) < first.generation(range)) {
                 throw new AssertionError("range " + range + " was seen with generation " + first.generation(range)
                         + " and now has " + now.generation(range));
             }
-        }
-        for (int sector = 0; sector < first.sectors().length; sector++) {
-            if (first.sectors()[sector] != now.sectors()[sector]) {
-                throw new AssertionError("sector " + sector + " was read as " + first.sectors()[sector] + " and now as "
-                        + now.sectors()[sector]);
+            for (int i = 0; i < before.sectors().length; i++) {
+                int sector = range * Layout.SECTORS_PER_RANGE + i;
+                if (before.sectors()[i] != now.content(sector)) {
+                    throw new AssertionError("sector " + i + " of range " + range + " was read as "
+                            + Invariant.name(before.sectors()[i]) + " and now as "
+                            + Invariant.name(now.content(sector)));
+                }
             }
+        });
+    }
+
+    /** Those cuts, each looked at by the case itself. */
+    void cutAndTry(Scene scene, List<PowerCut> cuts, Trial trial) {
+        Map<Long, String> seen = new HashMap<>();
+        for (PowerCut cut : cuts) {
+            FaultJournal found = scene.journal().after(cut);
+            String wrong = seen.computeIfAbsent(found.fingerprint(), any -> {
+                mutation.whileOpening(scene.layout(), found);
+                return outcome(trial, found);
+            });
+            count(wrong, scene.layout() + ": " + cut.describe());
+        }
+    }
+
+    private static String outcome(Trial trial, FaultJournal found) {
+        try {
+            return trial.look(found);
+        } catch (Exception e) {
+            return e.toString();
         }
     }
 
     private Look look(Scene scene) {
-        return new Look(lab, scene.layout(), keys, scene.model().touchedRanges(), question);
+        return new Look(lab, scene, keys, question, mutation);
     }
 
-    /** Counts one state and whether it is as it must be. */
-    void judge(Scene scene, PowerCut cut, Sight sight, Promise promise, String where) {
-        states++;
+    private void judge(Scene scene, PowerCut cut, Sight sight, Promise promise, String where) {
+        String wrong = "";
         try {
-            Invariant.check(scene, cut.count(), sight, mayRefuse);
+            Invariant.check(scene.model(), cut.count(), sight, mayRefuse);
             promise.check(cut, sight);
         } catch (AssertionError e) {
-            fail(scene.layout() + ": " + where + ": " + e.getMessage());
+            wrong = String.valueOf(e.getMessage());
         }
+        count(wrong, scene.layout() + ": " + where);
     }
 
-    /** Counts a state that the case looked at by itself. */
-    void count(boolean right, String where) {
+    /** Counts one state; {@code wrong} says what is, or nothing. */
+    void count(String wrong, String where) {
         states++;
-        if (!right) {
-            fail(where);
+        if (!wrong.isEmpty()) {
+            failures++;
+            if (told.size() < TOLD_MAX) {
+                told.add(where + ": " + wrong);
+            }
         }
     }
 
-    private void fail(String message) {
-        failures++;
-        if (told.size() < TOLD_MAX) {
-            told.add(message);
-        }
-    }
-
-    long states() {
-        return states;
+    String id() {
+        return id;
     }
 
     long failures() {

@@ -1,19 +1,28 @@
 package io.blockseal.fault;
 
-import io.blockseal.block.BlockRequest;
 import io.blockseal.suite.SuiteTable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /**
  * Pulls the plug after every single operation, with every kind of loss, and looks at what an operator finds. A disk is
- * taken to write 512 bytes at once and no more.
+ * taken to write 512 bytes at once and no more. docs/durability.md explains the cases.
  */
+@TestMethodOrder(MethodOrderer.MethodName.class)
 class CrashSuiteTest {
     private static final SuiteTable TABLE = new SuiteTable("crash");
-    private static final int SECTORS_PER_RANGE = 128;
 
     private final Lab lab = new Lab();
+    private final CommitCases commits = new CommitCases(lab, Mutation.NONE);
+    private final FailureCases failures = new FailureCases(lab);
+
+    @AfterEach
+    void close() {
+        lab.close();
+    }
 
     @AfterAll
     static void publish() {
@@ -21,21 +30,47 @@ class CrashSuiteTest {
     }
 
     @Test
-    void c1TheFirstWriteToARangeIsThereOrNotAndNeverNoise() throws Exception {
-        CrashCase c1 = new CrashCase(lab, "C1", "first write to a range, and a second crash during the repair");
-        for (Layout layout : Layout.ALL) {
-            try (Scene scene = new Scene(lab, layout)) {
-                scene.guest().write((layout.ranges() - 1) * SECTORS_PER_RANGE + 8, 8);
-                scene.guest().flush();
-                scene.record();
-                scene.guest().write(SECTORS_PER_RANGE + 3, 10);
-                scene.guest().write(SECTORS_PER_RANGE + 100, 4, BlockRequest.FUA);
-                scene.guest().write(2 * SECTORS_PER_RANGE, 16);
-                scene.guest().flush();
-                c1.cutEverywhere(scene, (cut, sight) -> {});
-                c1.cutTwice(scene);
-            }
-        }
-        c1.end(TABLE);
+    void c01TheFirstWriteToARangeIsThereOrNotAndNeverNoise() throws Exception {
+        commits.c1().end(TABLE);
+    }
+
+    @Test
+    void c02WhatWasFlushedRightAfterTheFirstTouchIsThere() throws Exception {
+        commits.c2().end(TABLE);
+    }
+
+    @Test
+    void c03APageWithoutItsRootIsOverwritten() throws Exception {
+        commits.c3().end(TABLE);
+    }
+
+    @Test
+    void c04APageWithoutItsRootNeverComesAlive() throws Exception {
+        commits.c4().end(TABLE);
+    }
+
+    @Test
+    void c05ATornRootLosesNothing() throws Exception {
+        commits.c5().end(TABLE);
+    }
+
+    @Test
+    void c06TwoTornRootsAreRefused() throws Exception {
+        commits.c6().end(TABLE);
+    }
+
+    @Test
+    void c07AFailedCommitStopsNewRangesOnlyAndOpeningHeals() throws Exception {
+        failures.c7().end(TABLE);
+    }
+
+    @Test
+    void c19AFullStoreFailsOneWriteOnly() throws Exception {
+        failures.c19().end(TABLE);
+    }
+
+    @Test
+    void aKilledProcessLosesNothingWhenThePowerFailsLater() throws Exception {
+        failures.kill().end(TABLE);
     }
 }

@@ -21,12 +21,14 @@ final class Guest implements AutoCloseable {
     private final FaultJournal journal;
     private final Model model;
     private final BlockChannel channel;
+    private long lossesTold;
 
     Guest(TurnLoop loop, Volume volume, FaultJournal journal, Model model) {
         this.loop = loop;
         this.volume = volume;
         this.journal = journal;
         this.model = model;
+        this.lossesTold = volume.dataStore().lossCount();
         this.channel = DeviceStack.build(volume).top().openChannel(loop);
     }
 
@@ -70,6 +72,13 @@ final class Guest implements AutoCloseable {
     Errno flush() {
         int begun = journal.position();
         Errno errno = run(Command.FLUSH, 0, 0, 0, null);
+        long losses = volume.dataStore().lossCount();
+        if (losses != lossesTold) {
+            // As the server does: whoever was connected when the store lost something is told at its next FLUSH.
+            lossesTold = losses;
+            model.lost();
+            return Errno.EIO;
+        }
         if (errno == Errno.OK) {
             model.flushed(begun, journal.position());
         }

@@ -1,5 +1,7 @@
 package io.blockseal.fault;
 
+import java.util.Map;
+
 /**
  * What holds after every crash: the volume opens; each sector reads as something that the {@link Model} allows, so that
  * nothing flushed is lost, nothing unwritten is anything but zeros, and nothing is noise; no range has fewer generations
@@ -8,22 +10,24 @@ package io.blockseal.fault;
 final class Invariant {
     private Invariant() {}
 
-    static void check(Scene scene, int position, Sight sight, boolean mayRefuse) {
+    /** Throws {@link AssertionError} if it does not hold of what was seen after a cut at {@code position}. */
+    static void check(Model model, int position, Sight sight, boolean mayRefuse) {
         if (!sight.opened()) {
             if (!mayRefuse) {
                 throw new AssertionError("does not open: " + sight.refusal(), sight.refusal());
             }
             return;
         }
-        Model model = scene.model();
-        for (int sector = 0; sector < sight.sectors().length; sector++) {
-            int content = sight.sectors()[sector];
-            if (content != Sight.UNSEEN && !model.allows(sector, content, position)) {
-                throw new AssertionError("sector " + sector + " reads as " + name(content) + ", but was to be "
-                        + model.allowed(sector, position));
+        for (Map.Entry<Integer, Sight.OfRange> entry : sight.ranges().entrySet()) {
+            int range = entry.getKey();
+            int[] sectors = entry.getValue().sectors();
+            for (int i = 0; i < sectors.length; i++) {
+                int sector = range * Layout.SECTORS_PER_RANGE + i;
+                if (sectors[i] != Sight.UNSEEN && !model.allows(sector, sectors[i], position)) {
+                    throw new AssertionError("sector " + i + " of range " + range + " reads as " + name(sectors[i])
+                            + ", but was to be " + model.allowed(sector, position));
+                }
             }
-        }
-        for (int range = 0; range < sight.rangeCount(); range++) {
             long floor = model.generationFloor(range, position);
             if (sight.generation(range) < floor) {
                 throw new AssertionError(
@@ -35,7 +39,7 @@ final class Invariant {
         }
     }
 
-    private static String name(int content) {
+    static String name(int content) {
         return switch (content) {
             case SectorContent.ZEROS -> "zeros";
             case SectorContent.NOISE -> "noise";

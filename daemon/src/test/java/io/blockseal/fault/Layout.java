@@ -14,6 +14,7 @@ import java.util.List;
  */
 record Layout(boolean detached, int unitBytes, boolean promisesZeros, int ranges) {
     static final int RANGE_BYTES = 64 << 10;
+    static final int SECTORS_PER_RANGE = RANGE_BYTES / SectorContent.BYTES;
     /** Two pages: 31 ranges on the first, 2 on the second. */
     static final int TWO_PAGES = 33;
 

@@ -23,7 +23,7 @@ final class Model {
     private static final class Version {
         private final int content;
         private final int begun;
-        private final int acknowledged;
+        private int acknowledged;
         private int durable;
 
         Version(int content, int begun, int acknowledged, int durable) {
@@ -37,15 +37,13 @@ final class Model {
     private record Floor(int position, int range, long generation) {}
 
     private final int sectorsPerUnit;
-    private final int sectorsPerRange;
     private final Map<Integer, List<Version>> versions = new HashMap<>();
     private final List<Floor> floors = new ArrayList<>();
     private final Map<Integer, Long> generations = new HashMap<>();
     private int lastContent;
 
-    Model(int unitBytes, long rangeBytes) {
+    Model(int unitBytes) {
         sectorsPerUnit = unitBytes / SectorContent.BYTES;
-        sectorsPerRange = (int) (rangeBytes / SectorContent.BYTES);
     }
 
     /** Everything written so far is durable now, and positions begin anew. */
@@ -92,6 +90,23 @@ final class Model {
         }
     }
 
+    /** A store failed to keep what was not durable: no later flush makes that durable, and the guest was told. */
+    void lost() {
+        for (List<Version> list : versions.values()) {
+            for (Version version : list) {
+                if (version.durable == NEVER) {
+                    version.acknowledged = NEVER;
+                }
+            }
+        }
+    }
+
+    /** The range was shredded: it reads as zeros, durably. */
+    void shredded(int range, int begun, int acknowledged) {
+        int first = range * Layout.SECTORS_PER_RANGE;
+        done(first, Layout.SECTORS_PER_RANGE, SectorContent.ZEROS, begun, acknowledged, true);
+    }
+
     /** Remembers the generations that the volume shows now. */
     void sawGenerations(Volume volume, int position) {
         for (int range = 0; range < volume.shape().rangeCount(); range++) {
@@ -117,12 +132,8 @@ final class Model {
     /** Ranges that were ever written to. */
     TreeSet<Integer> touchedRanges() {
         TreeSet<Integer> ranges = new TreeSet<>();
-        versions.keySet().forEach(sector -> ranges.add(sector / sectorsPerRange));
+        versions.keySet().forEach(sector -> ranges.add(sector / Layout.SECTORS_PER_RANGE));
         return ranges;
-    }
-
-    int sectorsPerRange() {
-        return sectorsPerRange;
     }
 
     /** Whether the sector may read as {@code content} after a cut at {@code position}. */

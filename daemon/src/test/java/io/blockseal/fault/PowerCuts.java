@@ -19,6 +19,7 @@ final class PowerCuts {
         SIXTEEN_BYTES
     }
 
+    private static final long SEED = 20_261_124;
     /** A policy that chooses is tried with so many seeds. */
     private static final int SEEDS = 3;
     /** A longer write is torn at its start, where it crosses its first pages, and before its end. */
@@ -27,17 +28,20 @@ final class PowerCuts {
     private final FaultJournal journal;
     private final List<Operation> operations;
     private final List<PowerCut> cuts = new ArrayList<>();
-    private final long seed;
 
-    private PowerCuts(FaultJournal journal, long seed) {
+    private PowerCuts(FaultJournal journal) {
         this.journal = journal;
         this.operations = journal.operations();
-        this.seed = seed;
     }
 
-    /** All cuts from before the first to after operation {@code last}. */
-    static List<PowerCut> of(FaultJournal journal, Tears tears, int last, long seed) {
-        PowerCuts all = new PowerCuts(journal, seed);
+    /** All cuts of all that was recorded. */
+    static List<PowerCut> all(FaultJournal journal, Tears tears) {
+        return until(journal, tears, journal.position());
+    }
+
+    /** All cuts from before the first operation to the moment when {@code last} of them had returned. */
+    static List<PowerCut> until(FaultJournal journal, Tears tears, int last) {
+        PowerCuts all = new PowerCuts(journal);
         for (int count = 0; count <= last; count++) {
             all.addWhole(count);
             if (tears != Tears.NONE && count < last) {
@@ -48,8 +52,8 @@ final class PowerCuts {
     }
 
     /** The cuts of a repair that was cut itself: fewer policies, since each is tried after each of the first cuts. */
-    static List<PowerCut> few(FaultJournal journal, int last, long seed) {
-        PowerCuts all = new PowerCuts(journal, seed);
+    static List<PowerCut> few(FaultJournal journal, int last) {
+        PowerCuts all = new PowerCuts(journal);
         for (int count = 0; count <= last; count++) {
             all.add(count, 0, Unflushed.KEPT, 0);
             all.add(count, 0, Unflushed.LOST, 0);
@@ -97,6 +101,6 @@ final class PowerCuts {
 
     private void add(int count, int torn, Unflushed policy, int variant) {
         List<Unflushed> forAll = Collections.nCopies(journal.stores().size(), policy);
-        cuts.add(new PowerCut(count, torn, forAll, seed + 1_000L * count + variant));
+        cuts.add(new PowerCut(count, torn, forAll, SEED + 1_000L * count + variant));
     }
 }

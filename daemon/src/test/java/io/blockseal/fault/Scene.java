@@ -21,7 +21,7 @@ final class Scene implements AutoCloseable {
         this.lab = lab;
         this.layout = layout;
         this.journal = layout.newStores();
-        this.model = new Model(layout.unitBytes(), Layout.RANGE_BYTES);
+        this.model = new Model(layout.unitBytes());
         lab.create(layout, journal);
         open();
     }

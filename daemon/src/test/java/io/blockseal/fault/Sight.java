@@ -1,6 +1,7 @@
 package io.blockseal.fault;
 
 import io.blockseal.volume.RangeWord;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,8 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param refusal why it did not open, or null
  * @param rangeCount how many ranges it has
- * @param words each range's word
- * @param sectors what each sector that was looked at holds, by its number; {@link #UNSEEN} for others
+ * @param ranges those that were looked at
  * @param openedAt position in the journal of what was found when opening was over, repairs included
  * @param complaint what went wrong when the volume was written to, read back and opened again; else empty
  * @param extra what the case asked for besides
@@ -17,26 +17,36 @@ import org.jspecify.annotations.Nullable;
 record Sight(
         @Nullable Exception refusal,
         int rangeCount,
-        long[] words,
-        int[] sectors,
+        Map<Integer, OfRange> ranges,
         int openedAt,
         String complaint,
         @Nullable Object extra) {
+    /** A sector that was not looked at. */
     static final int UNSEEN = Integer.MIN_VALUE;
 
-    static Sight refused(Exception why, @Nullable Object extra) {
-        return new Sight(why, 0, new long[0], new int[0], 0, "", extra);
+    /** One range: its word, and what each of its sectors holds. */
+    record OfRange(long word, int[] sectors) {}
+
+    static Sight refused(Exception why) {
+        return new Sight(why, 0, Map.of(), 0, "", null);
     }
 
     boolean opened() {
         return refusal == null;
     }
 
+    /** Of a range that was looked at. */
     int state(int range) {
-        return RangeWord.state(words[range]);
+        return RangeWord.state(ranges.get(range).word());
     }
 
+    /** Of a range that was looked at. */
     long generation(int range) {
-        return Integer.toUnsignedLong(RangeWord.generation(words[range]));
+        return Integer.toUnsignedLong(RangeWord.generation(ranges.get(range).word()));
+    }
+
+    /** What a sector of a range that was looked at holds. */
+    int content(int sector) {
+        return ranges.get(sector / Layout.SECTORS_PER_RANGE).sectors()[sector % Layout.SECTORS_PER_RANGE];
     }
 }
