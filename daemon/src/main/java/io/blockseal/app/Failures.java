@@ -77,7 +77,7 @@ final class Failures {
             return switch (refused.reason()) {
                 case IDENTITY, ROLLBACK, UNFINISHED_COMMIT, SLOT_CONFLICT -> ExitCode.DAMAGED;
                 case UNSUITABLE -> ExitCode.USAGE;
-                case UNKNOWN_FEATURE, NOT_EMPTY, LAST_KEY_SLOT, NOT_WRITABLE -> ExitCode.FAILURE;
+                case UNKNOWN_FEATURE, NOT_EMPTY, DATA_LOSS, LAST_KEY_SLOT, NOT_WRITABLE -> ExitCode.FAILURE;
             };
         }
         return ExitCode.FAILURE;

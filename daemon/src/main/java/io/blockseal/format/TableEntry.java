@@ -3,6 +3,7 @@ package io.blockseal.format;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the table knows of one range: 128 bytes (docs/format.md, "Table entry").
@@ -69,6 +70,36 @@ public record TableEntry(
                 bytes.getInt(LAST_COMMIT),
                 bytes.getLong(ENCRYPTED_BYTES),
                 Arrays.copyOfRange(page, offset + WRAPPED_DEK, offset + ENTRY_BYTES));
+    }
+
+    /**
+     * The first field that should be zero, by what the entry is, and is not; null if all is well. A range without a DEK
+     * must not keep the rest of one.
+     */
+    static @Nullable String leftOver(byte[] page, int offset) {
+        int state = page[offset + STATE];
+        if (state == NONE && !isZero(page, offset + SUITE, offset + ENTRY_BYTES)) {
+            return "rest of an empty entry";
+        }
+        if (state == SHREDDED && !isZero(page, offset + SLOT, offset + CREATED)) {
+            return "slot";
+        }
+        if (state == SHREDDED && !isZero(page, offset + WRAPPED_DEK, offset + ENTRY_BYTES)) {
+            return "wrapped DEK";
+        }
+        if (!isZero(page, offset + FLAGS, offset + GENERATION)) {
+            return "flags";
+        }
+        return isZero(page, offset + KEY_DOMAIN, offset + LAST_COMMIT) ? null : "key domain";
+    }
+
+    private static boolean isZero(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Writes the whole 128 bytes. */

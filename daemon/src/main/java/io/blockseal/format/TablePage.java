@@ -5,6 +5,7 @@ import static io.blockseal.format.MetadataLayout.BLOCK_BYTES;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A page of the DEK table: 4096 bytes, a header and 31 entries (docs/format.md, "Table page"). A view over its own copy
@@ -128,6 +129,16 @@ public final class TablePage {
 
     public int vkEpoch() {
         return bytes.getInt(VK_EPOCH);
+    }
+
+    /** 0 in every page of this version. */
+    public int flags() {
+        return Short.toUnsignedInt(bytes.getShort(FLAGS));
+    }
+
+    /** The field of an entry that should be zero and is not, or null. */
+    public @Nullable String leftOver(int entry) {
+        return TableEntry.leftOver(image, entryOffset(entry));
     }
 
     /** Entry {@code entry}, 0 to 30. */

@@ -64,6 +64,11 @@ final class PageFinding {
         return chosen < 0 ? null : pages[chosen];
     }
 
+    @Nullable
+    TablePage page(int copy) {
+        return copy < 0 ? null : pages[copy];
+    }
+
     /** Whether the two copies differ, so that opening for writing makes them equal. */
     boolean needsHealing() {
         int chosen = chosenCopy();

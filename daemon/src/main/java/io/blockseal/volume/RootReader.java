@@ -51,11 +51,22 @@ final class RootReader {
         }
         RootReader reader = new RootReader(store);
         reader.readAll();
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
-            reader.look(copy);
+        reader.lookAtAll();
+        return reader;
+    }
+
+    /**
+     * Likewise, for whoever is about to write all of it anew: what cannot be read counts as damaged, and a store that is
+     * too small as one that holds nothing.
+     */
+    static RootReader salvage(MetadataStore store) {
+        RootReader reader = new RootReader(store);
+        try {
+            reader.readAll();
+        } catch (StoreException e) {
+            LOG.warn("{}: {}", store.name(), e.getMessage());
         }
-        reader.candidates.sort(
-                (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
+        reader.lookAtAll();
         return reader;
     }
 
@@ -146,6 +157,14 @@ final class RootReader {
                 "roots",
                 "both are damaged, or this is not a Blockseal volume; nothing was changed. Restore the metadata from"
                         + " a backup" + details);
+    }
+
+    private void lookAtAll() {
+        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+            look(copy);
+        }
+        candidates.sort(
+                (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
     }
 
     private void look(int copy) {

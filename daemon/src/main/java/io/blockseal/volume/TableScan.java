@@ -23,12 +23,19 @@ final class TableScan {
     private final MetadataStore store;
     private final RootBlock root;
     private final @Nullable VolumeKeys keys;
+    private boolean salvaging;
 
     /** Without keys, MACs are not looked at: a page counts as valid if its shape is. */
     TableScan(MetadataStore store, RootBlock root, @Nullable VolumeKeys keys) {
         this.store = store;
         this.root = root;
         this.keys = keys;
+    }
+
+    /** From now on a page that cannot be read at all counts as damaged: for whoever is about to write it anew. */
+    TableScan salvaging() {
+        salvaging = true;
+        return this;
     }
 
     void run(Visitor visitor) throws StoreException, VolumeRefusedException {
@@ -40,7 +47,7 @@ final class TableScan {
             Stride b = read(first, count, 1);
             for (int i = 0; i < count; i++) {
                 StoreException unreadable = a.unreadable(i);
-                if (unreadable != null && b.unreadable(i) != null) {
+                if (unreadable != null && b.unreadable(i) != null && !salvaging) {
                     // Perhaps the storage is away for a moment: no reason to call the page lost.
                     throw unreadable;
                 }

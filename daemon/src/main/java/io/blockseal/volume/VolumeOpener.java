@@ -140,6 +140,13 @@ public final class VolumeOpener {
 
     static void requireStores(VolumeStores stores, RootBlock root)
             throws MalformedVolumeException, VolumeRefusedException, StoreException {
+        requireData(stores, root);
+        requireMetadata(stores, root);
+    }
+
+    /** Whether the data store may be the volume's, and is as large as the root says. */
+    static void requireData(VolumeStores stores, RootBlock root)
+            throws MalformedVolumeException, VolumeRefusedException, StoreException {
         if (root.detached() != stores.detached()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,
@@ -162,6 +169,10 @@ public final class VolumeOpener {
                     "size",
                     stores.data().sizeBytes() + " bytes, but the slots end at " + root.dataEndBytes() + ": truncated");
         }
+    }
+
+    /** Whether the metadata store is as large as the root says. */
+    static void requireMetadata(VolumeStores stores, RootBlock root) throws MalformedVolumeException {
         for (int i = 0; i < root.extentCount(); i++) {
             long end = root.extentOffset(i) + MetadataLayout.EXTENT_BYTES;
             if (stores.metadata().sizeBytes() < end) {

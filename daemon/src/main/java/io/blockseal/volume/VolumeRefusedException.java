@@ -18,6 +18,8 @@ public final class VolumeRefusedException extends Exception {
         NOT_EMPTY,
         /** The options do not fit each other or the store. */
         UNSUITABLE,
+        /** Data would be lost that nobody has said may be. */
+        DATA_LOSS,
         /** The last key slot would go. */
         LAST_KEY_SLOT,
         /** The volume is read-only, closed, or its metadata failed. */

@@ -6,6 +6,7 @@ import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
@@ -68,6 +69,24 @@ final class Forger implements AutoCloseable {
                 .toggle(keys.tableTerm(after))
                 .bytes();
         forgeRoots(changed -> changed.tableRoot(sum));
+    }
+
+    /** Gives a range a new DEK in that slot, as a rotation would. */
+    void rekey(long range, int generation, long slot) throws Exception {
+        int entry = TablePage.entryOf(range);
+        forgePage(
+                TablePage.pageOf(range),
+                page -> page.entry(
+                        entry,
+                        new TableEntry(
+                                TableEntry.ACTIVE,
+                                RootBlock.SUITE_AES_256_XTS,
+                                generation,
+                                slot,
+                                1,
+                                1,
+                                0,
+                                keys.newWrappedDek(range, generation, slot))));
     }
 
     TablePage page(int index, int copy) throws Exception {

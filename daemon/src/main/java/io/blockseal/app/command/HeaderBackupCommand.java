@@ -6,6 +6,9 @@ import io.blockseal.app.JsonText;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.Progress;
 import io.blockseal.app.Terminal;
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.config.ByteSize;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.BackupFile;
@@ -85,6 +88,12 @@ public final class HeaderBackupCommand extends Verb {
             }
         }
         BackupFile.write(file, backup, force);
+        AuditLog.record(
+                AuditEvent.HEADER_BACKUP,
+                AuditField.of("volume", volume.path()),
+                AuditField.of("uuid", backup.uuid()),
+                AuditField.of("commit", backup.commitSeq()),
+                AuditField.of("file", file));
         PrintWriter out = out();
         out.print(json ? json(backup, verified) : text(backup, verified));
         out.flush();

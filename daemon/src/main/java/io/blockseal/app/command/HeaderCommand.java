@@ -15,7 +15,7 @@ import picocli.CommandLine.Command;
                     + " that opened the volume on that day can read the data as of then.",
             ""
         },
-        subcommands = {HeaderBackupCommand.class},
+        subcommands = {HeaderBackupCommand.class, HeaderRestoreCommand.class},
         footer = {"", "Examples:", "  blockseal header backup demo.bsl demo.header --key-file demo.key", ""})
 public final class HeaderCommand extends Verb {
     @Override

@@ -32,7 +32,12 @@ final class KeySlotText {
 
     /** The field {@code keySlots}. */
     static void write(JsonGenerator json, List<KeySlotInfo> slots) throws IOException {
-        json.writeArrayFieldStart("keySlots");
+        write(json, "keySlots", slots);
+    }
+
+    /** Likewise, by another name. */
+    static void write(JsonGenerator json, String name, List<KeySlotInfo> slots) throws IOException {
+        json.writeArrayFieldStart(name);
         for (KeySlotInfo slot : slots) {
             json.writeStartObject();
             json.writeNumberField("slot", slot.index());

@@ -51,12 +51,17 @@ public final class VolumeOptions {
         return StoreOpening.open(foundation.files(), path, meta, how);
     }
 
+    /** What this host remembers of volumes. */
+    HostMemory memory() {
+        return HostMemory.in(stateDir == null ? Surroundings.stateDirectory() : stateDir);
+    }
+
     /** Opens it; metadata commits run on {@code keeper}. The volume owns its stores, and the caller closes it. */
     Volume open(Foundation foundation, KeySource key, KeyOptions keys, boolean readOnly, Executor keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         VolumeStores stores = stores(foundation, new StoreOptions(readOnly, false));
-        HostMemory memory = HostMemory.in(stateDir == null ? Surroundings.stateDirectory() : stateDir);
+        HostMemory memory = memory();
         OpenOptions options = new OpenOptions(readOnly, null, keys.keySlot(), acceptRollback, 1);
         Volume opened = null;
         try {

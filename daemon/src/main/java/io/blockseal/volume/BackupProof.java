@@ -1,0 +1,86 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.RootBlock;
+import io.blockseal.format.TablePage;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Proves a header backup with a key that opens it: the root's MAC, every page's, table_root, and every DEK unwraps. A
+ * checksum is right on whatever somebody made up; only this says that the volume's owner wrote it.
+ */
+final class BackupProof {
+    private BackupProof() {}
+
+    /**
+     * The keys that proved it; the caller closes them.
+     *
+     * @param name the backup, for messages
+     * @throws MalformedVolumeException if anything in it was altered
+     */
+    static VolumeKeys prove(
+            CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        try (Secret volumeKey = new VolumeUnlock(name, sources, onlySlot).unlock(backup.area(), backup.uuid())) {
+            VolumeKeys keys = VolumeKeys.derive(engine, backup.root().uuidBytes(), volumeKey);
+            boolean proven = false;
+            try {
+                prove(engine, backup, name, keys);
+                proven = true;
+                return keys;
+            } finally {
+                if (!proven) {
+                    keys.close();
+                }
+            }
+        }
+    }
+
+    private static void prove(CryptoEngine engine, HeaderBackup backup, String name, VolumeKeys keys)
+            throws MalformedVolumeException {
+        RootBlock root = backup.root();
+        if (!keys.verifies(root)) {
+            throw new MalformedVolumeException(
+                    name + ": root", "mac", "does not verify: altered, or of another volume's key");
+        }
+        if (!MessageDigest.isEqual(keys.identityTag(), root.identityTag())) {
+            throw new MalformedVolumeException(name + ": root", "identity tag", "is not that of its volume key");
+        }
+        TableRoot sum = new TableRoot(new byte[32]);
+        for (TablePage page : backup.pages()) {
+            if (!keys.verifies(page)) {
+                throw new MalformedVolumeException(
+                        name + ": table page " + page.index(), "mac", "does not verify: altered");
+            }
+            sum.toggle(keys.tableTerm(page));
+        }
+        if (!Arrays.equals(sum.bytes(), root.tableRoot())) {
+            throw new MalformedVolumeException(
+                    name + ": root", "table_root", "its pages are not those that the root describes: altered");
+        }
+        requireSensible(engine, backup, name, keys);
+    }
+
+    private static void requireSensible(CryptoEngine engine, HeaderBackup backup, String name, VolumeKeys keys)
+            throws MalformedVolumeException {
+        MalformedVolumeException[] first = new MalformedVolumeException[1];
+        EntryCheck check = new EntryCheck(engine, backup.root(), keys, (block, field, found) -> {
+            if (first[0] == null) {
+                first[0] = new MalformedVolumeException(name + ": " + block, field, found);
+            }
+        });
+        for (TablePage page : backup.pages()) {
+            check.page(page);
+            if (first[0] != null) {
+                throw first[0];
+            }
+        }
+    }
+}
