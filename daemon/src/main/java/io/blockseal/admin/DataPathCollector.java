@@ -78,6 +78,18 @@ final class DataPathCollector extends Collector {
                 Type.GAUGE,
                 exports,
                 ExportHealth::sizeBytes));
+        families.add(byExport(
+                "blockseal_store_losses_total",
+                "Flushes of the storage that failed: what was written before may be lost",
+                Type.COUNTER,
+                exports,
+                ExportHealth::storeLosses));
+        families.add(byExport(
+                "blockseal_store_troubled",
+                "1 while the last flush failed or the storage does not answer, else 0",
+                Type.GAUGE,
+                exports,
+                export -> export.storeTroubled() ? 1 : 0));
         families.add(states(exports));
         return families;
     }

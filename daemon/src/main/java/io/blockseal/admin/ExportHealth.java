@@ -9,11 +9,31 @@ package io.blockseal.admin;
  * @param dekCacheHits requests that found their DEK unwrapped, over all loops
  * @param dekCacheMisses requests for which a DEK had to be unwrapped
  * @param dekCacheEvictions DEKs wiped to make room for others
+ * @param storeLosses how often a flush of its stores failed
+ * @param storeTroubled whether its storage looks unwell just now: the last flush failed, or a call does not come back
  */
 public record ExportHealth(
-        String export, String state, long sizeBytes, long dekCacheHits, long dekCacheMisses, long dekCacheEvictions) {
+        String export,
+        String state,
+        long sizeBytes,
+        long dekCacheHits,
+        long dekCacheMisses,
+        long dekCacheEvictions,
+        long storeLosses,
+        boolean storeTroubled) {
     /** The state in which requests are served. */
     public static final String OPEN = "open";
+
+    /** Of an export whose storage never failed. */
+    public ExportHealth(
+            String export,
+            String state,
+            long sizeBytes,
+            long dekCacheHits,
+            long dekCacheMisses,
+            long dekCacheEvictions) {
+        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false);
+    }
 
     /** Whether clients are served. */
     public boolean ready() {

@@ -44,6 +44,11 @@ public final class HealthPages {
                 json.writeStringField("name", export.export());
                 json.writeStringField("state", export.state());
                 json.writeBooleanField("ready", export.ready());
+                if (export.storeTroubled()) {
+                    // Still ready: who has its data in memory is served, and an orchestrator that restarted the daemon
+                    // would help nobody.
+                    json.writeStringField("degraded", "storage");
+                }
                 json.writeEndObject();
             }
             json.writeEndArray();

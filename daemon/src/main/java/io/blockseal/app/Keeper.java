@@ -6,13 +6,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The threads that commit metadata: few, since commits of one volume queue up anyway. */
+/**
+ * The threads that commit metadata. Commits of one volume queue up by themselves, so there are at most as many threads as
+ * volumes commit at the time; there is no smaller number, because a volume whose storage does not answer keeps its thread
+ * and must not keep those of the others.
+ */
 public final class Keeper implements Executor, AutoCloseable {
-    private static final int THREADS = 2;
     private static final long CLOSE_SECONDS = 10;
 
     private final AtomicInteger number = new AtomicInteger();
-    private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, task -> {
+    private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "keeper-" + number.getAndIncrement());
         thread.setDaemon(true);
         return thread;

@@ -90,7 +90,9 @@ final class ServedVolume implements VolumesClosing.Closable {
                 now.shape().sizeBytes(),
                 caches.hits(),
                 caches.misses(),
-                caches.evictions());
+                caches.evictions(),
+                now.storeLosses(),
+                now.storesTroubled());
     }
 
     @Override

@@ -58,6 +58,14 @@ public interface BlockStore extends BlockDevice, AutoCloseable {
         return 0;
     }
 
+    /**
+     * Whether it looks unwell just now: the last flush failed, or a call has not come back for long. For people who
+     * watch; nothing is decided by it. From any thread.
+     */
+    default boolean troubled() {
+        return false;
+    }
+
     /** Makes the stretch read as zeros, giving its space back where that is possible. */
     void zero(long offset, long lengthBytes) throws StoreException;
 

@@ -149,6 +149,17 @@ public final class Volume implements DataPlane, AutoCloseable {
         return dekCacheMetrics;
     }
 
+    /** How often a flush of its stores failed. From any thread. */
+    public long storeLosses() {
+        return stores.data().lossCount()
+                + (stores.detached() ? stores.metadata().lossCount() : 0);
+    }
+
+    /** Whether one of its stores looks unwell just now. From any thread. */
+    public boolean storesTroubled() {
+        return stores.data().troubled() || stores.metadata().troubled();
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);

@@ -14,17 +14,23 @@ import java.util.ArrayDeque;
  */
 @HotPath("every request that is not answered from the table ends here")
 final class FileChannelOfLoop implements BlockChannel {
+    /** Every so many writes one is timed. */
+    private static final int TIMED_WRITE = 8;
+
     private final IoLoop loop;
     private final LanePool pool;
     private final Lanes lanes;
     private final FileCall call;
+    private final StallGuard guard;
     private final ArrayDeque<PooledCall> idle = new ArrayDeque<>();
+    private int writesUntimed;
 
     FileChannelOfLoop(IoLoop loop, FileCall call, LanePool pool, Lanes lanes) {
         this.loop = loop;
         this.call = call;
         this.pool = pool;
         this.lanes = lanes;
+        this.guard = pool.guard();
     }
 
     @Override
@@ -38,15 +44,31 @@ final class FileChannelOfLoop implements BlockChannel {
                 };
         if (!inline) {
             sendToPool(request);
-        } else if (request.command() == Command.READ && !lanes.restInline()) {
+        } else if (lanes.restInline() || request.command() == Command.CACHE) {
+            request.complete(call.perform(request));
+        } else if (guard.stalls()) {
+            sendToPool(request);
+        } else if (request.command() == Command.READ) {
             if (call.readCached(request)) {
                 request.complete(Errno.OK);
             } else {
                 sendToPool(request);
             }
         } else {
-            request.complete(call.perform(request));
+            request.complete(write(request));
         }
+    }
+
+    /** A write into the page cache. A disk that cannot keep up makes each of them wait, so timing some finds out. */
+    private Errno write(BlockRequest request) {
+        if (++writesUntimed < TIMED_WRITE) {
+            return call.perform(request);
+        }
+        writesUntimed = 0;
+        long start = guard.now();
+        Errno outcome = call.perform(request);
+        guard.loopCallEnded(start);
+        return outcome;
     }
 
     private void sendToPool(BlockRequest request) {
@@ -81,9 +103,11 @@ final class FileChannelOfLoop implements BlockChannel {
         @Override
         public void run() {
             Errno outcome = Errno.EIO;
+            pool.begins();
             try {
                 outcome = call.perform(request);
             } finally {
+                pool.ends();
                 result = outcome;
                 loop.execute(arrival);
             }

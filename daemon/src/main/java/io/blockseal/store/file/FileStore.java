@@ -100,7 +100,11 @@ final class FileStore implements BlockStore {
         if (!file.fast() || options.direct()) {
             return Lanes.POOL;
         }
-        return facts.inMemory() ? Lanes.INLINE : Lanes.CACHED;
+        return switch (facts.place()) {
+            case MEMORY -> Lanes.INLINE;
+            case DISK -> Lanes.CACHED;
+            case ELSEWHERE -> Lanes.POOL;
+        };
     }
 
     @Override
@@ -177,6 +181,11 @@ final class FileStore implements BlockStore {
     @Override
     public long lossCount() {
         return durability.losses();
+    }
+
+    @Override
+    public boolean troubled() {
+        return durability.failing() || pool.guard().stalls();
     }
 
     @Override

@@ -147,7 +147,7 @@ final class JdkFile implements SystemFile {
         FileFacts.Kind kind = Files.isRegularFile(path)
                 ? FileFacts.Kind.REGULAR
                 : path.startsWith("/dev") ? FileFacts.Kind.BLOCK_DEVICE : FileFacts.Kind.OTHER;
-        return new FileFacts(kind, size(), size(), 4096, false);
+        return new FileFacts(kind, size(), size(), 4096, FileFacts.Place.ELSEWHERE);
     }
 
     private long size() {

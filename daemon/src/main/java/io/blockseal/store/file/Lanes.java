@@ -5,11 +5,15 @@ enum Lanes {
     /** The loop makes all of them: nothing waits for a disk (tmpfs). */
     INLINE(true, true, true),
     /**
-     * Buffered file on a disk: the loop reads what the page cache has and writes into the page cache; pool threads do
-     * what waits: reads that miss, flushes, zeroing, looking for holes.
+     * Buffered file on a disk of this machine: the loop reads what the page cache has and writes into the page cache;
+     * pool threads do what waits: reads that miss, flushes, zeroing, looking for holes. While the disk does not answer
+     * ({@link StallGuard}) they do all of it.
      */
     CACHED(true, true, false),
-    /** Pool threads make all of them: O_DIRECT, or no native library. */
+    /**
+     * Pool threads make all of them: O_DIRECT, no native library, or a network or another process behind the file, which
+     * may keep even a buffered write waiting for ever.
+     */
     POOL(false, false, false);
 
     private final boolean readsInline;

@@ -142,19 +142,27 @@ final class ShimFile implements SystemFile {
     public FileFacts facts() {
         FileInfoBlock info = new FileInfoBlock();
         if (shim.fileInfo(descriptor, info.address()) < 0) {
-            return new FileFacts(FileFacts.Kind.OTHER, 0, 0, 4096, false);
+            return new FileFacts(FileFacts.Kind.OTHER, 0, 0, 4096, FileFacts.Place.ELSEWHERE);
         }
         boolean regular = info.type() == FileInfoBlock.TYPE_REGULAR;
         boolean device = info.type() == FileInfoBlock.TYPE_BLOCK_DEVICE;
-        boolean inMemory = regular
-                && (info.filesystemMagic() == FileInfoBlock.MAGIC_TMPFS
-                        || info.filesystemMagic() == FileInfoBlock.MAGIC_RAMFS);
         return new FileFacts(
                 regular ? FileFacts.Kind.REGULAR : device ? FileFacts.Kind.BLOCK_DEVICE : FileFacts.Kind.OTHER,
                 info.sizeBytes(),
                 device ? info.sizeBytes() : info.allocatedBytes(),
                 info.logicalBlockBytes(),
-                inMemory);
+                place(info, device));
+    }
+
+    private static FileFacts.Place place(FileInfoBlock info, boolean device) {
+        long magic = info.filesystemMagic();
+        if (device) {
+            return Locality.ofDevice(info.device()) ? FileFacts.Place.DISK : FileFacts.Place.ELSEWHERE;
+        }
+        if (magic == FileInfoBlock.MAGIC_TMPFS || magic == FileInfoBlock.MAGIC_RAMFS) {
+            return FileFacts.Place.MEMORY;
+        }
+        return Locality.ofFilesystem(magic) ? FileFacts.Place.DISK : FileFacts.Place.ELSEWHERE;
     }
 
     @Override

@@ -227,7 +227,8 @@ class DurabilityTest {
     }
 
     private Errno perform(Command command, SystemFile file, Durability durability, boolean cached) {
-        Zeroing zeroing = Zeroing.probe(file, new FileFacts(FileFacts.Kind.REGULAR, 0, 0, 4096, false), true, memory);
+        Zeroing zeroing = Zeroing.probe(
+                file, new FileFacts(FileFacts.Kind.REGULAR, 0, 0, 4096, FileFacts.Place.DISK), true, memory);
         BlockRequest request =
                 new BlockRequest().set(command, BlockRequest.FUA, 0, 4096).withMemory(memory, 0);
         return new FileCall(file, zeroing, durability, cached).perform(request);
@@ -314,7 +315,7 @@ class DurabilityTest {
 
         @Override
         public FileFacts facts() {
-            return new FileFacts(FileFacts.Kind.REGULAR, 0, 0, 4096, false);
+            return new FileFacts(FileFacts.Kind.REGULAR, 0, 0, 4096, FileFacts.Place.DISK);
         }
 
         @Override

@@ -4,10 +4,9 @@ import io.blockseal.memory.Memory;
 import java.util.function.IntUnaryOperator;
 
 /** A real file whose syncs, aligned reads and writes can be made to go wrong. */
-final class FaultyFile implements SystemFile {
+final class FaultyFile extends ForwardingFile {
     static final int EIO = -5;
 
-    private final SystemFile file;
     /** What a sync reports instead of its result. */
     volatile IntUnaryOperator syncResult = result -> result;
     /** Made before each write. */
@@ -16,75 +15,30 @@ final class FaultyFile implements SystemFile {
     volatile int sectorBytes = 1;
 
     FaultyFile(SystemFile file) {
-        this.file = file;
-    }
-
-    @Override
-    public boolean fast() {
-        return file.fast();
+        super(file);
     }
 
     @Override
     public int read(Memory memory, int memoryOffset, int length, long offset) {
         return offset % sectorBytes == 0 && length % sectorBytes == 0
-                ? file.read(memory, memoryOffset, length, offset)
+                ? super.read(memory, memoryOffset, length, offset)
                 : -22;
-    }
-
-    @Override
-    public int readCached(Memory memory, int memoryOffset, int length, long offset) {
-        return file.readCached(memory, memoryOffset, length, offset);
     }
 
     @Override
     public int write(Memory memory, int memoryOffset, int length, long offset) {
         beforeWrite.run();
-        return file.write(memory, memoryOffset, length, offset);
-    }
-
-    @Override
-    public int writeDurably(Memory memory, int memoryOffset, int length, long offset) {
-        return file.writeDurably(memory, memoryOffset, length, offset);
+        return super.write(memory, memoryOffset, length, offset);
     }
 
     @Override
     public int sync() {
-        return syncResult.applyAsInt(file.sync());
-    }
-
-    @Override
-    public int punch(long offset, long lengthBytes) {
-        return file.punch(offset, lengthBytes);
-    }
-
-    @Override
-    public int zeroOut(long offset, long lengthBytes) {
-        return file.zeroOut(offset, lengthBytes);
-    }
-
-    @Override
-    public long nextData(long offset) {
-        return file.nextData(offset);
-    }
-
-    @Override
-    public long nextHole(long offset) {
-        return file.nextHole(offset);
-    }
-
-    @Override
-    public int resize(long sizeBytes) {
-        return file.resize(sizeBytes);
+        return syncResult.applyAsInt(super.sync());
     }
 
     @Override
     public FileFacts facts() {
-        FileFacts facts = file.facts();
-        return new FileFacts(facts.kind(), facts.sizeBytes(), facts.allocatedBytes(), 512, facts.inMemory());
-    }
-
-    @Override
-    public void close() {
-        file.close();
+        FileFacts facts = super.facts();
+        return new FileFacts(facts.kind(), facts.sizeBytes(), facts.allocatedBytes(), 512, facts.place());
     }
 }

@@ -1,0 +1,87 @@
+package io.blockseal.store.file;
+
+import io.blockseal.block.HotPath;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.LongSupplier;
+
+/**
+ * Whether one store answers as quickly as a local disk should. Event loops ask it before they make a call themselves: a
+ * call that waits for a storage which has stopped answering would hold up every client of the loop, and every volume.
+ *
+ * <p>Two signs count: a pool thread's call that has been out for {@link #STALL_NANOS}, and a call on a loop that took
+ * {@link #SLOW_NANOS}, which is distrusted for {@link #DISTRUST_NANOS}. While there is a sign the pool makes all calls;
+ * when the storage answers again, loops do by themselves. From any thread.
+ */
+@HotPath("asked before every call that a loop makes itself")
+final class StallGuard {
+    /** A flush of a busy disk takes some hundred milliseconds; longer is worth the detour by the pool. */
+    static final long STALL_NANOS = 500_000_000;
+    /** What throttled writers wait for in the page cache. */
+    static final long SLOW_NANOS = 20_000_000;
+
+    static final long DISTRUST_NANOS = 5_000_000_000L;
+
+    private static final long IDLE = 0;
+
+    private final LongSupplier nanoTime;
+    private final AtomicInteger running = new AtomicInteger();
+    private final AtomicLongArray begun;
+    private volatile boolean distrusted;
+    private volatile long distrustedUntil;
+
+    /** For a pool of {@code threads}; {@code nanoTime} as {@link System#nanoTime}. */
+    StallGuard(int threads, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+        this.begun = new AtomicLongArray(threads);
+    }
+
+    /** Pool thread {@code index} begins a call. */
+    void poolCallBegins(int index) {
+        // Odd, and so never IDLE.
+        begun.set(index, nanoTime.getAsLong() | 1);
+        running.incrementAndGet();
+    }
+
+    /** It is back. */
+    void poolCallEnds(int index) {
+        running.decrementAndGet();
+        begun.set(index, IDLE);
+    }
+
+    /** The time, for a loop that is about to make a call and wants to tell how long it took. */
+    long now() {
+        return nanoTime.getAsLong();
+    }
+
+    /** A loop's own call that began at {@code startNanos} has come back. */
+    void loopCallEnded(long startNanos) {
+        long now = nanoTime.getAsLong();
+        if (now - startNanos > SLOW_NANOS) {
+            distrustedUntil = now + DISTRUST_NANOS;
+            distrusted = true;
+        }
+    }
+
+    /** Whether a loop should leave its calls to the pool for now. */
+    boolean stalls() {
+        if (distrusted) {
+            if (nanoTime.getAsLong() - distrustedUntil < 0) {
+                return true;
+            }
+            distrusted = false;
+        }
+        return running.get() > 0 && aPoolCallHangs();
+    }
+
+    private boolean aPoolCallHangs() {
+        long now = nanoTime.getAsLong();
+        for (int i = 0; i < begun.length(); i++) {
+            long since = begun.get(i);
+            if (since != IDLE && now - since > STALL_NANOS) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
