@@ -1,5 +1,7 @@
 #!/bin/sh
-# Builds the shim with gcc. Maven calls it; by hand: native-shim/build.sh library | test
+# Builds the shim with gcc. Maven calls it; by hand: native-shim/build.sh library | test | valgrind
+#   test        the C tests under the address and undefined-behaviour sanitizers; skipped, aloud, where there are none
+#   valgrind    the same tests under memcheck, which also sees what was never written and is read; ten seconds
 #   CC=aarch64-linux-gnu-gcc native-shim/build.sh library    cross build; the folder follows the compiler's target
 # Nothing is built again while the sources, the compiler and this script are the same (a stamp remembers a checksum).
 set -eu
@@ -57,8 +59,20 @@ sanitized_test() {
     echo "$now" >"$out.passed"
 }
 
+# Without sanitizers, which do not go together with valgrind. It has no mlock2: keys are then not locked, all else is
+# the same.
+valgrind_test() {
+    command -v valgrind >/dev/null 2>&1 || die "no valgrind here"
+    mkdir -p target
+    "$CC" $FLAGS -g -O1 -Isrc/main/c -o target/shim-test-valgrind src/main/c/*.c src/test/c/*.c -ldl -lpthread
+    for how in protected unprotected; do
+        valgrind --quiet --error-exitcode=9 --leak-check=no --child-silent-after-fork=yes target/shim-test-valgrind $how
+    done
+}
+
 case ${1:-library} in
     library) library ;;
     test) sanitized_test ;;
-    *) die "unknown command '$1'; there are: library, test" ;;
+    valgrind) valgrind_test ;;
+    *) die "unknown command '$1'; there are: library, test, valgrind" ;;
 esac
