@@ -98,12 +98,17 @@ final class WireServer {
         return bytes;
     }
 
-    /** The client's bytes, read in pieces of at most {@code pieceBytes}; stops if the server reads no more. */
+    /** The client's bytes, read in pieces of {@code pieceBytes} to begin with; stops if the server reads no more. */
     void receive(byte[] bytes, int pieceBytes) {
         int at = 0;
-        while (at < bytes.length && mayRead()) {
+        int piece = Math.max(1, pieceBytes);
+        for (int count = 1; at < bytes.length && mayRead(); count++) {
+            if (count % 32 == 0) {
+                // The first pieces are the interesting ones; a long payload in single bytes only takes time.
+                piece = Math.min(2 * piece, 1 << 16);
+            }
             ByteBuf buf = connection.receive().allocate(allocator);
-            int length = Math.min(Math.max(1, pieceBytes), Math.min(buf.writableBytes(), bytes.length - at));
+            int length = Math.min(piece, Math.min(buf.writableBytes(), bytes.length - at));
             promise(length > 0, "the server reads into a full buffer");
             buf.writeBytes(bytes, at, length);
             at += length;
