@@ -44,16 +44,24 @@ final class DataPathCollector extends Collector {
                 RequestRecorder::inFlight));
         families.add(single(
                 "blockseal_buffer_pool_leased_bytes",
+                Type.GAUGE,
                 "Buffer memory that holds guest data now",
                 sources.bufferLeasedBytes().getAsLong()));
         families.add(single(
                 "blockseal_buffer_pool_mapped_bytes",
+                Type.GAUGE,
                 "Buffer memory taken from the system",
                 sources.bufferMappedBytes().getAsLong()));
         families.add(single(
                 "blockseal_buffer_pool_limit_bytes",
+                Type.GAUGE,
                 "The most buffer memory that may be taken",
                 sources.bufferLimitBytes().getAsLong()));
+        families.add(single(
+                "blockseal_rollback_anchor_failures_total",
+                Type.COUNTER,
+                "Times that the last state of a volume could not be remembered",
+                sources.anchorFailures().getAsLong()));
         families.add(byExport(
                 "blockseal_dek_cache_hits_total",
                 "Look-ups that found the range key unwrapped",
@@ -172,9 +180,9 @@ final class DataPathCollector extends Collector {
         return new MetricFamilySamples(name, Type.GAUGE, help, samples);
     }
 
-    private static MetricFamilySamples single(String name, String help, long value) {
+    private static MetricFamilySamples single(String name, Type type, String help, long value) {
         return new MetricFamilySamples(
-                name, Type.GAUGE, help, List.of(new MetricFamilySamples.Sample(name, List.of(), List.of(), value)));
+                name, type, help, List.of(new MetricFamilySamples.Sample(name, List.of(), List.of(), value)));
     }
 
     private static MetricFamilySamples byExport(

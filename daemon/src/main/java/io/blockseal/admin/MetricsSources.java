@@ -16,6 +16,7 @@ import java.util.function.Supplier;
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
  * @param bufferLimitBytes the most they may take
+ * @param anchorFailures how often a rollback anchor could not be written
  */
 public record MetricsSources(
         String version,
@@ -25,4 +26,5 @@ public record MetricsSources(
         Supplier<Collection<ExportHealth>> exports,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,
-        LongSupplier bufferLimitBytes) {}
+        LongSupplier bufferLimitBytes,
+        LongSupplier anchorFailures) {}

@@ -100,8 +100,10 @@ public final class Daemon implements AutoCloseable {
         for (VolumeConfig volume : config.volumes()) {
             volumes.add(new ServedVolume(volume, loopCount));
         }
-        startAdmin(foundation, loops);
-        openVolumes(foundation, loops, loopCount);
+        HostMemory memory =
+                HostMemory.in(config.stateDir() == null ? Surroundings.stateDirectory() : config.stateDir());
+        startAdmin(foundation, loops, memory);
+        openVolumes(foundation, loops, loopCount, memory);
         listen(loops);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
@@ -116,14 +118,12 @@ public final class Daemon implements AutoCloseable {
         return loops;
     }
 
-    private void openVolumes(Foundation foundation, IoLoops loops, int loopCount) throws Exception {
+    private void openVolumes(Foundation foundation, IoLoops loops, int loopCount, HostMemory memory) throws Exception {
         // Loops may have cached keys of a volume that is closed: they forget them after the last volume.
         unwinding.add("the loops' keys", () -> forgetKeys(foundation, loops));
         Keeper keeper = new Keeper();
         unwinding.add("the keeper threads", keeper);
-        Path stateDirectory = config.stateDir() == null ? Surroundings.stateDirectory() : config.stateDir();
-        VolumeOpener opener =
-                new VolumeOpener(foundation.engine(), HostMemory.in(stateDirectory), keeper, InstantSource.system());
+        VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system());
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
         unwinding.add("the volumes", this::closeVolumes);
         try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {
@@ -184,7 +184,7 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private void startAdmin(Foundation foundation, IoLoops loops) throws CommandException {
+    private void startAdmin(Foundation foundation, IoLoops loops, HostMemory memory) throws CommandException {
         TcpAddress address = config.admin();
         if (address == null) {
             return;
@@ -197,7 +197,8 @@ public final class Daemon implements AutoCloseable {
                 this::health,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
-                () -> sum(loops, arena -> arena.budget().limitBytes()));
+                () -> sum(loops, arena -> arena.budget().limitBytes()),
+                memory.anchors()::failures);
         // Beside the opening of the volumes: making all its meters takes longer than that.
         CompletableFuture<MetricsPage> metrics = CompletableFuture.supplyAsync(() -> new MetricsPage(sources), aside());
         unwinding.add("the metrics", () -> metrics.join().close());

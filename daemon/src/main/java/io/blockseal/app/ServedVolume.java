@@ -48,6 +48,7 @@ final class ServedVolume implements VolumesClosing.Closable {
                 config.expectIdentity(),
                 config.keySlot(),
                 config.acceptRollback(),
+                config.trustIdentity(),
                 dekCacheKeysPerLoop);
         Volume opened = null;
         try {

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param key where its key is to be found
  * @param keySlot the only key slot to try, or -1 for all in order
  * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
- * @param acceptRollback open although part of its table was put back from an older copy; never from the file, since it
- *     is a decision about one start
+ * @param trustIdentity open although this host remembers another identity, or none where it ought to know one
+ * @param acceptRollback open although its metadata was put back from an older copy; never from the file, since it is a
+ *     decision about one start
  */
 public record VolumeConfig(
         Path path,
@@ -28,6 +29,7 @@ public record VolumeConfig(
         KeyConfig key,
         int keySlot,
         @Nullable String expectIdentity,
+        boolean trustIdentity,
         boolean acceptRollback) {
     /** The most bytes of UTF-8 that an NBD string has. */
     public static final int NAME_BYTES_MAX = 4096;

@@ -19,6 +19,14 @@ public enum WrapAlgorithm {
         this.code = code;
     }
 
+    /**
+     * Whether anybody can wrap a volume key so that its owner opens it: the wrapping key is public. Such a slot proves
+     * nothing of where it comes from.
+     */
+    public boolean anybodyCanWrap() {
+        return this == RSA_OAEP_256;
+    }
+
     /** The number on disk. */
     public int code() {
         return code;

@@ -7,7 +7,9 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.volume.VolumeUnlock.Opened;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
@@ -19,22 +21,25 @@ import java.util.List;
 final class BackupProof {
     private BackupProof() {}
 
+    /** The keys that prove a backup, and how the slot that gave them wraps the volume key. */
+    record Proven(VolumeKeys keys, WrapAlgorithm wrappedBy) {}
+
     /**
      * The keys that proved it; the caller closes them.
      *
      * @param name the backup, for messages
      * @throws MalformedVolumeException if anything in it was altered
      */
-    static VolumeKeys prove(
-            CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
+    static Proven prove(CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        try (Secret volumeKey = new VolumeUnlock(name, sources, onlySlot).unlock(backup.area(), backup.uuid())) {
+        Opened opened = new VolumeUnlock(name, sources, onlySlot).open(backup.area(), backup.uuid());
+        try (Secret volumeKey = opened.volumeKey()) {
             VolumeKeys keys = VolumeKeys.derive(engine, backup.root().uuidBytes(), volumeKey);
             boolean proven = false;
             try {
                 prove(engine, backup, name, keys);
                 proven = true;
-                return keys;
+                return new Proven(keys, opened.wrappedBy());
             } finally {
                 if (!proven) {
                     keys.close();

@@ -76,8 +76,9 @@ public final class HeaderRestore implements AutoCloseable {
                     Reason.UNKNOWN_FEATURE,
                     request.backupName() + ": a newer release wrote it; restore it with that release");
         }
-        VolumeKeys keys =
+        BackupProof.Proven proven =
                 BackupProof.prove(engine, backup, request.backupName(), request.sources(), request.onlySlot());
+        VolumeKeys keys = proven.keys();
         boolean planned = false;
         try {
             requireRoom(stores, backup.root());
@@ -88,7 +89,13 @@ public final class HeaderRestore implements AutoCloseable {
             if (!live.isOurs() && !request.force()) {
                 refuseIfSomebodyElses(stores);
             }
-            memory.pins().verify(stores.name(), backup.uuid(), keys.identityTag(), null);
+            IdentityPins.Found identity =
+                    new IdentityPins.Found(stores.name(), backup.uuid(), keys.identityTag(), proven.wrappedBy());
+            // Verified, not remembered: that is for whoever opens the volume to decide.
+            memory.pins()
+                    .verify(
+                            identity,
+                            request.trustIdentity() ? OpenOptions.DEFAULT.trustingIdentity() : OpenOptions.DEFAULT);
             HeaderRestore restore = new HeaderRestore(stores, memory, backup, keys, live);
             planned = true;
             return restore;

@@ -1,5 +1,9 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,39 +40,109 @@ public final class IdentityPins {
     }
 
     /**
-     * Refuses a volume key that is not the expected or remembered one; remembers one that is new here.
+     * An identity that was found.
      *
-     * @param expected the identity that the configuration demands, in hex, or null
+     * @param volumeName for messages
+     * @param uuid of the volume
+     * @param tag the public tag of its volume key, in hex
+     * @param wrappedBy how the slot that gave the volume key wraps it
      */
-    void verify(String volumeName, UUID uuid, byte[] identityTag, @Nullable String expected)
-            throws VolumeRefusedException {
-        String found = HexFormat.of().formatHex(identityTag);
-        if (expected != null && !expected.strip().toLowerCase(Locale.ROOT).equals(found)) {
-            throw new VolumeRefusedException(
-                    Reason.IDENTITY,
-                    volumeName + ": its identity is " + found + ", but " + expected + " is expected. Somebody may have"
-                            + " replaced the volume; if you did, correct the expected identity.");
+    record Found(String volumeName, UUID uuid, String tag, WrapAlgorithm wrappedBy) {
+        Found(String volumeName, UUID uuid, byte[] identityTag, WrapAlgorithm wrappedBy) {
+            this(volumeName, uuid, HexFormat.of().formatHex(identityTag), wrappedBy);
         }
-        if (directory == null) {
+    }
+
+    /** Refuses a volume key that is not the expected or remembered one. Changes nothing. */
+    void verify(Found found, OpenOptions options) throws VolumeRefusedException {
+        String expected = options.expectIdentity();
+        if (expected != null && !expected.strip().toLowerCase(Locale.ROOT).equals(found.tag())) {
+            throw refusal(
+                    found,
+                    expected,
+                    ", but " + expected + " is expected. Somebody may have replaced the volume; if you did, correct the"
+                            + " expected identity.");
+        }
+        String remembered = recall(found);
+        if (options.trustIdentity()) {
             return;
         }
-        StateFile file = new StateFile(directory.resolve(uuid + ".identity"));
-        try {
-            String remembered = file.read();
-            if (remembered == null) {
-                file.write(found);
-                LOG.info("volume={} uuid={} identity={}: seen for the first time, remembered", volumeName, uuid, found);
-                return;
-            }
-            if (!remembered.equals(found)) {
-                throw new VolumeRefusedException(
-                        Reason.IDENTITY,
-                        volumeName + ": its identity is " + found + ", but this host remembers " + remembered
-                                + ". Somebody may have replaced the volume. If you did, remove " + file.path()
-                                + " and open it again.");
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read or write the identity pin " + file.path(), e);
+        if (remembered != null && !remembered.equals(found.tag())) {
+            throw refusal(
+                    found,
+                    remembered,
+                    ", but this host remembers " + remembered + ". Somebody may have replaced the volume. If you did,"
+                            + " open it once with --trust-identity.");
         }
+        if (remembered == null && expected == null && found.wrappedBy().anybodyCanWrap()) {
+            throw refusal(
+                    found,
+                    "none",
+                    ", which this host has never seen, and the key slot that opens it could have been made by anybody:"
+                            + " its wrapping key is public. Compare the identity with what 'blockseal create' printed;"
+                            + " if it is the same, give --expect-identity, or open it once with --trust-identity.");
+        }
+    }
+
+    /** Remembers an identity that was verified, if it is new here or an operator vouches for it. */
+    void remember(Found found, OpenOptions options) {
+        String before = recall(found);
+        boolean vouched = options.trustIdentity()
+                && (before == null ? found.wrappedBy().anybodyCanWrap() : !before.equals(found.tag()));
+        if (directory != null && !found.tag().equals(before)) {
+            StateFile file = file(directory, found);
+            try {
+                file.write(found.tag());
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot write the identity pin " + file.path(), e);
+            }
+        }
+        if (vouched) {
+            LOG.warn(
+                    "volume={} uuid={} identity={} was={}: trusted by the operator",
+                    found.volumeName(),
+                    found.uuid(),
+                    found.tag(),
+                    before == null ? "unknown" : before);
+            record(AuditEvent.IDENTITY_TRUSTED, found, AuditField.of("was", before == null ? "none" : before));
+        } else if (directory != null && before == null) {
+            LOG.info(
+                    "volume={} uuid={} identity={}: seen for the first time, remembered",
+                    found.volumeName(),
+                    found.uuid(),
+                    found.tag());
+            record(AuditEvent.IDENTITY_PINNED, found, AuditField.of("wrap", found.wrappedBy()));
+        }
+    }
+
+    private @Nullable String recall(Found found) {
+        if (directory == null) {
+            return null;
+        }
+        StateFile file = file(directory, found);
+        try {
+            return file.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read the identity pin " + file.path(), e);
+        }
+    }
+
+    private static StateFile file(Path directory, Found found) {
+        return new StateFile(directory.resolve(found.uuid() + ".identity"));
+    }
+
+    private static VolumeRefusedException refusal(Found found, String expected, String why) {
+        record(AuditEvent.IDENTITY_REFUSED, found, AuditField.of("expected", expected));
+        return new VolumeRefusedException(
+                Reason.IDENTITY, found.volumeName() + ": its identity is " + found.tag() + why);
+    }
+
+    private static void record(AuditEvent event, Found found, AuditField detail) {
+        AuditLog.record(
+                event,
+                AuditField.of("volume", found.volumeName()),
+                AuditField.of("uuid", found.uuid()),
+                AuditField.of("identity", found.tag()),
+                detail);
     }
 }

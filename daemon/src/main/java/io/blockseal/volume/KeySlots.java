@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
@@ -55,6 +58,7 @@ public final class KeySlots {
             return before.with(index[0], slot);
         });
         LOG.info("volume={} slot={} source={}: key slot added", volume.name(), index[0], added.kind());
+        record(AuditEvent.KEY_SLOT_ADDED, index[0], AuditField.of("kind", added.kind()));
         return index[0];
     }
 
@@ -124,6 +128,16 @@ public final class KeySlots {
             return before.without(index);
         });
         LOG.info("volume={} slot={}: key slot removed", volume.name(), index);
+        record(AuditEvent.KEY_SLOT_REMOVED, index, AuditField.of("forced", force));
+    }
+
+    private void record(AuditEvent event, int index, AuditField detail) {
+        AuditLog.record(
+                event,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("slot", index),
+                detail);
     }
 
     private interface Change {

@@ -57,6 +57,7 @@ final class MetadataCommitter {
     private final String volumeName;
     private final MetadataState metadata;
     private final DekAllocator allocator;
+    private final RollbackAnchors anchors;
     private final Executor keeper;
     private final InstantSource clock;
 
@@ -65,12 +66,21 @@ final class MetadataCommitter {
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private boolean running;
     private volatile State state = State.RUNNING;
+    /** The last commit that this host remembers, or that was found; the keeper's own. */
+    private long anchoredSeq;
 
     MetadataCommitter(
-            String volumeName, MetadataState metadata, DekAllocator allocator, Executor keeper, InstantSource clock) {
+            String volumeName,
+            MetadataState metadata,
+            DekAllocator allocator,
+            RollbackAnchors anchors,
+            Executor keeper,
+            InstantSource clock) {
         this.volumeName = volumeName;
         this.metadata = metadata;
         this.allocator = allocator;
+        this.anchors = anchors;
+        this.anchoredSeq = metadata.root().commitSeq();
         this.keeper = keeper;
         this.clock = clock;
     }
@@ -198,7 +208,28 @@ final class MetadataCommitter {
                 task.run();
             } else {
                 serve(batch);
+                anchor();
             }
+        }
+    }
+
+    /**
+     * Remembers the last commit, once it is durable in every copy: an anchor ahead of a copy would, when the other one
+     * is damaged, call a loss of the storage a rollback. Whoever waited for the commit has its answer already.
+     */
+    private void anchor() {
+        RootBlock root = metadata.root();
+        if (!anchors.remembers() || root.commitSeq() == anchoredSeq || state == State.FAILED) {
+            return;
+        }
+        try {
+            metadata.store().flush();
+        } catch (StoreException e) {
+            stop("the second copies could not be made durable", e);
+            return;
+        }
+        if (anchors.remember(volumeName, root)) {
+            anchoredSeq = root.commitSeq();
         }
     }
 
@@ -281,6 +312,8 @@ final class MetadataCommitter {
                 throw notWritable();
             }
             task.run();
+            // Before the answer: who was told that a key is removed must not find it back by an older copy.
+            anchor();
             done.complete(null);
         } catch (RuntimeException | Error e) {
             stop("our own defect", e);

@@ -8,16 +8,22 @@ import org.jspecify.annotations.Nullable;
  * @param readOnly change nothing, not even to heal
  * @param expectIdentity the identity that the volume must have, in hex, or null
  * @param keySlot the only key slot to try, or -1 for all in order
- * @param acceptRollback open although part of the table was put back from an older copy
+ * @param acceptRollback open although the metadata, or part of the table, was put back from an older copy
+ * @param trustIdentity open although this host remembers another identity, or none where it ought to know one
  * @param dekCacheKeys how many DEKs one loop's cache holds
  */
 public record OpenOptions(
-        boolean readOnly, @Nullable String expectIdentity, int keySlot, boolean acceptRollback, int dekCacheKeys) {
+        boolean readOnly,
+        @Nullable String expectIdentity,
+        int keySlot,
+        boolean acceptRollback,
+        boolean trustIdentity,
+        int dekCacheKeys) {
     /** What all loops together keep by default. */
     public static final int DEK_CACHE_KEYS_TOTAL = 8192;
 
     /** For reading and writing, any slot, 1024 keys a loop. */
-    public static final OpenOptions DEFAULT = new OpenOptions(false, null, -1, false, DEK_CACHE_KEYS_TOTAL / 8);
+    public static final OpenOptions DEFAULT = new OpenOptions(false, null, -1, false, false, DEK_CACHE_KEYS_TOTAL / 8);
 
     /** Checks the numbers. */
     public OpenOptions {
@@ -28,22 +34,27 @@ public record OpenOptions(
 
     /** The same, for reading alone. */
     public OpenOptions forReading() {
-        return new OpenOptions(true, expectIdentity, keySlot, acceptRollback, dekCacheKeys);
+        return new OpenOptions(true, expectIdentity, keySlot, acceptRollback, trustIdentity, dekCacheKeys);
     }
 
     /** The same, demanding an identity. */
     public OpenOptions expecting(@Nullable String identity) {
-        return new OpenOptions(readOnly, identity, keySlot, acceptRollback, dekCacheKeys);
+        return new OpenOptions(readOnly, identity, keySlot, acceptRollback, trustIdentity, dekCacheKeys);
     }
 
     /** The same, trying one key slot only. */
     public OpenOptions withKeySlot(int slot) {
-        return new OpenOptions(readOnly, expectIdentity, slot, acceptRollback, dekCacheKeys);
+        return new OpenOptions(readOnly, expectIdentity, slot, acceptRollback, trustIdentity, dekCacheKeys);
     }
 
-    /** The same, taking a rolled-back table for granted. */
+    /** The same, taking rolled-back metadata for granted. */
     public OpenOptions acceptingRollback() {
-        return new OpenOptions(readOnly, expectIdentity, keySlot, true, dekCacheKeys);
+        return new OpenOptions(readOnly, expectIdentity, keySlot, true, trustIdentity, dekCacheKeys);
+    }
+
+    /** The same, taking the identity that is found for the right one. */
+    public OpenOptions trustingIdentity() {
+        return new OpenOptions(readOnly, expectIdentity, keySlot, acceptRollback, true, dekCacheKeys);
     }
 
     /** The same, with the caches split over so many loops. */
@@ -53,6 +64,7 @@ public record OpenOptions(
                 expectIdentity,
                 keySlot,
                 acceptRollback,
+                trustIdentity,
                 Math.max(1, DEK_CACHE_KEYS_TOTAL / Math.max(1, loopCount)));
     }
 }

@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.format.RootBlock;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -15,6 +16,11 @@ record RollbackAnchor(long commitSeq, byte[] tableRoot) {
     private static final String SEQ = "commit-seq=";
     private static final String TABLE_ROOT = "table-root=";
     private static final int TABLE_ROOT_BYTES = 32;
+
+    /** The state that a root describes. */
+    static RollbackAnchor of(RootBlock root) {
+        return new RollbackAnchor(root.commitSeq(), root.tableRoot());
+    }
 
     /** Whether {@code other} may follow this one in the life of a volume, or is this one. */
     boolean mayBecome(RollbackAnchor other) {

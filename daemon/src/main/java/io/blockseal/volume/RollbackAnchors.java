@@ -76,15 +76,21 @@ public final class RollbackAnchors {
     /**
      * Remembers the state that {@code root} describes; it is durable in every copy. A failure is told once until it works
      * again, and counted: an anchor that lags detects less, but stops nobody.
+     *
+     * @return whether it is remembered now
      */
-    void remember(String volumeName, RootBlock root) {
+    boolean remember(String volumeName, RootBlock root) {
         StateFile file = file(root.uuid());
         if (file == null) {
-            return;
+            return false;
         }
         try {
-            file.write(new RollbackAnchor(root.commitSeq(), root.tableRoot()).text());
+            String text = RollbackAnchor.of(root).text();
+            if (!text.equals(readOrNull(file))) {
+                file.write(text);
+            }
             complainedOf.remove(root.uuid());
+            return true;
         } catch (IOException e) {
             failures.incrementAndGet();
             if (complainedOf.add(root.uuid())) {
@@ -97,6 +103,15 @@ public final class RollbackAnchors {
                         file.path(),
                         e.toString());
             }
+            return false;
+        }
+    }
+
+    private static @Nullable String readOrNull(StateFile file) {
+        try {
+            return file.read();
+        } catch (IOException e) {
+            return null; // The operator accepted that it cannot be read; writing it anew may mend it.
         }
     }
 

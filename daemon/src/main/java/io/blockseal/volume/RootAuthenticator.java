@@ -7,8 +7,10 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.RootReader.Candidate;
+import io.blockseal.volume.VolumeUnlock.Opened;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +38,8 @@ final class RootAuthenticator {
         this.unlock = new VolumeUnlock(volumeName, sources, onlySlot);
     }
 
-    /** A root that may be believed, and the keys that prove it; the caller closes them. */
-    record Unlocked(Candidate candidate, VolumeKeys keys) {}
+    /** A root that may be believed, the keys that prove it, which the caller closes, and how their slot wraps them. */
+    record Unlocked(Candidate candidate, VolumeKeys keys, WrapAlgorithm wrappedBy) {}
 
     Unlocked authenticate(RootReader roots) throws MalformedVolumeException, KeySourceException, WrongKeyException {
         @Nullable KeySlotArea failedArea = null;
@@ -47,14 +49,14 @@ final class RootAuthenticator {
                 altered = new MalformedVolumeException(
                         candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
             } else if (failedArea == null || !MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
-                VolumeKeys keys = tryOut(candidate, area);
-                if (keys != null && isOutdated(roots, candidate, keys)) {
-                    keys.close();
+                Unlocked unlocked = tryOut(candidate, area);
+                if (unlocked != null && isOutdated(roots, candidate, unlocked.keys())) {
+                    unlocked.keys().close();
                     break;
                 }
-                if (keys != null) {
+                if (unlocked != null) {
                     warnOfDamage(roots, candidate);
-                    return new Unlocked(candidate, keys);
+                    return unlocked;
                 }
                 failedArea = altered == null ? area : null;
             }
@@ -91,11 +93,12 @@ final class RootAuthenticator {
         return true;
     }
 
-    private @Nullable VolumeKeys tryOut(Candidate candidate, KeySlotArea area) {
-        try (Secret volumeKey = unlock.unlock(area, candidate.root().uuid())) {
-            VolumeKeys keys = VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
+    private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area) {
+        try {
+            Opened opened = unlock.open(area, candidate.root().uuid());
+            VolumeKeys keys = derive(candidate, opened);
             if (keys.verifies(candidate.root())) {
-                return keys;
+                return new Unlocked(candidate, keys, opened.wrappedBy());
             }
             keys.close();
             altered = new MalformedVolumeException(
@@ -106,6 +109,12 @@ final class RootAuthenticator {
             unserved = e;
         }
         return null;
+    }
+
+    private VolumeKeys derive(Candidate candidate, Opened opened) {
+        try (Secret volumeKey = opened.volumeKey()) {
+            return VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
+        }
     }
 
     private void warnOfDamage(RootReader roots, Candidate chosen) {

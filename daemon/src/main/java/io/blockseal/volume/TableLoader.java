@@ -19,6 +19,7 @@ final class TableLoader {
     private final MetadataStore store;
     private final VolumeKeys keys;
     private final RootBlock root;
+    private final RollbackCheck rollback;
     private final DekTable table;
     private final SlotMap slots;
     private final TableRoot sum = new TableRoot(new byte[32]);
@@ -29,11 +30,12 @@ final class TableLoader {
     private boolean readOnly;
     private boolean orphanSeen;
 
-    TableLoader(String volumeName, MetadataStore store, VolumeKeys keys, RootBlock root) {
+    TableLoader(String volumeName, MetadataStore store, VolumeKeys keys, RootBlock root, RollbackCheck rollback) {
         this.volumeName = volumeName;
         this.store = store;
         this.keys = keys;
         this.root = root;
+        this.rollback = rollback;
         this.rootToHeal = root;
         this.effectiveRoot = root;
         this.table = new DekTable(root.rangeCount(), root.pageCount());
@@ -43,17 +45,20 @@ final class TableLoader {
     /**
      * Reads the table.
      *
+     * @param wentBack whether the whole metadata is known to be older than it has been
      * @param fellBack whether a root is damaged that may have been newer than this one
      */
-    void load(boolean forReading, boolean acceptRollback, boolean fellBack)
-            throws StoreException, VolumeRefusedException {
+    void load(boolean forReading, boolean wentBack, boolean fellBack) throws StoreException, VolumeRefusedException {
         readOnly = forReading;
+        if (wentBack) {
+            markDirty();
+        }
         new TableScan(store, root, keys).run(this::page);
         if (fellBack && orphanSeen) {
             distrustFreeSlots();
         }
         if (lostPages.isEmpty()) {
-            checkTableRoot(acceptRollback);
+            checkTableRoot();
         } else {
             reserveLostSlots();
             LOG.error(
@@ -100,6 +105,11 @@ final class TableLoader {
                         + " from a backup if there is a newer one, before anything is written.",
                 volumeName,
                 root.commitSeq());
+        markDirty();
+    }
+
+    /** A slot that no range has may hold data under a DEK that is gone: it is to be zeroed before its next use. */
+    private void markDirty() {
         RootBlock marked = root.copy().markDirty();
         marked.seal(keys.mac(marked));
         rootToHeal = marked;
@@ -174,18 +184,11 @@ final class TableLoader {
         LOG.error("volume={}: {}; it fails with EIO", volumeName, message);
     }
 
-    private void checkTableRoot(boolean acceptRollback) throws VolumeRefusedException {
+    private void checkTableRoot() throws VolumeRefusedException {
         if (Arrays.equals(sum.bytes(), root.tableRoot())) {
             return;
         }
-        if (!acceptRollback) {
-            throw new VolumeRefusedException(
-                    Reason.ROLLBACK,
-                    volumeName + ": the table is not the one that the root describes: pages were put back from an older"
-                            + " copy, or lost. Ranges may show old data or noise. Nothing was changed. Restore the"
-                            + " metadata from a backup, or open with --accept-rollback.");
-        }
-        LOG.warn("volume={}: the table was rolled back, which the operator accepts", volumeName);
+        rollback.part();
         // A range that is NONE again may have left data in its slot: under a DEK that is gone it would read as noise.
         effectiveRoot = rootToHeal.copy().tableRoot(sum.bytes()).markDirty();
     }

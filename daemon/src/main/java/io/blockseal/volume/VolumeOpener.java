@@ -64,7 +64,9 @@ public final class VolumeOpener {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
             requireStores(stores, root);
-            memory.pins().verify(stores.name(), root.uuid(), unlocked.keys().identityTag(), options.expectIdentity());
+            IdentityPins.Found identity = new IdentityPins.Found(
+                    stores.name(), root.uuid(), unlocked.keys().identityTag(), unlocked.wrappedBy());
+            memory.pins().verify(identity, options);
             boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
             if (readOnly && !options.readOnly()) {
                 LOG.warn(
@@ -75,12 +77,17 @@ public final class VolumeOpener {
             for (int i = 1; i < root.extentCount() && !readOnly; i++) {
                 metadata.dropCache(root.extentOffset(i));
             }
-            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), root);
+            RollbackCheck rollback = new RollbackCheck(stores.name(), root, memory.anchors(), options.acceptRollback());
+            boolean wentBack = rollback.whole();
+            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), root, rollback);
             boolean fellBack = RootAuthenticator.mayHaveFallenBack(roots, unlocked.candidate());
-            loader.load(readOnly, options.acceptRollback(), fellBack);
+            loader.load(readOnly, wentBack, fellBack);
+            memory.pins().remember(identity, options);
+            rollback.settle();
             if (!readOnly) {
                 new Healing(stores.name(), metadata, unlocked.candidate(), roots)
                         .heal(loader.rootToHeal(), loader.toHeal());
+                memory.anchors().remember(stores.name(), loader.rootToHeal());
             }
             return assemble(stores, metadata, unlocked, loader, readOnly, options);
         } catch (StoreException | MalformedVolumeException | VolumeRefusedException | RuntimeException | Error e) {
@@ -107,7 +114,8 @@ public final class VolumeOpener {
                 unlocked.candidate().copy());
         DekAllocator allocator =
                 new DekAllocator(stores.data(), loader.table(), loader.slots(), unlocked.keys(), root, clock);
-        MetadataCommitter committer = new MetadataCommitter(stores.name(), state, allocator, keeper, clock);
+        MetadataCommitter committer =
+                new MetadataCommitter(stores.name(), state, allocator, memory.anchors(), keeper, clock);
         LOG.info(
                 "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
                 stores.name(),

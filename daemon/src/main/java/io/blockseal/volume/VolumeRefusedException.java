@@ -6,7 +6,7 @@ public final class VolumeRefusedException extends Exception {
     public enum Reason {
         /** The volume key is another one than this host remembers, or the configuration expects. */
         IDENTITY,
-        /** The table is not the one that the root describes: part of the metadata was put back from an older copy. */
+        /** The metadata, or part of it, was put back from an older copy: the anchor or the table root says so. */
         ROLLBACK,
         /** A commit was cut short and the page it replaced is damaged too. */
         UNFINISHED_COMMIT,

@@ -6,6 +6,7 @@ import io.blockseal.format.KeySlotArea;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.util.List;
@@ -28,13 +29,21 @@ final class VolumeUnlock {
         this.onlySlot = onlySlot;
     }
 
+    /** A volume key, which the caller closes, and how the slot that gave it wraps it. */
+    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy) {}
+
+    /** As {@link #open}, for whoever needs no more than the volume key. */
+    Secret unlock(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
+        return open(area, uuid).volumeKey();
+    }
+
     /**
      * The volume key; the caller closes it.
      *
      * @throws KeySourceException if a source that might have opened a slot could not be asked
      * @throws WrongKeyException if all were asked and none fits
      */
-    Secret unlock(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
+    Opened open(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
         @Nullable KeySourceException unserved = null;
         StringBuilder tried = new StringBuilder();
         for (int priority = 2; priority >= 0; priority--) {
@@ -51,7 +60,7 @@ final class VolumeUnlock {
                     try {
                         Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
                         LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
-                        return volumeKey;
+                        return new Opened(volumeKey, wrapped.algorithm());
                     } catch (WrongKeyException e) {
                         tried.append("; slot ").append(index).append(": ").append(e.getMessage());
                     } catch (KeySourceException e) {

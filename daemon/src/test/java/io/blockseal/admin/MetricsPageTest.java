@@ -36,7 +36,8 @@ class MetricsPageTest {
                         new ExportHealth("other", "opening", 0, 0, 0, 0)),
                 () -> 1 << 20,
                 () -> 2 << 20,
-                () -> 128 << 20));
+                () -> 128 << 20,
+                () -> 3));
     }
 
     @AfterEach
@@ -75,6 +76,7 @@ class MetricsPageTest {
         assertEquals(1, parsed.value("blockseal_volume_state", "export=other", "state=opening"));
         assertEquals(0, parsed.value("blockseal_volume_state", "export=other", "state=open"));
         assertEquals(9, parsed.value("blockseal_dek_cache_evictions_total", "export=db \\\"1\\\"\\\\"));
+        assertEquals(3, parsed.value("blockseal_rollback_anchor_failures_total"));
         assertEquals(1, parsed.value("blockseal_key_protection_info", "engine=java", "keys=heap"));
         assertEquals(1, parsed.value("blockseal_build_info", "version=1.2.3"));
     }

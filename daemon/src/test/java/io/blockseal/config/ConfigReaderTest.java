@@ -41,6 +41,7 @@ class ConfigReaderTest {
                             new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"),
                             -1,
                             null,
+                            false,
                             false)),
                     config.volumes());
             assertEquals(withoutExamples(defaults), withoutExamples(config));
@@ -66,7 +67,8 @@ class ConfigReaderTest {
                     log-level: debug
                     volumes:
                       - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, key-fd: 9,
-                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF"}
+                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
+                         trust-identity: true}
                     """);
 
             assertEquals(
@@ -96,6 +98,7 @@ class ConfigReaderTest {
                                     new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
                                     4,
                                     "00112233445566778899aabbccddeeff",
+                                    true,
                                     false))),
                     config);
         }

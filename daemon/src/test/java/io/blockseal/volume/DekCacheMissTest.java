@@ -46,7 +46,7 @@ class DekCacheMissTest {
     @Test
     void missesOfTwoLoopsAllocateNothingAndGiveTheRightKeys() throws Exception {
         MemoryStore store = fixture.create(RANGES);
-        OpenOptions options = new OpenOptions(false, null, -1, false, CAPACITY);
+        OpenOptions options = new OpenOptions(false, null, -1, false, false, CAPACITY);
         try (CryptoEngine engine = fixture.engine();
                 Volume volume = fixture.open(store, options)) {
             long[] expected = new long[RANGES];

@@ -76,7 +76,7 @@ class HeaderRestoreTest {
     }
 
     private HeaderRestore plan(VolumeStores stores, HeaderBackup from, KeySource key) throws Exception {
-        RestoreRequest request = new RestoreRequest("vol.header", List.of(key), -1, false, false);
+        RestoreRequest request = new RestoreRequest("vol.header", List.of(key), -1, false, false, false);
         return HeaderRestore.plan(fixture.engine(), stores, from, request, HostMemory.none(), CheckProgress.SILENT);
     }
 
@@ -275,7 +275,7 @@ class HeaderRestoreTest {
             try (Volume volume = fixture.open(store)) {
                 memory.anchors().remember("vol", volume.root().copy().commitSeq(1000));
             }
-            RestoreRequest request = new RestoreRequest("vol.header", List.of(fixture.key(1)), -1, false, false);
+            RestoreRequest request = new RestoreRequest("vol.header", List.of(fixture.key(1)), -1, false, false, false);
             try (HeaderRestore restore = HeaderRestore.plan(
                     fixture.engine(), VolumeStores.inBand(store), backup, request, memory, CheckProgress.SILENT)) {
                 restore.apply(31, CLOCK);
@@ -341,7 +341,7 @@ class HeaderRestoreTest {
                     Reason.NOT_EMPTY,
                     refused(VolumeRefusedException.class, backup, fixture.key(1))
                             .reason());
-            RestoreRequest forced = new RestoreRequest("b", List.of(fixture.key(1)), -1, true, false);
+            RestoreRequest forced = new RestoreRequest("b", List.of(fixture.key(1)), -1, true, false, false);
             try (HeaderRestore restore = HeaderRestore.plan(
                     fixture.engine(),
                     VolumeStores.inBand(store),

@@ -29,7 +29,7 @@ class LruDekCacheTest {
                 .open(
                         VolumeStores.inBand(store),
                         List.of(fixture.key(1)),
-                        new OpenOptions(false, null, -1, false, keys));
+                        new OpenOptions(false, null, -1, false, false, keys));
         VolumeFixture.allocate(volume, 0);
         VolumeFixture.allocate(volume, 31);
         return volume;

@@ -220,7 +220,10 @@ class VolumeTest {
             opener.open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT.expecting(identity))
                     .close();
             try (var files = Files.list(directory.resolve("pins"))) {
-                Files.writeString(files.findFirst().orElseThrow(), "00112233445566778899aabbccddeeff\n");
+                Path pin = files.filter(file -> file.toString().endsWith(".identity"))
+                        .findFirst()
+                        .orElseThrow();
+                Files.writeString(pin, "00112233445566778899aabbccddeeff\n");
             }
             String before = store.fingerprint();
             VolumeRefusedException e = assertThrows(

@@ -88,7 +88,8 @@ public final class HeaderRestoreCommand extends Verb {
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
             KeySource key = volume.key(places, keys);
-            RestoreRequest request = new RestoreRequest(file.toString(), List.of(key), keys.keySlot(), force, dryRun);
+            RestoreRequest request = new RestoreRequest(
+                    file.toString(), List.of(key), keys.keySlot(), force, dryRun, volume.trustIdentity());
             VolumeStores stores = volume.stores(foundation, new StoreOptions(dryRun, false));
             try (Progress progress = new Progress(err(), Terminal.isError(), "Reading " + volume.path());
                     HeaderRestore restore = HeaderRestore.plan(

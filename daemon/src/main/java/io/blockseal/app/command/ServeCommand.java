@@ -114,15 +114,23 @@ public final class ServeCommand extends Verb {
             description = "The most memory for guest data in flight (default: 64M for each event loop).")
     private @Nullable String buffers;
 
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "Where the identity of each volume is remembered.")
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description = "Where each volume's identity and last state are remembered.")
     private @Nullable Path stateDir;
 
     @Option(names = "--expect-identity", paramLabel = "HEX", description = "Refuse a volume of any other identity.")
     private @Nullable String expectIdentity;
 
     @Option(
+            names = "--trust-identity",
+            description = "Take the identity that is found for the right one, and remember it. Read docs/errors.md.")
+    private boolean trustIdentity;
+
+    @Option(
             names = "--accept-rollback",
-            description = "Open although part of the metadata was put back from an older copy. Read docs/errors.md.")
+            description = "Open although the metadata was put back from an older copy. Read docs/errors.md.")
     private boolean acceptRollback;
 
     @Option(
@@ -197,6 +205,7 @@ public final class ServeCommand extends Verb {
                     key.get(i),
                     keys.keySlot(),
                     expectIdentity,
+                    trustIdentity,
                     acceptRollback));
         }
         return all;

@@ -33,12 +33,20 @@ public final class VolumeOptions {
     @Option(names = "--meta", paramLabel = "FILE", description = "Where its metadata lies if it is detached.")
     private @Nullable Path meta;
 
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "Where the identity of each volume is remembered.")
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description = "Where each volume's identity and last state are remembered.")
     private @Nullable Path stateDir;
 
     @Option(
+            names = "--trust-identity",
+            description = "Take the identity that is found for the right one, and remember it. Read docs/errors.md.")
+    private boolean trustIdentity;
+
+    @Option(
             names = "--accept-rollback",
-            description = "Open although part of the metadata was put back from an older copy. Read docs/errors.md.")
+            description = "Open although the metadata was put back from an older copy. Read docs/errors.md.")
     private boolean acceptRollback;
 
     /** The volume's file or block device. */
@@ -56,13 +64,18 @@ public final class VolumeOptions {
         return HostMemory.in(stateDir == null ? Surroundings.stateDirectory() : stateDir);
     }
 
+    /** Whether the operator vouches for the identity that is found. */
+    boolean trustIdentity() {
+        return trustIdentity;
+    }
+
     /** Opens it; metadata commits run on {@code keeper}. The volume owns its stores, and the caller closes it. */
     Volume open(Foundation foundation, KeySource key, KeyOptions keys, boolean readOnly, Executor keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         VolumeStores stores = stores(foundation, new StoreOptions(readOnly, false));
         HostMemory memory = memory();
-        OpenOptions options = new OpenOptions(readOnly, null, keys.keySlot(), acceptRollback, 1);
+        OpenOptions options = new OpenOptions(readOnly, null, keys.keySlot(), acceptRollback, trustIdentity, 1);
         Volume opened = null;
         try {
             opened = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system())
