@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row of the suite: takes scenes, cuts the power at every moment of them, and holds what is found against the
@@ -142,6 +143,31 @@ final class CrashCase {
         });
     }
 
+    /** A state that was found, and what was seen of it: where another life can begin. */
+    record Found(PowerCut cut, Sight sight) {}
+
+    /** Those cuts; returns the latest of them from which a guest can go on knowing each sector, or null. */
+    @Nullable
+    Found cutSome(Scene scene, List<PowerCut> cuts, String where) {
+        Look look = look(scene);
+        @Nullable Found latest = null;
+        for (PowerCut cut : cuts) {
+            Sight sight = look.at(scene.journal().after(cut));
+            judge(scene, cut, sight, THE_MODEL, where + ": " + cut.describe());
+            boolean known = sight.opened() && !sight.hasTornHoles();
+            if (known && (latest == null || latest.cut().count() < cut.count())) {
+                latest = new Found(cut, sight);
+            }
+        }
+        return latest;
+    }
+
+    /** The same volume with the same guest after that cut. */
+    Scene liveOn(Scene scene, Found found) throws Exception {
+        Model model = scene.model().after(found.sight());
+        return new Scene(lab, scene.layout(), scene.journal().after(found.cut()), model);
+    }
+
     /** Those cuts, each looked at by the case itself. */
     void cutAndTry(Scene scene, List<PowerCut> cuts, Trial trial) {
         Map<Long, String> seen = new HashMap<>();
@@ -178,36 +204,26 @@ final class CrashCase {
         count(wrong, scene.layout() + ": " + where);
     }
 
-    /** Counts one state; {@code wrong} says what is, or nothing. */
+    /** Counts one state, or ends the case if a planted bug shows in it; {@code wrong} says what is, or nothing. */
     void count(String wrong, String where) {
         states++;
         if (!wrong.isEmpty()) {
             failures++;
+            if (mutation != Mutation.NONE) {
+                throw new CaughtException(where + ": " + wrong);
+            }
             if (told.size() < TOLD_MAX) {
                 told.add(where + ": " + wrong);
             }
         }
     }
 
-    String id() {
-        return id;
-    }
-
-    long failures() {
-        return failures;
-    }
-
-    /** The first failures, for people. */
-    String told() {
-        return String.join("\n", told);
-    }
-
     /** Writes the row; a failure ends the test. */
     void end(SuiteTable table) {
         table.add(id, what, states, failures);
         if (failures > 0) {
-            throw new AssertionError(
-                    id + " (" + what + "): " + failures + " of " + states + " states are wrong:\n" + told());
+            throw new AssertionError(id + " (" + what + "): " + failures + " of " + states + " states are wrong:\n"
+                    + String.join("\n", told));
         }
     }
 }

@@ -18,6 +18,9 @@ class CrashSuiteTest {
     private final Lab lab = new Lab();
     private final CommitCases commits = new CommitCases(lab, Mutation.NONE);
     private final FailureCases failures = new FailureCases(lab);
+    private final KeySlotCases keySlots = new KeySlotCases(lab, Mutation.NONE);
+    private final ShredCases shreds = new ShredCases(lab, Mutation.NONE);
+    private final SizeCases sizes = new SizeCases(lab);
 
     @AfterEach
     void close() {
@@ -65,12 +68,42 @@ class CrashSuiteTest {
     }
 
     @Test
+    void c12AShreddedRangeIsZerosForEver() throws Exception {
+        shreds.c12().end(TABLE);
+    }
+
+    @Test
+    void c14ARotatedKekLeavesOneThatOpens() throws Exception {
+        keySlots.c14().end(TABLE);
+    }
+
+    @Test
+    void c15AKeySlotIsAddedOrRemovedWhollyOrNotAtAll() throws Exception {
+        keySlots.c15().end(TABLE);
+    }
+
+    @Test
+    void c16AVolumeThatGrowsHasOneSizeOrTheOther() throws Exception {
+        sizes.c16().end(TABLE);
+    }
+
+    @Test
     void c19AFullStoreFailsOneWriteOnly() throws Exception {
         failures.c19().end(TABLE);
     }
 
     @Test
-    void aKilledProcessLosesNothingWhenThePowerFailsLater() throws Exception {
+    void createLeavesAWholeVolumeOrNone() throws Exception {
+        sizes.create().end(TABLE);
+    }
+
+    @Test
+    void randomWorkLosesNothingInFourLives() throws Exception {
+        new RandomCases(lab).random().end(TABLE);
+    }
+
+    @Test
+    void killedProcessesLoseNothingWhenThePowerFailsLater() throws Exception {
         failures.kill().end(TABLE);
     }
 }

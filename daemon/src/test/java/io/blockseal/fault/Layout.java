@@ -3,6 +3,7 @@ package io.blockseal.fault;
 import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.VolumeStores;
 import java.util.List;
+import java.util.Random;
 
 /**
  * The shape of a volume under test, small enough to try everything: 64 KiB ranges, a table of one page or two.
@@ -15,6 +16,8 @@ import java.util.List;
 record Layout(boolean detached, int unitBytes, boolean promisesZeros, int ranges) {
     static final int RANGE_BYTES = 64 << 10;
     static final int SECTORS_PER_RANGE = RANGE_BYTES / SectorContent.BYTES;
+    /** A device has its size, and holds what somebody left there. */
+    private static final int DEVICE_BYTES = 1 << 20;
     /** Two pages: 31 ranges on the first, 2 on the second. */
     static final int TWO_PAGES = 33;
 
@@ -39,8 +42,13 @@ record Layout(boolean detached, int unitBytes, boolean promisesZeros, int ranges
     /** Empty stores in a journal: data first, then metadata if it has its own. */
     FaultJournal newStores() {
         FaultJournal journal = new FaultJournal();
-        // On a device that promises nothing there is room already, and it holds what somebody left there.
-        journal.newStore("data", 0).promiseZeros(promisesZeros);
+        if (promisesZeros) {
+            journal.newStore("data", 0);
+        } else {
+            byte[] leftOver = new byte[DEVICE_BYTES];
+            new Random(1).nextBytes(leftOver);
+            journal.newStore("data", leftOver.length).promiseZeros(false).poke(0, leftOver);
+        }
         if (detached) {
             journal.newStore("meta", 0);
         }

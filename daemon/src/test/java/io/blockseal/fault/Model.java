@@ -57,6 +57,22 @@ final class Model {
         generations.forEach((range, generation) -> floors.add(new Floor(0, range, generation)));
     }
 
+    /** What the guest knows after a crash: what it sees is durable, and its next writes have contents of their own. */
+    Model after(Sight sight) {
+        Model next = new Model(sectorsPerUnit * SectorContent.BYTES);
+        next.lastContent = lastContent;
+        sight.ranges().forEach((range, seen) -> {
+            next.generations.put(range, Integer.toUnsignedLong(RangeWord.generation(seen.word())));
+            for (int i = 0; i < seen.sectors().length; i++) {
+                int content = seen.sectors()[i];
+                if (content != Sight.UNSEEN && content != SectorContent.ZEROS) {
+                    next.done(range * Layout.SECTORS_PER_RANGE + i, 1, content, 0, 0, true);
+                }
+            }
+        });
+        return next;
+    }
+
     /** A content that nothing else has. */
     int newContent() {
         return ++lastContent;

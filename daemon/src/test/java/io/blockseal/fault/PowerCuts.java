@@ -87,16 +87,26 @@ final class PowerCuts {
         if (operation.kind() != Operation.Kind.WRITE && operation.kind() != Operation.Kind.ZERO) {
             return;
         }
+        if (operation.kind() == Operation.Kind.ZERO && operation.length() > DiskImage.PAGE_BYTES) {
+            // Zeros are all alike: where they begin to and where they almost do is enough.
+            addTorn(count, 512);
+            addTorn(count, DiskImage.PAGE_BYTES);
+            addTorn(count, (int) operation.length() / 2);
+            addTorn(count, (int) operation.length() - 512);
+            return;
+        }
         int step = tears == Tears.SIXTEEN_BYTES && operation.length() <= DiskImage.PAGE_BYTES ? 16 : 512;
-        int end = (int) Math.min(operation.length(), TORN_BYTES_MAX);
-        for (int torn = step; torn < end; torn += step) {
-            add(count, torn, Unflushed.KEPT, 0);
-            add(count, torn, Unflushed.LOST, 0);
+        for (int torn = step; torn < Math.min(operation.length(), TORN_BYTES_MAX); torn += step) {
+            addTorn(count, torn);
         }
         if (operation.length() > TORN_BYTES_MAX) {
-            add(count, (int) operation.length() - 512, Unflushed.KEPT, 0);
-            add(count, (int) operation.length() - 512, Unflushed.LOST, 0);
+            addTorn(count, (int) operation.length() - 512);
         }
+    }
+
+    private void addTorn(int count, int torn) {
+        add(count, torn, Unflushed.KEPT, 0);
+        add(count, torn, Unflushed.LOST, 0);
     }
 
     private void add(int count, int torn, Unflushed policy, int variant) {

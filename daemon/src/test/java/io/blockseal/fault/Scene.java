@@ -26,6 +26,15 @@ final class Scene implements AutoCloseable {
         open();
     }
 
+    /** Opens what a crash left. */
+    Scene(Lab lab, Layout layout, FaultJournal found, Model model) throws Exception {
+        this.lab = lab;
+        this.layout = layout;
+        this.journal = found;
+        this.model = model;
+        open();
+    }
+
     /** Opens again, with key 1 if none is named. */
     void open(int... keys) throws Exception {
         volume = lab.open(layout, journal, keys.length == 0 ? new int[] {1} : keys);

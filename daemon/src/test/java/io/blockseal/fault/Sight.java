@@ -2,6 +2,7 @@ package io.blockseal.fault;
 
 import io.blockseal.volume.RangeWord;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,12 @@ record Sight(
     /** Of a range that was looked at. */
     long generation(int range) {
         return Integer.toUnsignedLong(RangeWord.generation(ranges.get(range).word()));
+    }
+
+    /** Whether a data unit was torn when it was written for the first time. */
+    boolean hasTornHoles() {
+        return ranges.values().stream()
+                .anyMatch(range -> IntStream.of(range.sectors()).anyMatch(at -> at == SectorContent.TORN_HOLE));
     }
 
     /** What a sector of a range that was looked at holds. */
