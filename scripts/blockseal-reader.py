@@ -162,6 +162,8 @@ class Root:
         major, self.minor, block_size = struct.unpack_from("<HHI", block, 8)
         if major != 1 or block_size != BLOCK:
             raise Refused("%s: major version %d, block size %d: unknown" % (name, major, block_size))
+        if any(block[0xFE0:0xFFC]):
+            raise Refused("%s: end: not zero: damaged" % name)
         self.uuid = block[0x10:0x20]
         self.seq, self.incompat, self.ro_compat, self.compat, self.size = struct.unpack_from("<5Q", block, 0x20)
         self.range_shift, self.unit_shift, self.suite, self.epoch = struct.unpack_from("<BBHI", block, 0x48)

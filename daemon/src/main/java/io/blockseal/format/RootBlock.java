@@ -88,6 +88,10 @@ public final class RootBlock {
         int blockSize = root.bytes.getInt(RootLayout.BLOCK_SIZE);
         root.require(blockSize == BLOCK_BYTES, "block size", blockSize + ", not " + BLOCK_BYTES);
         root.require(root.keySlotArea() <= 1, "key slot area", root.keySlotArea() + ", neither 0 nor 1");
+        for (int i = RootLayout.MAC + RootLayout.HASH_BYTES; i < RootLayout.CRC; i++) {
+            // No MAC covers them, so they may never mean anything.
+            root.require(root.bytes.get(i) == 0, "end", "byte " + i + " is not zero: damaged");
+        }
         return root;
     }
 

@@ -4,6 +4,7 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
@@ -87,6 +88,29 @@ final class Forger implements AutoCloseable {
                                 1,
                                 0,
                                 keys.newWrappedDek(range, generation, slot))));
+    }
+
+    /** Puts the right MAC and CRC into whatever a root says; a root that no reader would look at gets the CRC alone. */
+    byte[] sealed(byte[] rootImage) {
+        try {
+            RootBlock root = RootBlock.decode(withCrc(rootImage), "root").copy();
+            root.seal(keys.mac(root));
+            return root.image();
+        } catch (MalformedVolumeException e) {
+            return withCrc(rootImage);
+        }
+    }
+
+    /** Puts the right MAC into whatever a page says, as far as a reader would look at it. */
+    byte[] sealedPage(byte[] pageImage) {
+        int index = ByteBuffer.wrap(pageImage).order(ByteOrder.LITTLE_ENDIAN).getInt(4);
+        try {
+            TablePage page = TablePage.decode(pageImage, index, "page");
+            page.seal(keys.mac(page));
+            return page.image();
+        } catch (MalformedVolumeException e) {
+            return pageImage.clone();
+        }
     }
 
     TablePage page(int index, int copy) throws Exception {

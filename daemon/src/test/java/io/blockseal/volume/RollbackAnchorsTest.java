@@ -22,9 +22,11 @@ import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Metadata that was put back as a whole is right in itself; this host's memory is what tells. */
+@ExtendWith(TamperTable.class)
 class RollbackAnchorsTest {
     private static final long RANGES = 70;
 
@@ -71,6 +73,7 @@ class RollbackAnchorsTest {
                 .close());
         assertEquals(Reason.ROLLBACK, e.reason());
         assertEquals(before, from.fingerprint(), "a refusal changes nothing");
+        TamperTable.add("T6", "all metadata put back from an older copy: refused by the anchor, unchanged", 1, 0);
         return e;
     }
 
