@@ -1,6 +1,12 @@
 package io.blockseal.fault;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.blockseal.suite.SuiteTable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.MethodOrderer;
@@ -28,8 +34,26 @@ class CrashSuiteTest {
     }
 
     @AfterAll
-    static void publish() {
+    static void publish() throws IOException {
         TABLE.publish();
+        requireDocumented();
+    }
+
+    /** The document must not promise what was not tried, so its numbers are those of this run. */
+    private static void requireDocumented() throws IOException {
+        Path page = Path.of("..", "docs", "durability.md");
+        List<SuiteTable.Row> documented = TABLE.documentedIn(page);
+        List<SuiteTable.Row> tried = TABLE.rows();
+        long cases = Stream.of(CrashSuiteTest.class.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Test.class))
+                .count();
+        boolean all = tried.size() == cases;
+        boolean replayed = System.getProperty("blockseal.crash.seed") != null;
+        boolean same = all ? documented.equals(tried) : documented.containsAll(tried);
+        assertTrue(
+                same || replayed,
+                () -> "docs/durability.md is not what was tried; if a case was changed on purpose, it has to say\n\n"
+                        + TABLE.markdown());
     }
 
     @Test

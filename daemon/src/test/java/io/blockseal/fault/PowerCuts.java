@@ -91,7 +91,7 @@ final class PowerCuts {
             // Zeros are all alike: where they begin to and where they almost do is enough.
             addTorn(count, 512);
             addTorn(count, DiskImage.PAGE_BYTES);
-            addTorn(count, (int) operation.length() / 2);
+            addTorn(count, (int) (operation.length() / 2 / 512 * 512));
             addTorn(count, (int) operation.length() - 512);
             return;
         }

@@ -50,6 +50,48 @@ class KeySlotsTest {
     }
 
     @Test
+    void wrapAnewKeepsNumberAndLabelAndShutsTheOldKeyOut() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            fixture.write(volume, 0, 7);
+            volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "ops");
+            volume.keySlots().rewrap(1, List.of(fixture.key(2)), fixture.key(3));
+            KeySlotInfo slot = volume.keySlots().list().get(1);
+            assertEquals("ops", slot.label());
+            assertEquals("test:3", slot.reference());
+        }
+        assertThrows(WrongKeyException.class, () -> openWith(store, 2));
+        fixture.open(store).close();
+        try (Volume volume = openWith(store, 3)) {
+            assertEquals(7, fixture.read(volume, 0));
+        }
+    }
+
+    @Test
+    void refusesToWrapAFreeSlotAnew() throws Exception {
+        MemoryStore store = fixture.create(4);
+        String before = store.fingerprint();
+        try (Volume volume = fixture.open(store)) {
+            for (int slot : new int[] {-1, 1, 16}) {
+                VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> volume.keySlots()
+                        .rewrap(slot, List.of(fixture.key(1)), fixture.key(2)));
+                assertEquals(Reason.UNSUITABLE, e.reason());
+            }
+        }
+        assertEquals(before, store.fingerprint());
+    }
+
+    @Test
+    void refusesToWrapAnewWithAKeyThatOpensNothing() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            assertThrows(WrongKeyException.class, () -> volume.keySlots()
+                    .rewrap(0, List.of(fixture.key(2)), fixture.key(3)));
+        }
+        fixture.open(store).close();
+    }
+
+    @Test
     void staysRemovedOnceTheNewRootIsThere() throws Exception {
         MemoryStore store = fixture.create(4);
         try (Volume volume = fixture.open(store)) {

@@ -1,11 +1,17 @@
 package io.blockseal.volume;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.StoreException;
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class VolumeResizerTest {
@@ -34,6 +40,50 @@ class VolumeResizerTest {
             assertThrows(VolumeRefusedException.class, () -> VolumeResizer.grow(volume, 19 * VolumeFixture.RANGE));
             assertThrows(
                     VolumeRefusedException.class, () -> VolumeResizer.grow(volume, 20 * VolumeFixture.RANGE + 100));
+        }
+    }
+
+    /** Planned before it was its turn, the smaller growth would take back the larger one. */
+    @Test
+    void plansWhenItIsItsTurn() throws Exception {
+        ConcurrentLinkedQueue<Runnable> keeper = new ConcurrentLinkedQueue<>();
+        MemoryStore store = fixture.create(20);
+        VolumeOpener opener =
+                new VolumeOpener(fixture.engine(), HostMemory.none(), keeper::add, () -> Instant.ofEpochSecond(1));
+        try (Volume volume = opener.open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+            CompletableFuture<Boolean> larger = grown(volume, 100);
+            while (keeper.isEmpty()) {
+                Thread.onSpinWait();
+            }
+            AtomicReference<Thread> second = new AtomicReference<>();
+            CompletableFuture<Boolean> smaller = CompletableFuture.supplyAsync(() -> {
+                second.set(Thread.currentThread());
+                return growTo(volume, 50);
+            });
+            while (second.get() == null || second.get().getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            keeper.remove().run();
+            assertTrue(larger.get(), "the first is carried out");
+            assertFalse(smaller.get(), "the second would shrink the volume by now");
+        }
+        try (Volume volume = fixture.open(store)) {
+            assertEquals(100, volume.shape().rangeCount());
+        }
+    }
+
+    private static CompletableFuture<Boolean> grown(Volume volume, long ranges) {
+        return CompletableFuture.supplyAsync(() -> growTo(volume, ranges));
+    }
+
+    private static boolean growTo(Volume volume, long ranges) {
+        try {
+            VolumeResizer.grow(volume, ranges * VolumeFixture.RANGE);
+            return true;
+        } catch (VolumeRefusedException e) {
+            return false;
+        } catch (StoreException e) {
+            throw new AssertionError(e);
         }
     }
 
