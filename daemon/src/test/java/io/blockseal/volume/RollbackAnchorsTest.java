@@ -13,12 +13,16 @@ import io.blockseal.block.Errno;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.MemoryStore.Unflushed;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -133,6 +137,57 @@ class RollbackAnchorsTest {
                         assertTrue(remembered.commitSeq() <= root.commitSeq(), "operation " + failing);
                     }
                 }
+            }
+        }
+    }
+
+    @Nested
+    class AfterAPowerCut {
+        /** What the anchor said when the store had done so many operations. */
+        private final List<String> anchors = new ArrayList<>();
+
+        @Test
+        void callNoStateOfTheDiskARollback() throws Exception {
+            store.startRecording();
+            Path file = anchorFile();
+            try (Volume volume = open()) {
+                store.startRecording();
+                store.failWhen(
+                        operation -> {
+                            anchors.add(read(file));
+                            return false;
+                        },
+                        Errno.EIO);
+                VolumeFixture.allocate(volume, 40);
+                int slot = volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "two");
+                VolumeFixture.allocate(volume, 69);
+                volume.keySlots().remove(slot, false);
+                VolumeResizer.grow(volume, 2 * RANGES * VolumeFixture.RANGE);
+            }
+            store.failWhen(null, Errno.EIO);
+            anchors.add(read(file));
+            long seed = 20_261_125;
+            Random random = new Random(seed);
+            try (TamperTally tally = new TamperTally(
+                    "T6p", "power cut at every operation, anchor as it was then: never called a rollback")) {
+                for (int done = 0; done < anchors.size(); done++) {
+                    for (Unflushed unflushed : Unflushed.values()) {
+                        int cut = done;
+                        tally.state("after " + done + ", " + unflushed + ", seed " + seed, () -> {
+                            MemoryStore left = store.afterPowerCut(cut, unflushed, 0, random);
+                            Files.writeString(file, anchors.get(cut));
+                            open(left, OpenOptions.DEFAULT).close();
+                        });
+                    }
+                }
+            }
+        }
+
+        private String read(Path file) {
+            try {
+                return Files.readString(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
         }
     }
