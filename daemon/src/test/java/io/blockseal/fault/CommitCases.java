@@ -4,8 +4,15 @@ import io.blockseal.block.BlockRequest;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.TablePage;
+import io.blockseal.volume.CheckProgress;
+import io.blockseal.volume.HeaderBackup;
+import io.blockseal.volume.HeaderRestore;
+import io.blockseal.volume.HeaderSnapshot;
+import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.RestoreRequest;
 import io.blockseal.volume.Volume;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -142,19 +149,24 @@ final class CommitCases {
     }
 
     CrashCase c6() throws Exception {
-        CrashCase c6 = begin("C6", "both roots torn: refused, and nothing changed");
+        CrashCase c6 = begin("C6", "both roots torn: refused and nothing changed; a header backup restores all");
         for (Layout layout : List.of(Layout.IN_BAND, Layout.DETACHED)) {
             try (Scene scene = inUse(layout)) {
                 byte[] old = scene.metadata().peek(MetadataLayout.rootOffset(0), MetadataLayout.BLOCK_BYTES);
                 scene.guest().write(PER_RANGE, 8);
                 byte[] next = scene.metadata().peek(MetadataLayout.rootOffset(1), MetadataLayout.BLOCK_BYTES);
-                scene.disconnect();
+                scene.guest().flush();
+                HeaderBackup backup =
+                        HeaderSnapshot.take(layout.stores(scene.journal().fork()), 0, CheckProgress.SILENT);
                 for (int tornA = 512; tornA < MetadataLayout.BLOCK_BYTES; tornA += 512) {
                     for (int tornB = 512; tornB < MetadataLayout.BLOCK_BYTES; tornB += 512) {
                         FaultJournal found = scene.journal().fork();
                         layout.metadata(found).poke(MetadataLayout.rootOffset(0), torn(old, next, tornA));
                         layout.metadata(found).poke(MetadataLayout.rootOffset(1), torn(old, next, tornB));
-                        c6.count(refusal(layout, found), layout + ": torn at " + tornA + " and " + tornB);
+                        String where = layout + ": torn at " + tornA + " and " + tornB;
+                        c6.count(refusal(layout, found), where);
+                        restore(layout, found, backup);
+                        c6.judge(scene, found, where + ", restored");
                     }
                 }
             }
@@ -173,6 +185,20 @@ final class CommitCases {
             complaint = "refused for another reason: " + e.getMessage();
         }
         return complaint.isEmpty() && found.contentHash() != before ? "refused, but changed" : complaint;
+    }
+
+    private void restore(Layout layout, FaultJournal found, HeaderBackup backup) throws Exception {
+        RestoreRequest request =
+                new RestoreRequest("backup", List.of(lab.fixture().key(1)), -1, false, false, false);
+        try (HeaderRestore restore = HeaderRestore.plan(
+                lab.fixture().engine(),
+                layout.stores(found),
+                backup,
+                request,
+                HostMemory.none(),
+                CheckProgress.SILENT)) {
+            restore.apply(0, () -> Instant.ofEpochSecond(1_700_000_300));
+        }
     }
 
     private static byte[] torn(byte[] old, byte[] next, int bytes) {

@@ -168,6 +168,12 @@ final class CrashCase {
         return new Scene(lab, scene.layout(), scene.journal().after(found.cut()), model);
     }
 
+    /** A state that the case made of the scene as it is now, held against the model. */
+    void judge(Scene scene, FaultJournal found, String where) {
+        PowerCut now = new PowerCut(scene.journal().position(), 0, List.of(), 0);
+        judge(scene, now, look(scene).at(found), THE_MODEL, where);
+    }
+
     /** Those cuts, each looked at by the case itself. */
     void cutAndTry(Scene scene, List<PowerCut> cuts, Trial trial) {
         Map<Long, String> seen = new HashMap<>();

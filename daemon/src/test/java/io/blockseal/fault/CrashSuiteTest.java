@@ -122,6 +122,11 @@ class CrashSuiteTest {
     }
 
     @Test
+    void lyingDrivesLoseNothingOlderThanTheLie() throws Exception {
+        failures.lying().end(TABLE);
+    }
+
+    @Test
     void randomWorkLosesNothingInFourLives() throws Exception {
         new RandomCases(lab).random().end(TABLE);
     }

@@ -2,6 +2,7 @@ package io.blockseal.fault;
 
 import io.blockseal.block.Errno;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.Volume;
 import java.util.Arrays;
 import java.util.List;
 
@@ -158,6 +159,47 @@ final class FailureCases {
             }
         }
         return kill;
+    }
+
+    /**
+     * A drive answers flushes and does nothing. What it loses is lost; but what was durable before and not written to
+     * since is either there or the volume is refused, unchanged.
+     */
+    CrashCase lying() throws Exception {
+        CrashCase lying = new CrashCase(
+                lab, Mutation.NONE, "lying", "a drive that only says it flushes: old data is there, or it is refused");
+        for (Layout layout : List.of(Layout.IN_BAND, Layout.DETACHED)) {
+            int sector = (layout.ranges() - 1) * PER_RANGE;
+            try (Scene scene = new Scene(lab, layout)) {
+                scene.guest().write(sector, 8);
+                scene.guest().flush();
+                byte[] before = scene.guest().read(sector, 8);
+                lying.record(scene);
+                Disturbance lie = (operation, disk) -> {
+                    if (operation.kind() != Operation.Kind.FLUSH) {
+                        disk.perform(operation);
+                    }
+                };
+                scene.journal().stores().forEach(store -> store.disturb(lie));
+                scene.guest().write(PER_RANGE, 8);
+                scene.guest().flush();
+                scene.guest().write(2 * PER_RANGE, 8);
+                scene.guest().flush();
+                List<PowerCut> cuts = PowerCuts.all(scene.journal(), PowerCuts.Tears.SECTORS);
+                lying.cutAndTry(scene, cuts, found -> thereOrRefused(layout, found, sector, before));
+            }
+        }
+        return lying;
+    }
+
+    private String thereOrRefused(Layout layout, FaultJournal found, int sector, byte[] before) {
+        long bytes = found.contentHash();
+        try (Volume volume = lab.open(layout, found, 1);
+                Guest guest = new Guest(lab.loop(), volume, found, new Model(layout.unitBytes()))) {
+            return Arrays.equals(guest.read(sector, 8), before) ? "" : "opened, and old data is not there";
+        } catch (Exception e) {
+            return found.contentHash() == bytes ? "" : "refused, but changed: " + e.getMessage();
+        }
     }
 
     private static void workUntilDeath(Scene scene) {
