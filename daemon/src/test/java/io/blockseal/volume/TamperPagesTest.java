@@ -7,6 +7,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.format.TableEntry;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -31,8 +32,6 @@ class TamperPagesTest {
         store.poke(TamperRig.PAGES_A + 4096, page0);
         store.poke(TamperRig.PAGES_B + 4096, page0);
         lostSecondPage();
-        TamperTable.add(
-                "T4", "a page over another, or of another volume: that page's ranges EIO, the rest goes on", 1, 0);
     }
 
     @Test
@@ -45,8 +44,60 @@ class TamperPagesTest {
         store.poke(TamperRig.PAGES_A + 4096, page1);
         store.poke(TamperRig.PAGES_B + 4096, page1);
         lostSecondPage();
-        TamperTable.add(
-                "T4", "a page over another, or of another volume: that page's ranges EIO, the rest goes on", 1, 0);
+    }
+
+    @Test
+    void inAnyOtherPlaceAreNotBelieved() throws Exception {
+        MemoryStore other = fixture.create(70);
+        try (Volume volume = fixture.open(other)) {
+            fixture.write(volume, 0, 9);
+            fixture.write(volume, 40 * 16, 9);
+            fixture.write(volume, 69 * 16, 9);
+        }
+        assertEquals(Errno.OK, writeToTheLastPage());
+        MemoryStore good = store.copy();
+        try (TamperTally tally =
+                new TamperTally("T4", "a page over another, or of another volume: its ranges EIO, the rest goes on")) {
+            for (MemoryStore from : List.of(good, other)) {
+                for (int source = 0; source < 3; source++) {
+                    for (int target = 0; target < 3; target++) {
+                        for (int copies = 1; copies <= 3 && (from == other || source != target); copies++) {
+                            byte[] page = from.peek(TamperRig.PAGES_A + source * 4096L, 4096);
+                            byte[] renamed = page.clone();
+                            renamed[4] = (byte) target;
+                            moved(tally, good, page, target, copies);
+                            moved(tally, good, renamed, target, copies);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private Errno writeToTheLastPage() throws Exception {
+        try (Volume volume = fixture.open(store)) {
+            return fixture.write(volume, 69 * 16, 4);
+        }
+    }
+
+    /** Puts {@code page} over copy A (1), B (2) or both (3). One intact copy is enough, and heals the other. */
+    private void moved(TamperTally tally, MemoryStore good, byte[] page, int target, int copies) {
+        tally.state("over page " + target + ", copies " + copies, () -> {
+            MemoryStore attacked = good.copy();
+            for (int copy = 0; copy < 2; copy++) {
+                if ((copies & 1 << copy) != 0) {
+                    attacked.poke((copy == 0 ? TamperRig.PAGES_A : TamperRig.PAGES_B) + target * 4096L, page);
+                }
+            }
+            String before = attacked.fingerprint();
+            int lost = copies == 3 ? target : -1;
+            try (Volume volume = fixture.open(attacked)) {
+                assertEquals(lost == 0 ? -1 : 1, fixture.read(volume, 0));
+                assertEquals(lost == 1 ? -1 : 3, fixture.read(volume, 40 * 16));
+                assertEquals(lost == 2 ? -1 : 4, fixture.read(volume, 69 * 16));
+            }
+            assertEquals(copies == 3 ? before : good.fingerprint(), attacked.fingerprint());
+        });
     }
 
     private void lostSecondPage() throws Exception {

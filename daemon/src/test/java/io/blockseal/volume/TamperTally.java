@@ -47,6 +47,7 @@ final class TamperTally implements AutoCloseable {
     @Override
     public synchronized void close() {
         TamperTable.add(id, what, states, failures.size());
+        TamperTable.compareWithTheDocument(id, what, states);
         assertTrue(states > 0, "nothing was tried");
         assertEquals(
                 List.of(), failures.subList(0, Math.min(SHOWN, failures.size())), failures.size() + " states wrong");
