@@ -182,9 +182,16 @@ public final class MemoryStore implements BlockStore {
     /** Reads without failing, for assertions. */
     public synchronized byte[] peek(long offset, int length) {
         byte[] bytes = new byte[length];
-        for (int i = 0; i < length; i++) {
-            byte[] page = pages.get((offset + i) / PAGE_BYTES);
-            bytes[i] = page == null ? 0 : page[(int) ((offset + i) % PAGE_BYTES)];
+        int done = 0;
+        while (done < length) {
+            long at = offset + done;
+            int inPage = (int) (at % PAGE_BYTES);
+            int part = Math.min(PAGE_BYTES - inPage, length - done);
+            byte[] page = pages.get(at / PAGE_BYTES);
+            if (page != null) {
+                System.arraycopy(page, inPage, bytes, done, part);
+            }
+            done += part;
         }
         return bytes;
     }
