@@ -22,7 +22,8 @@ import picocli.CommandLine.Option;
             "4:not a volume, a damaged one, or not the one that was expected",
             "5:in use: the volume is open elsewhere, or an address is taken",
             "6:the configuration file is wrong",
-            "7:the key cannot be had: missing, readable by others, malformed, unreachable"
+            "7:the key cannot be had: missing, readable by others, malformed, unreachable",
+            "8:stopped, but the storage failed or did not answer: what was written last may be lost"
         },
         footer = {
             "",
