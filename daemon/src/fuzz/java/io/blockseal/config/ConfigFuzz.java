@@ -4,18 +4,13 @@ import static io.blockseal.fuzz.FuzzTarget.promise;
 
 import io.blockseal.fuzz.FuzzTarget;
 import io.blockseal.fuzz.Seeds;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** A configuration file: a text that is no configuration is refused with a place and a remedy, and with nothing else. */
 public final class ConfigFuzz implements FuzzTarget {
     @Override
     public Seeds seeds() {
         return new Seeds()
-                .add("example", example())
                 .addText("least", "listen: [127.0.0.1:10809]\nvolumes:\n- {path: /a, key-file: /k}\n")
                 .addText("unix", "unix: /run/b.sock\nadmin: '[::1]:9'\nvolumes:\n  - path: a\n    passphrase-file: p\n")
                 .addText("alias", "a: &a [x]\nb: *a\nlisten: *a\n")
@@ -40,14 +35,6 @@ public final class ConfigFuzz implements FuzzTarget {
                                 && !problem.fix().isBlank(),
                         "a problem without place, reason or remedy: " + problem);
             }
-        }
-    }
-
-    private static byte[] example() {
-        try {
-            return Files.readAllBytes(Path.of("../config/blockseal.yaml"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

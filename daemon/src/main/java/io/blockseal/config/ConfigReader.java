@@ -101,7 +101,8 @@ public final class ConfigReader {
         } catch (MarkedYAMLException broken) {
             String what = broken.getProblem() == null ? "not YAML" : "not YAML: " + broken.getProblem();
             problems.add(broken.getProblemMark(), what, "Check indentation, colons and quotes around this place.");
-        } catch (YAMLException broken) {
+        } catch (YAMLException | IllegalArgumentException broken) {
+            // The library lets the latter out, undeclared, for a tag that ends in a blank.
             problems.add(null, "not YAML: " + broken.getMessage(), "Start from config/blockseal.yaml.");
         }
         return null;

@@ -285,4 +285,11 @@ class ConfigReaderTest {
                 config.logLevel(),
                 List.of());
     }
+
+    @Test
+    void refusesATagThatEndsInABlankInItsOwnWords() {
+        ConfigException refused =
+                assertThrows(ConfigException.class, () -> ConfigReader.read("blockseal.yaml", "!!a%20 x\n"));
+        assertTrue(refused.getMessage().contains("not YAML"), refused.getMessage());
+    }
 }
