@@ -26,6 +26,7 @@ final class DekAllocator {
         private final long commitSeq;
         private final TreeMap<Integer, TablePage> pages = new TreeMap<>();
         private final List<Long> takenSlots = new ArrayList<>();
+        private final long losses = data.lossCount();
         private boolean zeroed;
         private boolean relocated;
 
@@ -41,6 +42,12 @@ final class DekAllocator {
         void settle(RootBlock next) throws StoreException {
             if (zeroed) {
                 data.flush();
+                if (data.lossCount() != losses) {
+                    // Somebody else's flush failed meanwhile; the zeros may be gone, and what lay there shine through.
+                    throw new StoreException(
+                            Errno.EIO,
+                            data.name() + ": a flush failed while slots were zeroed; they are zeroed again.");
+                }
             }
             if (relocated) {
                 next.markRelocated();
@@ -92,6 +99,19 @@ final class DekAllocator {
 
     boolean isActive(long range) {
         return RangeWord.state(table.word(range)) == RangeWord.ACTIVE;
+    }
+
+    /** Takes note of a commit that was found to have happened although it seemed to fail, and whose slots were given back. */
+    void adopt(RootBlock committed, Collection<TablePage> pages) {
+        for (TablePage page : pages) {
+            for (int i = 0; i < TablePage.ENTRIES; i++) {
+                TableEntry entry = page.entry(i);
+                if (entry.state() == TableEntry.ACTIVE) {
+                    slots.take(entry.slot());
+                }
+            }
+        }
+        slotsUnknown |= committed.relocated() || committed.dirty();
     }
 
     /** Puts the range and its neighbours into the draft. Whatever is not OK concerns this range alone. */

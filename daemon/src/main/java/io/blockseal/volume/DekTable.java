@@ -26,6 +26,10 @@ final class DekTable {
         return words.length();
     }
 
+    int pageCount() {
+        return pages.length();
+    }
+
     /** From any thread. */
     long word(long rangeIndex) {
         return words.getAcquire((int) rangeIndex);

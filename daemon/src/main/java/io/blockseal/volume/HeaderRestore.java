@@ -168,9 +168,8 @@ public final class HeaderRestore implements AutoCloseable {
     private static void askTheDisk(VolumeStores stores, RootBlock root) throws StoreException {
         MetadataStore metadata = new MetadataStore(stores.metadata());
         metadata.flush();
-        for (int i = 0; i < root.extentCount(); i++) {
-            metadata.dropCache(root.extentOffset(i));
-        }
+        metadata.dropHeadCache();
+        metadata.dropTailCache(root);
     }
 
     private static void refuseIfSomebodyElses(VolumeStores stores) throws StoreException, VolumeRefusedException {

@@ -27,14 +27,14 @@ public final class HeaderSnapshot {
     private static final int ATTEMPTS_MAX = 64;
 
     private final VolumeStores stores;
-    private final MetadataStore metadata;
+    private final MetadataCopies metadata;
     private final @Nullable VolumeKeys keys;
     private final long nowSeconds;
     private final CheckProgress progress;
 
     private HeaderSnapshot(VolumeStores stores, @Nullable VolumeKeys keys, long nowSeconds, CheckProgress progress) {
         this.stores = stores;
-        this.metadata = new MetadataStore(stores.metadata());
+        this.metadata = MetadataCopies.of(stores);
         this.keys = keys;
         this.nowSeconds = nowSeconds;
         this.progress = progress;
@@ -61,9 +61,9 @@ public final class HeaderSnapshot {
             CheckProgress progress)
             throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
                     WrongKeyException {
-        RootReader roots = RootReader.readSettled(new MetadataStore(stores.metadata()));
+        RootReader roots = RootReader.readSettled(MetadataCopies.of(stores));
         if (roots.candidates().isEmpty()) {
-            throw roots.bothDamaged();
+            throw roots.allDamaged();
         }
         Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, onlySlot).authenticate(roots);
         try (VolumeKeys keys = unlocked.keys()) {
@@ -121,14 +121,15 @@ public final class HeaderSnapshot {
 
     private HeaderBackup once()
             throws StoreException, MalformedVolumeException, VolumeRefusedException, NotNowException {
-        Candidate candidate = newest();
+        RootStanding standing = newest();
+        Candidate candidate = standing.chosen();
         RootBlock root = candidate.root();
         if (root.unknownIncompat() != 0) {
             VolumeOpener.refuseUnknownFeatures(stores, root);
         }
         KeySlotArea area = candidate.area();
         TreeMap<Integer, TablePage> pages = new TreeMap<>();
-        TableRoot sum = new TableRoot(new byte[32]);
+        TableProof proof = new TableProof(root, keys);
         try {
             root.requireConsistent();
             if (root.detached() != stores.detached()) {
@@ -136,26 +137,23 @@ public final class HeaderSnapshot {
             }
             if (area == null) {
                 throw new MalformedVolumeException(
-                        root.block(), "key slot hash", "neither key slot area has it: damaged or altered");
+                        root.block(), "key slot hash", "no key slot area has it: damaged or altered");
             }
-            new TableScan(metadata, root, keys).run(finding -> {
+            proof.run(new TableScan(metadata, root, keys, standing.currentCopies()), finding -> {
                 progress.pages(finding.index() + 1L, root.pageCount());
                 TablePage page = whole(finding);
                 if (page != null) {
                     pages.put(page.index(), page);
-                    if (keys != null) {
-                        sum.toggle(keys.tableTerm(page));
-                    }
                 }
             });
-            if (keys != null && !Arrays.equals(sum.bytes(), root.tableRoot())) {
+            if (keys != null && !proof.holds()) {
                 throw new MalformedVolumeException(
                         root.block(), "table_root", "the table is not the one that the root describes");
             }
         } catch (MalformedVolumeException | VolumeRefusedException e) {
             throw new NotNowException(root, e);
         }
-        if (!Arrays.equals(newest().root().image(), root.image())) {
+        if (!Arrays.equals(newest().chosen().root().image(), root.image())) {
             throw new NotNowException(
                     root, new VolumeRefusedException(Reason.NOT_WRITABLE, stores.name() + ": is being changed"));
         }
@@ -163,14 +161,14 @@ public final class HeaderSnapshot {
     }
 
     /** The newest root that the key at hand verifies, or, without one, the newest. */
-    private Candidate newest() throws StoreException, MalformedVolumeException {
+    private RootStanding newest() throws StoreException, MalformedVolumeException {
         RootReader roots = RootReader.readSettled(metadata);
         for (Candidate candidate : roots.candidates()) {
             if (keys == null || keys.verifies(candidate.root())) {
-                return candidate;
+                return new RootStanding(roots, candidate, root -> keys == null || keys.verifies(root));
             }
         }
-        throw roots.bothDamaged();
+        throw roots.allDamaged();
     }
 
     private @Nullable TablePage whole(PageFinding finding) throws VolumeRefusedException {

@@ -3,7 +3,6 @@ package io.blockseal.volume;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
-import io.blockseal.block.Errno;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
@@ -15,7 +14,6 @@ import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
-import java.security.MessageDigest;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,26 +145,19 @@ public final class KeySlots {
     private void change(Change change) throws StoreException, VolumeRefusedException {
         volume.committer().runAlone(() -> {
             KeySlotArea after = change.apply(current());
-            MetadataStore store = volume.metadataStore();
+            MetadataCopies store = volume.metadataCopies();
             int target = 1 - volume.root().keySlotArea();
-            store.writeKeySlots(target, after.image());
+            store.writeKeySlotsEverywhere(target, after.image());
             store.flush();
-            volume.committer().commitRoot(volume.root().copy().keySlots(target, after.sha256()));
+            volume.committer().commitKeySlots(volume.root().copy().keySlots(target, after.sha256()), after);
             // Until the old area is overwritten, a removed slot still opens the volume.
-            store.writeKeySlots(1 - target, after.image());
+            store.writeKeySlotsEverywhere(1 - target, after.image());
             store.flush();
         });
     }
 
-    private KeySlotArea current() throws StoreException {
-        RootBlock root = volume.root();
-        for (int i = 0; i < 2; i++) {
-            KeySlotArea area = KeySlotArea.decode(volume.metadataStore().readKeySlots((root.keySlotArea() + i) % 2));
-            if (MessageDigest.isEqual(area.sha256(), root.keySlotHash())) {
-                return area;
-            }
-        }
-        throw new StoreException(Errno.EIO, volume.name() + ": both key slot areas were damaged since it was opened");
+    private KeySlotArea current() {
+        return volume.keySlotArea();
     }
 
     private void requireWritable() throws VolumeRefusedException {

@@ -17,7 +17,6 @@ final class KnownSignatures {
     private static final Signature VOLUME = text("a Blockseal volume", 0, "\u0089BSL\r\n\u001a\n");
 
     private static final Signature[] AT_THE_HEAD = {
-        VOLUME,
         text("a LUKS volume", 0, "LUKS\u00ba\u00be"),
         text("a LUKS2 volume", 16384, "SKUL\u00ba\u00be"),
         text("an ext2, ext3 or ext4 filesystem", 0x438, "S\u00ef"),
@@ -47,15 +46,17 @@ final class KnownSignatures {
 
     /** What the store seems to hold, in words, or null. */
     static @Nullable String find(BlockStore store) throws StoreException {
+        return isVolume(store) ? VOLUME.what : findOtherThanVolume(store);
+    }
+
+    /** The same, blind to volumes of our own. */
+    static @Nullable String findOtherThanVolume(BlockStore store) throws StoreException {
         byte[] head = new byte[(int) Math.min(HEAD_BYTES, store.sizeBytes())];
         store.read(0, ByteBuffer.wrap(head));
         for (Signature signature : AT_THE_HEAD) {
             if (matches(head, signature)) {
                 return signature.what;
             }
-        }
-        if (isVolume(store)) {
-            return VOLUME.what;
         }
         if (store.sizeBytes() >= 8192) {
             long lastBlock = (store.sizeBytes() - 4096) / 4096 * 4096;

@@ -58,7 +58,7 @@ final class LiveHeader {
     static LiveHeader read(VolumeStores stores, VolumeKeys keys, RootBlock wanted, CheckProgress progress)
             throws StoreException, VolumeRefusedException {
         LiveHeader live = new LiveHeader(stores, keys, wanted);
-        MetadataStore store = new MetadataStore(stores.metadata());
+        MetadataCopies store = MetadataCopies.ofPrimary(stores);
         RootReader roots = RootReader.salvage(store);
         for (Candidate each : roots.candidates()) {
             live.root(each);
@@ -75,7 +75,8 @@ final class LiveHeader {
             byte[] hash = KeySlotArea.decode(roots.areaImage(inForce)).sha256();
             live.areaLetter = MessageDigest.isEqual(hash, found.root().keySlotHash()) ? inForce : 1 - inForce;
         }
-        live.mayHaveFallenBack = found != null && RootAuthenticator.mayHaveFallenBack(roots, found);
+        live.mayHaveFallenBack = found != null && new RootStanding(roots, found, keys::verifies).mayHaveFallenBack();
+        live.mirror();
         live.table(store, progress);
         return live;
     }
@@ -179,14 +180,27 @@ final class LiveHeader {
         }
     }
 
-    private void table(MetadataStore store, CheckProgress progress) throws StoreException, VolumeRefusedException {
+    /** What is restored must be newer than what the mirror has, or opening would go by the mirror. */
+    private void mirror() {
+        if (stores.mirror() == null) {
+            return;
+        }
+        RootReader roots = RootReader.salvage(MetadataCopies.of(stores));
+        for (Candidate each : roots.candidates()) {
+            if (MetadataCopies.onMirror(each.copy()) && keys.verifies(each.root())) {
+                commitSeqMax = Math.max(commitSeqMax, each.root().commitSeq());
+            }
+        }
+    }
+
+    private void table(MetadataCopies store, CheckProgress progress) throws StoreException, VolumeRefusedException {
         RootBlock mine = root();
         if (mine != null) {
             scan(store, mine, progress);
         }
         // Where the backup's pages will go may hold more: of a volume without a root, or of one that was larger.
         RootBlock everything = wanted.copy().commitSeq(Long.MAX_VALUE);
-        new TableScan(store, everything, keys).salvaging().run(finding -> {
+        new TableScan(store, everything, keys, -1).salvaging().run(finding -> {
             note(finding);
             Page known = pages.get(finding.index());
             boolean empty = isEmpty(finding);
@@ -200,9 +214,9 @@ final class LiveHeader {
         });
     }
 
-    private void scan(MetadataStore store, RootBlock mine, CheckProgress progress)
+    private void scan(MetadataCopies store, RootBlock mine, CheckProgress progress)
             throws StoreException, VolumeRefusedException {
-        new TableScan(store, mine, keys).salvaging().run(finding -> {
+        new TableScan(store, mine, keys, -1).salvaging().run(finding -> {
             progress.pages(finding.index() + 1L, mine.pageCount());
             note(finding);
             if (finding.lost()) {

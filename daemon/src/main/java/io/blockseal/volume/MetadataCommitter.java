@@ -1,6 +1,7 @@
 package io.blockseal.volume;
 
 import io.blockseal.block.Errno;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
@@ -14,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,15 +25,15 @@ import org.slf4j.LoggerFactory;
  * The only writer of a volume's metadata. Callers leave what they want from any thread; one keeper at a time takes all
  * that has gathered and commits it together.
  *
- * <p>Fail-stop: after a failure that leaves the disk in doubt, nothing is committed any more until the volume is opened
- * anew; ranges that have their DEK go on as before.
+ * <p>Fail-stop: after a failure that leaves the disk in doubt, nothing is committed any more; ranges that have their DEK
+ * go on as before. Then {@link MetadataRecovery} is tried, at growing intervals, until disk and memory agree again.
  */
 final class MetadataCommitter {
     /** Whether commits go on. */
     enum State {
         /** Commits are made. */
         RUNNING,
-        /** A commit failed in doubt: every further one is refused with EIO. */
+        /** A commit failed in doubt: every further one is refused with EIO until recovery succeeds. */
         FAILED,
         /** No more are taken. */
         CLOSED
@@ -54,35 +56,62 @@ final class MetadataCommitter {
 
     private static final Logger LOG = LoggerFactory.getLogger(MetadataCommitter.class);
 
+    private static final long RETRY_MILLIS_MIN = 1_000;
+    private static final long RETRY_MILLIS_MAX = 60_000;
+
     private final String volumeName;
     private final MetadataState metadata;
     private final DekAllocator allocator;
     private final RollbackAnchors anchors;
+    private final MetadataRecovery recovery;
     private final Executor keeper;
     private final InstantSource clock;
+    private final RetryTimer timer;
+    private final AtomicLong recoveries = new AtomicLong();
 
     private final Object lock = new Object();
     private List<Wanted> wanted = new ArrayList<>();
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private boolean running;
+    private boolean recoveryDue;
+    private boolean retryPending;
+    private long retryMillis = RETRY_MILLIS_MIN;
+    private boolean defective;
+    private boolean toldOfFailure;
     private volatile State state = State.RUNNING;
     /** The last commit that this host remembers, or that was found; the keeper's own. */
     private long anchoredSeq;
 
     MetadataCommitter(
-            String volumeName,
+            VolumeStores stores,
             MetadataState metadata,
             DekAllocator allocator,
             RollbackAnchors anchors,
             Executor keeper,
-            InstantSource clock) {
-        this.volumeName = volumeName;
+            InstantSource clock,
+            RetryTimer timer) {
+        this.volumeName = stores.name();
         this.metadata = metadata;
         this.allocator = allocator;
         this.anchors = anchors;
         this.anchoredSeq = metadata.root().commitSeq();
+        this.recovery = new MetadataRecovery(stores, metadata, allocator);
         this.keeper = keeper;
         this.clock = clock;
+        this.timer = timer;
+        synchronized (lock) {
+            retryLaterIfNeeded();
+        }
+    }
+
+    /** How often the metadata was made whole again since the volume was opened. From any thread. */
+    long recoveries() {
+        return recoveries.get();
+    }
+
+    /** How the mirror is. From any thread. */
+    MetadataCopies.Mirror mirror() {
+        return metadata.store().mirror();
     }
 
     State state() {
@@ -122,7 +151,12 @@ final class MetadataCommitter {
 
     /** Commits a changed root from within a {@link Task}. */
     void commitRoot(RootBlock next) throws CommitFailedException {
-        commit(next, List.of());
+        commit(next, metadata.area(), List.of());
+    }
+
+    /** Commits a root that names other key slots, which are on disk already, from within a {@link Task}. */
+    void commitKeySlots(RootBlock next, KeySlotArea area) throws CommitFailedException {
+        commit(next, area, List.of());
     }
 
     /**
@@ -132,7 +166,7 @@ final class MetadataCommitter {
      * @throws StoreException if the commit stands and old copies may be left; opening the volume anew overwrites them
      */
     void commitAndScrub(RootBlock next, Collection<TablePage> pages) throws StoreException, CommitFailedException {
-        commit(next, pages);
+        commit(next, metadata.area(), pages);
         try {
             if (state != State.FAILED) {
                 metadata.store().flush();
@@ -193,6 +227,11 @@ final class MetadataCommitter {
             Runnable task;
             List<Wanted> batch;
             synchronized (lock) {
+                retryLaterIfNeeded();
+                if (recoveryDue && state != State.CLOSED) {
+                    tasks.addFirst(this::recover);
+                }
+                recoveryDue = false;
                 task = tasks.poll();
                 batch = task == null ? wanted : List.of();
                 if (task == null) {
@@ -228,12 +267,88 @@ final class MetadataCommitter {
             stop("the second copies could not be made durable", e);
             return;
         }
-        if (anchors.remember(volumeName, root)) {
+        if (!metadata.store().hasLost() && anchors.remember(volumeName, root)) {
             anchoredSeq = root.commitSeq();
         }
     }
 
+    /** On the timer's thread. */
+    private void retry() {
+        synchronized (lock) {
+            retryPending = false;
+            if (state == State.CLOSED) {
+                return;
+            }
+            recoveryDue = true;
+            if (!startKeeper()) {
+                recoveryDue = false;
+            }
+        }
+    }
+
+    /** With the lock held. */
+    private void retryLaterIfNeeded() {
+        boolean needed = state == State.FAILED || (state == State.RUNNING && mirror() == MetadataCopies.Mirror.DOWN);
+        if (needed && !defective && !retryPending && !recoveryDue) {
+            retryPending = true;
+            timer.schedule(retryMillis, this::retry);
+            retryMillis = Math.min(2 * retryMillis, RETRY_MILLIS_MAX);
+        }
+    }
+
+    /** What the timer asked for: the disk may have come back, or the mirror. */
+    private void recover() {
+        boolean mirrorOnly = state == State.RUNNING && !metadata.store().hasLost();
+        if (mirrorOnly && !metadata.store().mirrorAnswers()) {
+            return;
+        }
+        recoverNow();
+    }
+
+    /** Before anything is built on the metadata: if somebody's flush failed, what the disk has must be looked at. */
+    private void recoverIfLost() {
+        if (state == State.RUNNING && metadata.store().hasLost()) {
+            LOG.warn("volume={}: a flush of the storage failed; the metadata is compared with the disk", volumeName);
+            recoverNow();
+        }
+    }
+
+    private void recoverNow() {
+        try {
+            boolean happened = recovery.recover();
+            recoveries.incrementAndGet();
+            boolean mirrorIsDown = mirror() == MetadataCopies.Mirror.DOWN;
+            synchronized (lock) {
+                if (state == State.FAILED) {
+                    state = State.RUNNING;
+                }
+                if (!mirrorIsDown) {
+                    retryMillis = RETRY_MILLIS_MIN;
+                }
+                toldOfFailure = false;
+            }
+            LOG.info(
+                    "volume={} commit={}: the metadata on disk is whole again{}; new ranges get their keys",
+                    volumeName,
+                    metadata.root().commitSeq(),
+                    happened ? ", and the commit that seemed to fail had happened" : "");
+        } catch (StoreException | StrangeMetadataException e) {
+            if (state == State.RUNNING) {
+                stop("it cannot be compared with the disk", e);
+            } else if (!toldOfFailure) {
+                toldOfFailure = true;
+                LOG.warn(
+                        "volume={}: the metadata is not whole yet, and is tried again: {}", volumeName, e.getMessage());
+            } else {
+                LOG.debug("volume={}: the metadata is not whole yet: {}", volumeName, e.getMessage());
+            }
+        } catch (RuntimeException | Error e) {
+            stopForGood(e);
+        }
+    }
+
     private void serve(List<Wanted> batch) {
+        recoverIfLost();
         Errno failed = Errno.EIO;
         List<Errno> answers = new ArrayList<>();
         DekAllocator.Draft draft = allocator.newDraft(metadata.root().commitSeq() + 1);
@@ -244,7 +359,7 @@ final class MetadataCommitter {
             if (!draft.pages().isEmpty()) {
                 RootBlock next = metadata.root().copy();
                 draft.settle(next);
-                commit(next, draft.pages());
+                commit(next, metadata.area(), draft.pages());
                 LOG.debug(
                         "volume={} pages={}: ranges have their keys",
                         volumeName,
@@ -257,7 +372,7 @@ final class MetadataCommitter {
         } catch (CommitFailedException e) {
             failed = e.reason().errno();
         } catch (RuntimeException | Error e) {
-            stop("our own defect", e);
+            stopForGood(e);
         } finally {
             if (failed != Errno.OK) {
                 draft.abandon();
@@ -272,9 +387,9 @@ final class MetadataCommitter {
         }
     }
 
-    private void commit(RootBlock next, Collection<TablePage> pages) throws CommitFailedException {
+    private void commit(RootBlock next, KeySlotArea area, Collection<TablePage> pages) throws CommitFailedException {
         try {
-            metadata.commit(next, pages, clock.instant().getEpochSecond());
+            metadata.commit(next, area, pages, clock.instant().getEpochSecond());
         } catch (CommitFailedException e) {
             if (e.failure() == MetadataState.Failure.UNKNOWN) {
                 stop("a commit failed half-way", e.reason());
@@ -284,7 +399,7 @@ final class MetadataCommitter {
             throw e;
         }
         try {
-            metadata.mirror(pages);
+            metadata.writeSecondCopies(pages);
         } catch (StoreException e) {
             // The commit stands. But a second copy is missing, and a store that fails writes deserves no further ones.
             stop("the second copy could not be written", e);
@@ -298,15 +413,24 @@ final class MetadataCommitter {
             }
         }
         LOG.error(
-                "volume={}: metadata stopped: {}: {}. Ranges in use go on, new ranges fail with EIO. Repair the store,"
-                        + " then close and open the volume again.",
+                "volume={}: metadata stopped: {}: {}. Ranges in use go on, new ranges fail with EIO. {}",
                 volumeName,
                 what,
                 reason.getMessage(),
+                defective
+                        ? "Close and open the volume again."
+                        : "Repair the store; the metadata is tried again and made whole by itself.",
                 reason);
     }
 
+    /** After a defect of ours memory is no better than the disk: only opening anew may judge. */
+    private void stopForGood(Throwable reason) {
+        defective = true;
+        stop("our own defect", reason);
+    }
+
     private void runTask(Task task, CompletableFuture<@Nullable Void> done) {
+        recoverIfLost();
         try {
             if (state != State.RUNNING) {
                 throw notWritable();
@@ -316,7 +440,7 @@ final class MetadataCommitter {
             anchor();
             done.complete(null);
         } catch (RuntimeException | Error e) {
-            stop("our own defect", e);
+            stopForGood(e);
             done.completeExceptionally(e);
         } catch (Exception e) {
             done.completeExceptionally(e);
@@ -326,7 +450,7 @@ final class MetadataCommitter {
     private VolumeRefusedException notWritable() {
         return new VolumeRefusedException(
                 VolumeRefusedException.Reason.NOT_WRITABLE,
-                volumeName + ": the metadata takes no changes (" + state + "); close the volume and open it again");
+                volumeName + ": the metadata takes no changes (" + state + "); the log says why");
     }
 
     private static void await(CompletableFuture<@Nullable Void> done) throws StoreException, VolumeRefusedException {

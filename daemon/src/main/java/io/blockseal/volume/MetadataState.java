@@ -1,12 +1,15 @@
 package io.blockseal.volume;
 
 import io.blockseal.block.Errno;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,21 +19,40 @@ import org.jspecify.annotations.Nullable;
  * durable (the <em>firm</em> one) stays untouched until the new one is durable in its turn.
  */
 final class MetadataState {
-    private final MetadataStore store;
+    /**
+     * What opening or recovering found.
+     *
+     * @param diskRoot the root as every copy on disk has it
+     * @param root what the next commit starts from: the same, or with a correction that it will carry
+     * @param area the key slots in force
+     * @param lostPages pages of which no copy is left
+     */
+    record Found(RootBlock diskRoot, RootBlock root, KeySlotArea area, Collection<Integer> lostPages) {}
+
+    /** A commit of which nobody knows whether it happened. */
+    record Attempt(RootBlock root, KeySlotArea area, List<TablePage> pages) {}
+
+    private final MetadataCopies store;
     private final VolumeKeys keys;
     private final DekTable table;
     private final BitSet firmPageIsB = new BitSet();
+    private final Set<Integer> lostPages;
     /** Written by the keeper, looked at from anywhere. */
     private volatile RootBlock root;
 
+    private RootBlock diskRoot;
+    private volatile KeySlotArea area;
     private int firmRoot;
+    private @Nullable Attempt attempt;
 
-    MetadataState(MetadataStore store, VolumeKeys keys, DekTable table, RootBlock root, int firmRoot) {
+    MetadataState(MetadataCopies store, VolumeKeys keys, DekTable table, Found found) {
         this.store = store;
         this.keys = keys;
         this.table = table;
-        this.root = root;
-        this.firmRoot = firmRoot;
+        this.diskRoot = found.diskRoot();
+        this.root = found.root();
+        this.area = found.area();
+        this.lostPages = Set.copyOf(found.lostPages());
     }
 
     /** What the last commit wrote; not to be changed. */
@@ -38,8 +60,51 @@ final class MetadataState {
         return root;
     }
 
-    MetadataStore store() {
+    /** The root that all copies on disk were made equal to, or that the last commit wrote. */
+    RootBlock diskRoot() {
+        return diskRoot;
+    }
+
+    /** The key slots in force. */
+    KeySlotArea area() {
+        return area;
+    }
+
+    /** The commit whose outcome is not known, or null. */
+    @Nullable
+    Attempt attempt() {
+        return attempt;
+    }
+
+    MetadataCopies store() {
         return store;
+    }
+
+    VolumeKeys keys() {
+        return keys;
+    }
+
+    DekTable table() {
+        return table;
+    }
+
+    /** Whether nobody knows what the page held; what lies there is left alone. */
+    boolean isLost(int pageIndex) {
+        return lostPages.contains(pageIndex);
+    }
+
+    /** All copies on disk are equal now, and hold the state in memory: what was attempted is gone, or has happened. */
+    void recovered(boolean attemptHappened) {
+        Attempt tried = attempt;
+        attempt = null;
+        if (tried != null && attemptHappened) {
+            root = tried.root();
+            diskRoot = tried.root();
+            area = tried.area();
+            tried.pages().forEach(table::publish);
+        }
+        firmPageIsB.clear();
+        firmRoot = 0;
     }
 
     /** How far a failed commit got, which decides what may be done after it. */
@@ -73,10 +138,15 @@ final class MetadataState {
     /**
      * Makes the changed root and pages the volume's state, durably and all at once. On success the pages are published.
      *
+     * <p>The primary gets the root before the mirror, so that no mirror is ever ahead of it. A mirror that fails on the
+     * way does not fail the commit.
+     *
      * @param next a copy of {@link #root()} with changes; its commit number, time, table root and MAC are set here
+     * @param newArea the key slots that {@code next} names
      * @param pages changed copies of pages
      */
-    void commit(RootBlock next, Collection<TablePage> pages, long nowSeconds) throws CommitFailedException {
+    void commit(RootBlock next, KeySlotArea newArea, Collection<TablePage> pages, long nowSeconds)
+            throws CommitFailedException {
         long seq = root.commitSeq() + 1;
         TableRoot tableRoot = new TableRoot(root.tableRoot());
         for (TablePage page : pages) {
@@ -91,16 +161,25 @@ final class MetadataState {
         next.commitSeq(seq).committedSeconds(nowSeconds).tableRoot(tableRoot.bytes());
         next.seal(keys.mac(next));
 
+        attempt = new Attempt(next, newArea, List.copyOf(pages));
         writePages(pages);
         try {
             store.flush();
             // The commit point: from here on the new pages are the ones to believe.
-            store.writeRoot(1 - firmRoot, next.image());
-            store.flush();
+            store.landRoot(1 - firmRoot, next.image());
         } catch (StoreException e) {
             throw new CommitFailedException(Failure.UNKNOWN, e);
         }
+        if (store.hasLost()) {
+            // Somebody else's flush failed meanwhile, and the system told it of our loss, not us.
+            throw new CommitFailedException(
+                    Failure.UNKNOWN,
+                    new StoreException(Errno.EIO, store.name() + ": a flush failed while the metadata was written"));
+        }
+        attempt = null;
         root = next;
+        diskRoot = next;
+        area = newArea;
         firmRoot = 1 - firmRoot;
         for (TablePage page : pages) {
             firmPageIsB.flip(page.index());
@@ -112,21 +191,24 @@ final class MetadataState {
      * Makes the other copies equal to those just committed: a single bad block then loses nothing, and no old copy of a
      * wrapped DEK remains. Durable with the next flush.
      */
-    void mirror(Collection<TablePage> pages) throws StoreException {
+    void writeSecondCopies(Collection<TablePage> pages) throws StoreException {
         for (TablePage page : pages) {
-            store.writePage(root, page.index(), otherCopy(page.index()), page.image());
+            store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.image());
         }
-        store.writeRoot(1 - firmRoot, root.image());
+        store.writeRootEverywhere(1 - firmRoot, root.image());
     }
 
     private void writePages(Collection<TablePage> pages) throws CommitFailedException {
         try {
             for (TablePage page : pages) {
-                store.writePage(root, page.index(), otherCopy(page.index()), page.image());
+                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.image());
             }
         } catch (StoreException e) {
             // A full store is the caller's trouble and can be undone; one that fails is not to be trusted with an undo.
             boolean undone = e.errno() == Errno.ENOSPC && undo(pages);
+            if (undone) {
+                attempt = null;
+            }
             throw new CommitFailedException(undone ? Failure.UNDONE : Failure.UNKNOWN, e);
         }
     }
@@ -136,10 +218,10 @@ final class MetadataState {
         try {
             for (TablePage page : pages) {
                 TablePage old = table.page(page.index());
-                store.writePage(root, page.index(), otherCopy(page.index()), imageOrZeros(old));
+                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), imageOrZeros(old));
             }
             store.flush();
-            return true;
+            return !store.hasLost();
         } catch (StoreException e) {
             return false;
         }

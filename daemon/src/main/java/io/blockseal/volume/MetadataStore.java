@@ -7,12 +7,23 @@ import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
 
-/** Reads and writes the blocks of a volume's metadata by name instead of by offset. On keeper threads. */
+/**
+ * Reads and writes the blocks of a volume's metadata on one store, by name instead of by offset. What belongs together
+ * over several stores is {@link MetadataCopies}' business. On keeper threads.
+ */
 final class MetadataStore {
     private final BlockStore store;
+    private final boolean packed;
 
+    /** The primary: its extents lie where the root says. */
     MetadataStore(BlockStore store) {
+        this(store, false);
+    }
+
+    /** {@code packed}: the extents lie one behind the other, wherever the root has them, as on a mirror. */
+    MetadataStore(BlockStore store, boolean packed) {
         this.store = store;
+        this.packed = packed;
     }
 
     String name() {
@@ -23,50 +34,88 @@ final class MetadataStore {
         return store.sizeBytes();
     }
 
-    byte[] readRoot(int copy) throws StoreException {
-        return read(MetadataLayout.rootOffset(copy), MetadataLayout.BLOCK_BYTES);
+    long lossCount() {
+        return store.lossCount();
     }
 
-    void writeRoot(int copy, byte[] image) throws StoreException {
-        write(MetadataLayout.rootOffset(copy), image);
+    byte[] readRoot(int letter) throws StoreException {
+        return read(MetadataLayout.rootOffset(letter), MetadataLayout.BLOCK_BYTES);
     }
 
-    byte[] readKeySlots(int area) throws StoreException {
-        return read(MetadataLayout.keySlotAreaOffset(area), KeySlotArea.AREA_BYTES);
+    void writeRoot(int letter, byte[] image) throws StoreException {
+        write(MetadataLayout.rootOffset(letter), image);
     }
 
-    void writeKeySlots(int area, byte[] image) throws StoreException {
-        write(MetadataLayout.keySlotAreaOffset(area), image);
+    byte[] readKeySlots(int letter) throws StoreException {
+        return read(MetadataLayout.keySlotAreaOffset(letter), KeySlotArea.AREA_BYTES);
     }
 
-    void writePage(RootBlock root, int pageIndex, int copy, byte[] image) throws StoreException {
-        write(root.pageOffset(pageIndex, copy), image);
+    void writeKeySlots(int letter, byte[] image) throws StoreException {
+        write(MetadataLayout.keySlotAreaOffset(letter), image);
+    }
+
+    void writePage(RootBlock root, int pageIndex, int letter, byte[] image) throws StoreException {
+        write(pageOffset(root, pageIndex, letter), image);
     }
 
     /** Reads {@code count} neighbouring page copies of one extent. */
-    byte[] readPages(RootBlock root, int firstPage, int count, int copy) throws StoreException {
-        return read(root.pageOffset(firstPage, copy), count * MetadataLayout.BLOCK_BYTES);
+    byte[] readPages(RootBlock root, int firstPage, int count, int letter) throws StoreException {
+        return read(pageOffset(root, firstPage, letter), count * MetadataLayout.BLOCK_BYTES);
     }
 
     /** Writes zeros, so that the space is really there: a commit must not run out of it. */
     void clearPages(RootBlock root, int firstPage, int endPage) throws StoreException {
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+        for (int letter = 0; letter < MetadataLayout.COPIES; letter++) {
             int page = firstPage;
             while (page < endPage) {
                 int count = TableScan.neighbours(page, endPage);
-                write(root.pageOffset(page, copy), new byte[count * MetadataLayout.BLOCK_BYTES]);
+                write(pageOffset(root, page, letter), new byte[count * MetadataLayout.BLOCK_BYTES]);
                 page += count;
             }
         }
+    }
+
+    /** Where the metadata ends that {@code root} describes. */
+    long endBytes(RootBlock root) {
+        long end = 0;
+        for (int i = 0; i < root.extentCount(); i++) {
+            end = Math.max(end, extentOffset(root, i) + MetadataLayout.EXTENT_BYTES);
+        }
+        return end;
+    }
+
+    /** Makes the store as large as {@code root} needs it; true if it was smaller. */
+    boolean growFor(RootBlock root) throws StoreException {
+        if (store.sizeBytes() >= endBytes(root)) {
+            return false;
+        }
+        store.grow(endBytes(root));
+        return true;
     }
 
     void flush() throws StoreException {
         store.flush();
     }
 
-    /** Makes the next read of a metadata extent ask the disk. */
-    void dropCache(long extentOffset) {
-        store.dropCache(extentOffset, MetadataLayout.EXTENT_BYTES);
+    /** Makes the next read of extent 0 ask the disk. */
+    void dropHeadCache() {
+        store.dropCache(0, MetadataLayout.EXTENT_BYTES);
+    }
+
+    /** Makes the next read of all further extents ask the disk. */
+    void dropTailCache(RootBlock root) {
+        for (int i = 1; i < root.extentCount(); i++) {
+            store.dropCache(extentOffset(root, i), MetadataLayout.EXTENT_BYTES);
+        }
+    }
+
+    private long extentOffset(RootBlock root, int extent) {
+        return packed ? extent * MetadataLayout.EXTENT_BYTES : root.extentOffset(extent);
+    }
+
+    private long pageOffset(RootBlock root, int pageIndex, int letter) {
+        return extentOffset(root, MetadataLayout.extentOfPage(pageIndex))
+                + MetadataLayout.pageOffsetInExtent(pageIndex, letter);
     }
 
     private byte[] read(long offset, int length) throws StoreException {

@@ -72,6 +72,15 @@ final class RollbackCheck {
         return true;
     }
 
+    /** No root of the primary is whole, and the mirror's is older than a page of the primary's table. */
+    void mirrorBehind(int pageIndex) throws VolumeRefusedException {
+        decide(
+                "mirror-behind",
+                "no root of the primary metadata is whole, and the mirror is older than its table page " + pageIndex
+                        + ". Going on with the mirror would lose what was written to new ranges since. Nothing was"
+                        + " changed. Restore the metadata from a newer backup, or, if you accept that,");
+    }
+
     /** The table is not the one that the authenticated root describes. */
     void part() throws VolumeRefusedException {
         decide(

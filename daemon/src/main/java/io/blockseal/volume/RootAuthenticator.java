@@ -4,7 +4,6 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
-import io.blockseal.format.MetadataLayout;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrapAlgorithm;
@@ -12,7 +11,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.RootReader.Candidate;
 import io.blockseal.volume.VolumeUnlock.Opened;
 import java.security.MessageDigest;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,13 +41,14 @@ final class RootAuthenticator {
     record Unlocked(Candidate candidate, VolumeKeys keys, WrapAlgorithm wrappedBy) {}
 
     Unlocked authenticate(RootReader roots) throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        @Nullable KeySlotArea failedArea = null;
+        List<KeySlotArea> failedAreas = new ArrayList<>();
         for (Candidate candidate : roots.candidates()) {
             KeySlotArea area = candidate.area();
             if (area == null) {
                 altered = new MalformedVolumeException(
-                        candidate.root().block(), "key slot hash", "neither key slot area has it: damaged or altered");
-            } else if (failedArea == null || !MessageDigest.isEqual(failedArea.sha256(), area.sha256())) {
+                        candidate.root().block(), "key slot hash", "no key slot area has it: damaged or altered");
+            } else if (failedAreas.stream()
+                    .noneMatch(failed -> MessageDigest.isEqual(failed.sha256(), area.sha256()))) {
                 Unlocked unlocked = tryOut(candidate, area);
                 if (unlocked != null && isOutdated(roots, candidate, unlocked.keys())) {
                     unlocked.keys().close();
@@ -58,7 +58,9 @@ final class RootAuthenticator {
                     warnOfDamage(roots, candidate);
                     return unlocked;
                 }
-                failedArea = altered == null ? area : null;
+                if (altered == null) {
+                    failedAreas.add(area);
+                }
             }
         }
         if (unserved != null) {
@@ -67,30 +69,26 @@ final class RootAuthenticator {
         if (wrong != null) {
             throw wrong;
         }
-        throw altered == null ? roots.bothDamaged() : altered;
+        throw altered == null ? roots.allDamaged() : altered;
     }
 
     /**
      * Whether a newer root is as genuine as this one and has its key slots. Then a key that opens this one alone was
-     * removed, and the removal was cut short before the old copies were overwritten: going on would undo it.
+     * removed, and the removal was cut short before the old copies were overwritten: going on would undo it. Neither may
+     * a store that lags behind stand in for one whose key slots alone are damaged: all commits in between would be lost.
      */
     private static boolean isOutdated(RootReader roots, Candidate candidate, VolumeKeys keys) {
-        Candidate newest = roots.candidates().get(0);
-        return newest.copy() != candidate.copy() && newest.area() != null && keys.verifies(newest.root());
-    }
-
-    /**
-     * Whether the other root is not this one's twin or forerunner, so that it may have been the newer one before it was
-     * damaged. Two different roots of one commit are what {@link Healing} leaves when it is cut short.
-     */
-    static boolean mayHaveFallenBack(RootReader roots, Candidate chosen) {
-        for (Candidate other : roots.candidates()) {
-            if (other.copy() != chosen.copy()) {
-                boolean same = Arrays.equals(other.root().image(), chosen.root().image());
-                return !same && other.root().commitSeq() >= chosen.root().commitSeq();
+        for (Candidate newer : roots.candidates()) {
+            boolean elsewhere = MetadataCopies.onMirror(newer.copy()) != MetadataCopies.onMirror(candidate.copy());
+            boolean counts = newer.area() != null || elsewhere;
+            if (newer.copy() == candidate.copy()) {
+                return false;
+            }
+            if (counts && newer.root().commitSeq() > candidate.root().commitSeq() && keys.verifies(newer.root())) {
+                return true;
             }
         }
-        return true;
+        return false;
     }
 
     private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area) {
@@ -118,22 +116,27 @@ final class RootAuthenticator {
     }
 
     private void warnOfDamage(RootReader roots, Candidate chosen) {
-        MalformedVolumeException damage = roots.complaint(1 - chosen.copy());
-        if (damage == null) {
-            damage = altered;
+        List<MalformedVolumeException> damages = new ArrayList<>();
+        for (int copy = 0; copy < roots.count(); copy++) {
+            MalformedVolumeException damage = roots.complaint(copy);
+            if (damage != null) {
+                damages.add(damage);
+            }
         }
-        if (damage == null && roots.candidates().get(0).copy() != chosen.copy()) {
-            damage = new MalformedVolumeException(
-                    roots.candidates().get(0).root().block(),
-                    "key slots",
-                    "no key opens them, though it is the newer root");
+        if (altered != null) {
+            damages.add(altered);
         }
-        if (damage != null) {
+        Candidate newest = roots.candidates().get(0);
+        if (damages.isEmpty() && newest.root().commitSeq() > chosen.root().commitSeq()) {
+            damages.add(new MalformedVolumeException(
+                    newest.root().block(), "key slots", "no key opens them, though it is the newer root"));
+        }
+        for (MalformedVolumeException damage : damages) {
             LOG.warn(
-                    "volume={}: {}; going on with root {}",
+                    "volume={}: {}; going on with {}",
                     volumeName,
                     damage.getMessage(),
-                    MetadataLayout.letter(chosen.copy()));
+                    chosen.root().block());
         }
     }
 }

@@ -4,26 +4,30 @@ import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
+import io.blockseal.format.TablePage;
+import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads both roots and the key slots that go with them, as far as that needs no key. What it returns is trusted as much
- * as a CRC deserves.
+ * Reads all copies of the root and of the key slots that go with them, as far as that needs no key. What it returns is
+ * trusted as much as a CRC deserves.
  */
 final class RootReader {
     /**
      * A root whose CRC is right.
      *
-     * @param copy 0 = A, 1 = B
-     * @param area the key slots whose hash the root names, or null if neither area has it
+     * @param copy which of the copies it is, see {@link MetadataCopies}
+     * @param area the key slots whose hash the root names, or null if no area has it
      */
     record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {}
 
@@ -31,23 +35,32 @@ final class RootReader {
     private static final long PAUSE_NANOS = 2_000_000;
     private static final Logger LOG = LoggerFactory.getLogger(RootReader.class);
 
-    private final MetadataStore store;
-    private final @Nullable MalformedVolumeException[] complaints = new MalformedVolumeException[MetadataLayout.COPIES];
-    private final byte[][] rootImages = new byte[MetadataLayout.COPIES][];
-    private final byte[][] areaImages = new byte[MetadataLayout.COPIES][];
+    private final MetadataCopies store;
+    private final @Nullable MalformedVolumeException[] complaints;
+    private final byte[][] rootImages;
+    private final byte[][] areaImages;
     private final List<Candidate> candidates = new ArrayList<>();
+    private @Nullable UUID foreignMirror;
 
-    private RootReader(MetadataStore store) {
+    private RootReader(MetadataCopies store) {
         this.store = store;
+        this.complaints = new MalformedVolumeException[store.count()];
+        this.rootImages = new byte[store.count()][];
+        this.areaImages = new byte[store.count()][];
     }
 
+    /** Of one store, without a mirror: for who only wants to know what is there. */
     static RootReader read(MetadataStore store) throws StoreException, MalformedVolumeException {
-        if (store.sizeBytes() < MetadataLayout.EXTENT_BYTES) {
+        return read(new MetadataCopies(store.name(), store, null));
+    }
+
+    static RootReader read(MetadataCopies store) throws StoreException, MalformedVolumeException {
+        if (store.primary().sizeBytes() < MetadataLayout.EXTENT_BYTES) {
             throw new MalformedVolumeException(
                     store.name(),
                     "size",
-                    store.sizeBytes() + " bytes; a volume's metadata takes at least " + MetadataLayout.EXTENT_BYTES
-                            + ": truncated, or not a Blockseal volume");
+                    store.primary().sizeBytes() + " bytes; a volume's metadata takes at least "
+                            + MetadataLayout.EXTENT_BYTES + ": truncated, or not a Blockseal volume");
         }
         RootReader reader = new RootReader(store);
         reader.readAll();
@@ -59,7 +72,7 @@ final class RootReader {
      * Likewise, for whoever is about to write all of it anew: what cannot be read counts as damaged, and a store that is
      * too small as one that holds nothing.
      */
-    static RootReader salvage(MetadataStore store) {
+    static RootReader salvage(MetadataCopies store) {
         RootReader reader = new RootReader(store);
         try {
             reader.readAll();
@@ -74,7 +87,7 @@ final class RootReader {
      * Likewise, of a volume that somebody may be serving: what looks damaged may be half of a write, so it counts only if
      * it looks the same again.
      */
-    static RootReader readSettled(MetadataStore store) throws StoreException, MalformedVolumeException {
+    static RootReader readSettled(MetadataCopies store) throws StoreException, MalformedVolumeException {
         RootReader last = read(store);
         for (int look = 0; look < LOOKS_MAX && !last.isSound(); look++) {
             pause();
@@ -93,39 +106,55 @@ final class RootReader {
     }
 
     private boolean isSound() {
-        return candidates.size() == MetadataLayout.COPIES && candidates.get(0).area() != null;
+        return candidates.size() == count() && candidates.get(0).area() != null;
     }
 
     private boolean showsTheSameAs(RootReader other) {
         return Arrays.deepEquals(rootImages, other.rootImages) && Arrays.deepEquals(areaImages, other.areaImages);
     }
 
-    /** A block that the store cannot read is as good as a damaged one, as long as its twin can be had. */
+    /** A block that a store cannot read is as good as a damaged one, as long as another copy can be had. */
     private void readAll() throws StoreException {
-        @Nullable StoreException[] unreadable = new StoreException[MetadataLayout.COPIES];
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+        @Nullable StoreException first = null;
+        boolean readable = false;
+        for (int copy = 0; copy < store.count(); copy++) {
             rootImages[copy] = new byte[MetadataLayout.BLOCK_BYTES];
             areaImages[copy] = new byte[KeySlotArea.AREA_BYTES];
+            if (isBeyondMirror(copy)) {
+                complaints[copy] = complaint(copy, "is not there yet");
+                continue;
+            }
             try {
                 rootImages[copy] = store.readRoot(copy);
+                readable = true;
             } catch (StoreException e) {
-                unreadable[copy] = e;
-                complaints[copy] = new MalformedVolumeException(
-                        "root " + MetadataLayout.letter(copy), "block", "cannot be read: " + e.getMessage());
+                first = first == null ? e : first;
+                complaints[copy] = complaint(copy, "cannot be read: " + e.getMessage());
             }
             try {
                 areaImages[copy] = store.readKeySlots(copy);
             } catch (StoreException e) {
-                LOG.warn("key slot area {}: {}", MetadataLayout.letter(copy), e.getMessage());
+                LOG.warn("{}: {}", MetadataCopies.name("key slot area", copy), e.getMessage());
             }
         }
-        StoreException first = unreadable[0];
-        if (first != null && unreadable[1] != null) {
+        if (first != null && !readable) {
             throw first;
         }
     }
 
-    /** The roots with a right CRC, newest first. */
+    private boolean isBeyondMirror(int copy) {
+        MetadataStore mirror = store.mirrorStore();
+        return MetadataCopies.onMirror(copy)
+                && mirror != null
+                && mirror.sizeBytes()
+                        < MetadataLayout.keySlotAreaOffset(MetadataCopies.letter(copy)) + KeySlotArea.AREA_BYTES;
+    }
+
+    private static MalformedVolumeException complaint(int copy, String what) {
+        return new MalformedVolumeException(MetadataCopies.name("root", copy), "block", what);
+    }
+
+    /** The roots with a right CRC, newest first; of one commit, the primary's come before the mirror's. */
     List<Candidate> candidates() {
         return candidates;
     }
@@ -140,12 +169,16 @@ final class RootReader {
         return rootImages[copy];
     }
 
-    byte[] areaImage(int area) {
-        return areaImages[area];
+    byte[] areaImage(int copy) {
+        return areaImages[copy];
+    }
+
+    int count() {
+        return rootImages.length;
     }
 
     /** For when no candidate is left: why. */
-    MalformedVolumeException bothDamaged() {
+    MalformedVolumeException allDamaged() {
         String details = "";
         for (MalformedVolumeException complaint : complaints) {
             if (complaint != null) {
@@ -155,16 +188,58 @@ final class RootReader {
         return new MalformedVolumeException(
                 store.name(),
                 "roots",
-                "both are damaged, or this is not a Blockseal volume; nothing was changed. Restore the metadata from"
+                (count() == MetadataLayout.COPIES ? "both are" : "all, the mirror's too, are")
+                        + " damaged, or this is not a Blockseal volume; nothing was changed. Restore the metadata from"
                         + " a backup" + details);
     }
 
     private void lookAtAll() {
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+        for (int copy = 0; copy < count(); copy++) {
             look(copy);
         }
+        setForeignersAside();
         candidates.sort(
                 (one, two) -> Long.compare(two.root().commitSeq(), one.root().commitSeq()));
+    }
+
+    /**
+     * Refuses a mirror that is somebody else's: of another volume, or not a mirror at all. What is there would be
+     * overwritten.
+     */
+    void requireOwnMirror(VolumeStores stores) throws VolumeRefusedException {
+        if (stores.mirror() == null || hasRootOn(MetadataLayout.COPIES)) {
+            return;
+        }
+        String found = foreignMirror == null
+                ? somethingElse(stores.mirror())
+                : "a copy of the metadata of volume " + foreignMirror;
+        if (found != null) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    stores.mirror().name() + ": cannot be the metadata mirror of " + stores.name() + ": it holds "
+                            + found + "; nothing was changed. Name the mirror of this volume, or a file that is"
+                            + " empty or not there yet.");
+        }
+    }
+
+    private @Nullable String somethingElse(BlockStore mirror) {
+        if (mirror.sizeBytes() == 0) {
+            return null;
+        }
+        if (mirror.sizeBytes() < MetadataLayout.EXTENT_BYTES) {
+            return mirror.sizeBytes() + " bytes of something else";
+        }
+        try {
+            return KnownSignatures.findOtherThanVolume(mirror);
+        } catch (StoreException e) {
+            store.leaveMirror(String.valueOf(e.getMessage()));
+            return null;
+        }
+    }
+
+    /** Whether the store that {@code firstCopy} is on has a root that may be this volume's. */
+    private boolean hasRootOn(int firstCopy) {
+        return candidates.stream().anyMatch(candidate -> MetadataCopies.firstOfStore(candidate.copy()) == firstCopy);
     }
 
     private void look(int copy) {
@@ -172,17 +247,39 @@ final class RootReader {
             return;
         }
         try {
-            RootBlock root = RootBlock.decode(rootImages[copy], "root " + MetadataLayout.letter(copy));
-            candidates.add(new Candidate(copy, root, areaOf(root)));
+            RootBlock root = RootBlock.decode(rootImages[copy], MetadataCopies.name("root", copy));
+            candidates.add(new Candidate(copy, root, areaOf(root, copy)));
         } catch (MalformedVolumeException e) {
-            complaints[copy] = e;
+            complaints[copy] = TablePage.isZero(rootImages[copy]) && MetadataCopies.onMirror(copy)
+                    ? complaint(copy, "is not written yet")
+                    : e;
         }
     }
 
-    /** The area that the root names, or the other one if that has the right hash: between commits both do. */
-    private @Nullable KeySlotArea areaOf(RootBlock root) {
-        for (int i = 0; i < MetadataLayout.COPIES; i++) {
-            KeySlotArea area = KeySlotArea.decode(areaImages[(root.keySlotArea() + i) % MetadataLayout.COPIES]);
+    /** The primary says which volume this is; what else the mirror has does not count. */
+    private void setForeignersAside() {
+        if (!hasRootOn(0)) {
+            return;
+        }
+        List<UUID> own = candidates.stream()
+                .filter(candidate -> !MetadataCopies.onMirror(candidate.copy()))
+                .map(candidate -> candidate.root().uuid())
+                .toList();
+        for (Candidate candidate : List.copyOf(candidates)) {
+            if (!own.contains(candidate.root().uuid())) {
+                foreignMirror = candidate.root().uuid();
+                complaints[candidate.copy()] = complaint(candidate.copy(), "is of volume " + foreignMirror);
+                candidates.remove(candidate);
+            }
+        }
+    }
+
+    /** The area that the root names on its own store, or any other that has the right hash: between commits all do. */
+    private @Nullable KeySlotArea areaOf(RootBlock root, int copy) {
+        int named = MetadataCopies.firstOfStore(copy) + root.keySlotArea();
+        for (int i = 0; i < count(); i++) {
+            // The named one first, then its twin, then the other store's: numbers that differ in one bit are twins.
+            KeySlotArea area = KeySlotArea.decode(areaImages[named ^ i]);
             if (MessageDigest.isEqual(area.sha256(), root.keySlotHash())) {
                 return area;
             }

@@ -6,7 +6,6 @@ import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,25 +15,32 @@ final class TableLoader {
     private static final Logger LOG = LoggerFactory.getLogger(TableLoader.class);
 
     private final String volumeName;
-    private final MetadataStore store;
+    private final MetadataCopies store;
+    private final RootStanding standing;
     private final VolumeKeys keys;
     private final RootBlock root;
     private final RollbackCheck rollback;
     private final DekTable table;
     private final SlotMap slots;
-    private final TableRoot sum = new TableRoot(new byte[32]);
-    private final List<PageFinding> toHeal = new ArrayList<>();
+    private final TableProof proof;
+    private final List<PageRepair> toHeal = new ArrayList<>();
     private final List<Integer> lostPages = new ArrayList<>();
     private RootBlock rootToHeal;
     private RootBlock effectiveRoot;
     private boolean readOnly;
+    private boolean primaryWasAhead;
     private boolean orphanSeen;
+    private int foreignPages;
+    private int ownPages;
 
-    TableLoader(String volumeName, MetadataStore store, VolumeKeys keys, RootBlock root, RollbackCheck rollback) {
+    TableLoader(
+            String volumeName, MetadataCopies store, VolumeKeys keys, RootStanding standing, RollbackCheck rollback) {
         this.volumeName = volumeName;
         this.store = store;
+        this.standing = standing;
         this.keys = keys;
-        this.root = root;
+        this.root = standing.chosen().root();
+        this.proof = new TableProof(root, keys);
         this.rollback = rollback;
         this.rootToHeal = root;
         this.effectiveRoot = root;
@@ -45,16 +51,16 @@ final class TableLoader {
     /**
      * Reads the table.
      *
-     * @param wentBack whether the whole metadata is known to be older than it has been
-     * @param fellBack whether a root is damaged that may have been newer than this one
+     * @param wentBack whether the whole metadata is known to be older than it has been, which the operator accepts
      */
-    void load(boolean forReading, boolean wentBack, boolean fellBack) throws StoreException, VolumeRefusedException {
+    void load(boolean forReading, boolean wentBack) throws StoreException, VolumeRefusedException {
         readOnly = forReading;
         if (wentBack) {
             markDirty();
         }
-        new TableScan(store, root, keys).run(this::page);
-        if (fellBack && orphanSeen) {
+        proof.run(new TableScan(store, root, keys, standing.currentCopies()), this::page);
+        requireOwnPrimary();
+        if (standing.mayHaveFallenBack() && (orphanSeen || standing.mirrorAlone())) {
             distrustFreeSlots();
         }
         if (lostPages.isEmpty()) {
@@ -62,7 +68,7 @@ final class TableLoader {
         } else {
             reserveLostSlots();
             LOG.error(
-                    "volume={} pages={}: both copies are damaged; ranges {} to {} and so on fail with EIO, and whether"
+                    "volume={} pages={}: all copies are damaged; ranges {} to {} and so on fail with EIO, and whether"
                             + " other pages are current cannot be proved. Restore the metadata from a backup.",
                     volumeName,
                     lostPages,
@@ -89,8 +95,13 @@ final class TableLoader {
         return effectiveRoot;
     }
 
+    /** Pages of which nobody knows what they held; what lies there is left alone. */
+    List<Integer> lostPages() {
+        return lostPages;
+    }
+
     /** Pages whose copies are to be made equal. */
-    List<PageFinding> toHeal() {
+    List<PageRepair> toHeal() {
         return toHeal;
     }
 
@@ -99,12 +110,15 @@ final class TableLoader {
      * slots hold data under DEKs that are about to be buried, and would read as noise under new ones.
      */
     private void distrustFreeSlots() {
-        LOG.error(
-                "volume={} commit={}: the root of a later commit is damaged, and some of its pages were found. What was"
-                        + " written to ranges that it gave their keys is lost and reads as zeros. Restore the metadata"
-                        + " from a backup if there is a newer one, before anything is written.",
-                volumeName,
-                root.commitSeq());
+        if (standing.mirrorAlone()) {
+            LOG.error(
+                    "volume={} commit={}: no root of the primary metadata is whole; going on with the mirror. If the"
+                            + " mirror lagged behind, what was written to new ranges since is lost and reads as zeros.",
+                    volumeName,
+                    root.commitSeq());
+        } else {
+            complainOfLaterCommit();
+        }
         markDirty();
     }
 
@@ -116,8 +130,22 @@ final class TableLoader {
         effectiveRoot = marked;
     }
 
+    private void complainOfLaterCommit() {
+        LOG.error(
+                "volume={} commit={}: the root of a later commit is damaged, and some of its pages were found. What was"
+                        + " written to ranges that it gave their keys is lost and reads as zeros. Restore the metadata"
+                        + " from a backup if there is a newer one, before anything is written.",
+                volumeName,
+                root.commitSeq());
+    }
+
     private void page(PageFinding finding) throws VolumeRefusedException {
         orphanSeen |= finding.hasOrphan();
+        weighPrimary(finding);
+        if (standing.mirrorAlone() && finding.primaryIsAhead() && !primaryWasAhead) {
+            primaryWasAhead = true;
+            rollback.mirrorBehind(finding.index());
+        }
         if (finding.lost()) {
             if (finding.hasOrphan() && !readOnly) {
                 throw new VolumeRefusedException(
@@ -132,13 +160,33 @@ final class TableLoader {
             return;
         }
         if (finding.needsHealing()) {
-            toHeal.add(finding);
+            toHeal.add(finding.repair(finding.chosen()));
         }
         TablePage page = finding.chosen();
         if (page != null) {
-            sum.toggle(keys.tableTerm(page));
             table.publish(page);
             takeSlots(page);
+        }
+    }
+
+    private void weighPrimary(PageFinding finding) {
+        for (int copy = 0; copy < 2; copy++) {
+            PageFinding.Copy found = finding.copy(copy);
+            ownPages += found == PageFinding.Copy.VALID || found == PageFinding.Copy.ORPHAN ? 1 : 0;
+            foreignPages += finding.isSealedByAnother(copy) ? 1 : 0;
+        }
+    }
+
+    /**
+     * With no root of its own, a store whose table pages are whole but do not verify is another volume's, and the wrong
+     * mirror was named for it.
+     */
+    private void requireOwnPrimary() throws VolumeRefusedException {
+        if (standing.mirrorAlone() && foreignPages > 0 && ownPages == 0 && !standing.primaryHasKeySlots()) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    volumeName + ": has no whole root, and its table is not that of volume " + root.uuid()
+                            + ", which the mirror is of; nothing was changed. Name the mirror that belongs to it.");
         }
     }
 
@@ -185,12 +233,12 @@ final class TableLoader {
     }
 
     private void checkTableRoot() throws VolumeRefusedException {
-        if (Arrays.equals(sum.bytes(), root.tableRoot())) {
+        if (proof.holds()) {
             return;
         }
         rollback.part();
         // A range that is NONE again may have left data in its slot: under a DEK that is gone it would read as noise.
-        effectiveRoot = rootToHeal.copy().tableRoot(sum.bytes()).markDirty();
+        effectiveRoot = rootToHeal.copy().tableRoot(proof.sum()).markDirty();
     }
 
     /** A lost page's ranges have their data somewhere: where they always were, or, after a relocation, anywhere. */

@@ -6,12 +6,14 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.PageFinding.Copy;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Reads every page of the table, both copies, once, in large strides, and tells a visitor what each of them is. */
+/** Reads every page of the table, all copies, once, in large strides, and tells a visitor what each of them is. */
 final class TableScan {
     /** Takes what was found of a page. */
     interface Visitor {
@@ -19,17 +21,24 @@ final class TableScan {
     }
 
     private static final int STRIDE_PAGES = 256;
+    private static final int HOPELESS_PAGES = 16;
 
-    private final MetadataStore store;
+    private final MetadataCopies store;
     private final RootBlock root;
     private final @Nullable VolumeKeys keys;
+    private final int currentCopies;
     private boolean salvaging;
 
-    /** Without keys, MACs are not looked at: a page counts as valid if its shape is. */
-    TableScan(MetadataStore store, RootBlock root, @Nullable VolumeKeys keys) {
+    /**
+     * Without keys, MACs are not looked at: a page counts as valid if its shape is.
+     *
+     * @param currentCopies a bit for each copy on a store that has {@code root}
+     */
+    TableScan(MetadataCopies store, RootBlock root, @Nullable VolumeKeys keys, int currentCopies) {
         this.store = store;
         this.root = root;
         this.keys = keys;
+        this.currentCopies = currentCopies;
     }
 
     /** From now on a page that cannot be read at all counts as damaged: for whoever is about to write it anew. */
@@ -43,15 +52,12 @@ final class TableScan {
         int first = 0;
         while (first < end) {
             int count = neighbours(first, end);
-            Stride a = read(first, count, 0);
-            Stride b = read(first, count, 1);
+            List<Stride> strides = read(first, count);
             for (int i = 0; i < count; i++) {
-                StoreException unreadable = a.unreadable(i);
-                if (unreadable != null && b.unreadable(i) != null && !salvaging) {
-                    // Perhaps the storage is away for a moment: no reason to call the page lost.
-                    throw unreadable;
+                if (!salvaging) {
+                    requireReadable(strides, i);
                 }
-                visitor.page(look(first + i, a.page(i), b.page(i)));
+                visitor.page(look(first + i, i, strides));
             }
             first += count;
         }
@@ -63,16 +69,40 @@ final class TableScan {
         byte @Nullable [] page(int index) {
             return unreadable.containsKey(index) ? null : slice(images, index);
         }
+    }
 
-        @Nullable
-        StoreException unreadable(int index) {
-            return unreadable.get(index);
+    private static void requireReadable(List<Stride> strides, int index) throws StoreException {
+        @Nullable StoreException first = null;
+        for (Stride stride : strides) {
+            StoreException unreadable = stride.unreadable().get(index);
+            if (unreadable == null) {
+                return;
+            }
+            first = first == null ? unreadable : first;
         }
+        if (first != null) {
+            // Perhaps the storage is away for a moment: no reason to call the page lost.
+            throw first;
+        }
+    }
+
+    private List<Stride> read(int first, int count) {
+        List<Stride> strides = new ArrayList<>();
+        for (int copy = 0; copy < store.count(); copy++) {
+            Stride stride = read(first, count, copy);
+            if (MetadataCopies.onMirror(copy) && stride.unreadable().size() >= HOPELESS_PAGES) {
+                store.leaveMirror(String.valueOf(
+                        stride.unreadable().values().iterator().next().getMessage()));
+                return strides.subList(0, MetadataLayout.COPIES);
+            }
+            strides.add(stride);
+        }
+        return strides;
     }
 
     /** In one go, or, if the store has a bad block there, page by page. */
     private Stride read(int first, int count, int copy) {
-        Map<Integer, StoreException> unreadable = new HashMap<>();
+        Map<Integer, StoreException> unreadable = new TreeMap<>();
         try {
             return new Stride(store.readPages(root, first, count, copy), unreadable);
         } catch (StoreException wholeStride) {
@@ -95,19 +125,36 @@ final class TableScan {
         return Math.min(Math.min(borderPage, endPage) - page, STRIDE_PAGES);
     }
 
-    private PageFinding look(int index, byte @Nullable [] imageA, byte @Nullable [] imageB) {
-        Copy[] copies = new Copy[MetadataLayout.COPIES];
-        @Nullable TablePage[] pages = new TablePage[MetadataLayout.COPIES];
-        String[] complaints = {"", ""};
-        lookAt(0, index, imageA, copies, pages, complaints);
-        if (Arrays.equals(imageA, imageB)) {
-            copies[1] = copies[0];
-            pages[1] = pages[0];
-            complaints[1] = complaints[0];
-        } else {
-            lookAt(1, index, imageB, copies, pages, complaints);
+    private PageFinding look(int index, int inStride, List<Stride> strides) {
+        int count = strides.size();
+        List<byte @Nullable []> images = new ArrayList<>();
+        Copy[] copies = new Copy[count];
+        @Nullable TablePage[] pages = new TablePage[count];
+        String[] complaints = new String[count];
+        for (int copy = 0; copy < count; copy++) {
+            byte[] image = strides.get(copy).page(inStride);
+            images.add(image);
+            complaints[copy] = "";
+            int twin = likeOneBefore(images, copy);
+            if (twin >= 0) {
+                copies[copy] = copies[twin];
+                pages[copy] = pages[twin];
+                complaints[copy] = complaints[twin];
+            } else {
+                lookAt(copy, index, image, copies, pages, complaints);
+            }
         }
-        return new PageFinding(index, copies, pages, complaints);
+        return new PageFinding(index, copies, pages, complaints, currentCopies);
+    }
+
+    /** Copies are mostly equal, and one look, with one MAC, is enough for all that are. */
+    private static int likeOneBefore(List<byte @Nullable []> images, int copy) {
+        for (int i = 0; i < copy; i++) {
+            if (Arrays.equals(images.get(i), images.get(copy))) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private void lookAt(
@@ -128,10 +175,9 @@ final class TableScan {
         }
         copies[copy] = Copy.DAMAGED;
         try {
-            TablePage page =
-                    TablePage.decode(image, index, "table page " + index + " copy " + MetadataLayout.letter(copy));
+            TablePage page = TablePage.decode(image, index, MetadataCopies.name("table page " + index + " copy", copy));
             if (keys != null && !keys.verifies(page)) {
-                complaints[copy] = "mac: does not verify";
+                complaints[copy] = PageFinding.WRONG_MAC;
             } else {
                 pages[copy] = page;
                 copies[copy] = page.commitSeq() > root.commitSeq() ? Copy.ORPHAN : Copy.VALID;

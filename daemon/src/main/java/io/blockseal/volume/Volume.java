@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.XtsEngine;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.BlockStore;
@@ -25,7 +26,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     public enum State {
         /** Reads, writes, and gives new ranges their keys. */
         OPEN,
-        /** A metadata commit failed: ranges in use go on, new ones fail with EIO until the volume is opened anew. */
+        /** A metadata commit failed: ranges in use go on, new ones fail with EIO until recovery succeeds. */
         METADATA_FAILED,
         /** Its keys are wiped and its stores closed. */
         CLOSED
@@ -114,6 +115,30 @@ public final class Volume implements DataPlane, AutoCloseable {
         };
     }
 
+    /** How its metadata mirror is. */
+    public enum Mirror {
+        /** It has none. */
+        NONE,
+        /** It is whole. */
+        UP,
+        /** It failed; the volume goes on without, and it is tried again. */
+        DOWN
+    }
+
+    /** How its metadata mirror is. From any thread. */
+    public Mirror mirror() {
+        return switch (committer.mirror()) {
+            case NONE -> Mirror.NONE;
+            case UP -> Mirror.UP;
+            case DOWN -> Mirror.DOWN;
+        };
+    }
+
+    /** How often its metadata was made whole again since it was opened. From any thread. */
+    public long metadataRecoveries() {
+        return committer.recoveries();
+    }
+
     /** What messages and metrics call it: its data store's name. */
     public String name() {
         return stores.name();
@@ -182,7 +207,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return metadata.root();
     }
 
-    MetadataStore metadataStore() {
+    KeySlotArea keySlotArea() {
+        return metadata.area();
+    }
+
+    MetadataCopies metadataCopies() {
         return metadata.store();
     }
 

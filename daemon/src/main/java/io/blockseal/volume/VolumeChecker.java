@@ -2,8 +2,8 @@ package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
-import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
@@ -28,13 +28,13 @@ public final class VolumeChecker {
     private final VolumeStores stores;
     private final CheckProgress progress;
     private final List<Finding> findings = new ArrayList<>();
-    private final TableRoot sum = new TableRoot(new byte[32]);
+    private final MetadataCopies copies;
     private long activeRanges;
-    private boolean pagesLost;
 
     private VolumeChecker(CryptoEngine engine, VolumeStores stores, CheckProgress progress) {
         this.engine = engine;
         this.stores = stores;
+        this.copies = MetadataCopies.of(stores);
         this.progress = progress;
     }
 
@@ -49,9 +49,11 @@ public final class VolumeChecker {
         VolumeChecker checker = new VolumeChecker(engine, stores, progress);
         try {
             RootReader roots = checker.roots();
-            if (!roots.candidates().isEmpty()) {
-                checker.table(roots.candidates().get(0).root(), null);
-            }
+            RootStanding standing = new RootStanding(roots, roots.candidates().get(0), root -> true);
+            checker.otherRoots(standing);
+            checker.table(standing, null);
+        } catch (VolumeRefusedException e) {
+            checker.add(Severity.DAMAGE, "stores", "", message(e));
         } catch (MalformedVolumeException e) {
             checker.damage(e);
         }
@@ -73,52 +75,73 @@ public final class VolumeChecker {
             RootReader roots = checker.roots();
             Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, -1).authenticate(roots);
             try (VolumeKeys keys = unlocked.keys()) {
-                checker.otherRoot(roots, unlocked);
-                checker.table(unlocked.candidate().root(), keys);
+                RootStanding standing = new RootStanding(roots, unlocked.candidate(), keys::verifies);
+                checker.otherRoots(standing);
+                checker.table(standing, keys);
             }
+        } catch (VolumeRefusedException e) {
+            checker.add(Severity.DAMAGE, "stores", "", message(e));
         } catch (MalformedVolumeException e) {
             checker.damage(e);
         }
         return checker.report(true);
     }
 
-    private RootReader roots() throws StoreException, MalformedVolumeException {
-        RootReader roots = RootReader.read(new MetadataStore(stores.metadata()));
+    private RootReader roots() throws StoreException, MalformedVolumeException, VolumeRefusedException {
+        RootReader roots = RootReader.read(copies);
         if (roots.candidates().isEmpty()) {
-            throw roots.bothDamaged();
+            throw roots.allDamaged();
         }
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+        roots.requireOwnMirror(stores);
+        for (int copy = 0; copy < roots.count(); copy++) {
             MalformedVolumeException complaint = roots.complaint(copy);
             if (complaint != null) {
                 add(Severity.REPAIRABLE, complaint.block(), complaint.field(), message(complaint));
             }
         }
-        RootBlock newest = roots.candidates().get(0).root();
-        if (roots.candidates().get(0).area() == null) {
-            add(Severity.DAMAGE, "key slot areas", "", "neither has the hash that " + newest.block() + " names");
-        } else if (!Arrays.equals(roots.areaImage(0), roots.areaImage(1))) {
-            int stale = 1 - newest.keySlotArea();
-            add(Severity.REPAIRABLE, "key slot area " + MetadataLayout.letter(stale), "", "is not like the other");
-        }
         return roots;
     }
 
-    private void otherRoot(RootReader roots, Unlocked unlocked) {
-        int other = 1 - unlocked.candidate().copy();
-        boolean differs = !Arrays.equals(
-                roots.rootImage(other), unlocked.candidate().root().image());
-        if (roots.complaint(other) == null && differs) {
-            add(Severity.REPAIRABLE, "root " + MetadataLayout.letter(other), "", "is not like the other");
+    private void otherRoots(RootStanding standing) {
+        RootReader roots = standing.roots();
+        RootReader.Candidate chosen = standing.chosen();
+        for (int copy = 0; copy < roots.count(); copy++) {
+            boolean differs =
+                    !Arrays.equals(roots.rootImage(copy), chosen.root().image());
+            if (roots.complaint(copy) == null && differs) {
+                add(Severity.REPAIRABLE, MetadataCopies.name("root", copy), "", standing.lags(copy));
+            }
+        }
+        KeySlotArea area = chosen.area();
+        if (area == null) {
+            add(
+                    Severity.DAMAGE,
+                    "key slot areas",
+                    "",
+                    "none has the hash that " + chosen.root().block() + " names");
+            return;
+        }
+        for (int copy = 0; copy < roots.count(); copy++) {
+            if (!Arrays.equals(roots.areaImage(copy), area.image())) {
+                add(
+                        Severity.REPAIRABLE,
+                        MetadataCopies.name("key slot area", copy),
+                        "",
+                        "is not the one that " + chosen.root().block() + " names");
+            }
         }
     }
 
-    private void table(RootBlock root, @Nullable VolumeKeys keys) throws StoreException {
+    private void table(RootStanding standing, @Nullable VolumeKeys keys) throws StoreException {
+        RootBlock root = standing.chosen().root();
+        TableProof proof = new TableProof(root, keys);
         try {
             root.requireConsistent();
             VolumeOpener.requireStores(stores, root);
             SlotMap slots = new SlotMap(root);
-            new TableScan(new MetadataStore(stores.metadata()), root, keys)
-                    .run(finding -> page(finding, root, slots, keys));
+            proof.run(
+                    new TableScan(copies, root, keys, standing.currentCopies()),
+                    finding -> page(finding, root, slots, keys));
         } catch (MalformedVolumeException e) {
             damage(e);
             return;
@@ -126,34 +149,33 @@ public final class VolumeChecker {
             add(Severity.DAMAGE, "stores", "", message(e));
             return;
         }
-        if (keys != null && !pagesLost && !Arrays.equals(sum.bytes(), root.tableRoot())) {
+        if (keys != null && !proof.anyLost() && !proof.holds()) {
             add(Severity.DAMAGE, root.block(), "table_root", "the table is not the one that the root describes");
         }
     }
 
     private void page(PageFinding finding, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
         progress.pages(finding.index() + 1L, root.pageCount());
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
-            String block = "table page " + finding.index() + " copy " + MetadataLayout.letter(copy);
-            if (finding.copy(copy) == PageFinding.Copy.DAMAGED) {
-                Severity severity = finding.lost() ? Severity.DAMAGE : Severity.REPAIRABLE;
-                add(severity, block, "", finding.complaint(copy));
-            } else if (finding.copy(copy) == PageFinding.Copy.ORPHAN) {
-                Severity severity = finding.lost() ? Severity.DAMAGE : Severity.REPAIRABLE;
-                add(severity, block, "commit_seq", "is of a commit that was cut short");
-            } else if (finding.needsHealing() && copy != finding.chosenCopy()) {
-                add(Severity.REPAIRABLE, block, "", "is not like the other");
-            }
+        for (int copy = 0; copy < finding.count(); copy++) {
+            copy(finding, copy);
         }
-        pagesLost |= finding.lost();
         TablePage page = finding.chosen();
-        if (page != null) {
-            if (keys != null) {
-                sum.toggle(keys.tableTerm(page));
-            }
-            for (int i = 0; i < TablePage.ENTRIES; i++) {
-                entry(TablePage.firstRange(finding.index()) + i, page.entry(i), root, slots, keys);
-            }
+        for (int i = 0; page != null && i < TablePage.ENTRIES; i++) {
+            entry(TablePage.firstRange(finding.index()) + i, page.entry(i), root, slots, keys);
+        }
+    }
+
+    private void copy(PageFinding finding, int copy) {
+        String block = MetadataCopies.name("table page " + finding.index() + " copy", copy);
+        Severity severity = finding.lost() ? Severity.DAMAGE : Severity.REPAIRABLE;
+        if (finding.copy(copy) == PageFinding.Copy.DAMAGED) {
+            add(severity, block, "", finding.complaint(copy));
+        } else if (finding.copy(copy) == PageFinding.Copy.ORPHAN) {
+            add(severity, block, "commit_seq", "is of a commit that was cut short");
+        } else if (finding.lost()) {
+            add(severity, block, "", "cannot be proved to be current: the store that has it lags behind");
+        } else if (finding.differs(copy)) {
+            add(severity, block, "", "is not like the other");
         }
     }
 

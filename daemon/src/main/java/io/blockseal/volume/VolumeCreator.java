@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotArea;
@@ -54,6 +55,9 @@ public final class VolumeCreator {
         if (!options.force()) {
             refuseIfInUse(stores.data());
             refuseIfInUse(stores.metadata());
+            if (stores.mirror() != null) {
+                refuseIfInUse(stores.mirror());
+            }
         }
         BlockStore data = stores.data();
         if (data.sizeBytes() > 0 && !zeroesAtOnce(data)) {
@@ -161,26 +165,32 @@ public final class VolumeCreator {
     }
 
     private void write(VolumeStores stores, RootBlock root, KeySlotArea area) throws StoreException {
-        MetadataStore metadata = new MetadataStore(stores.metadata());
-        forgetOldRoots(metadata);
+        MetadataCopies metadata = MetadataCopies.of(stores);
+        forgetOldRoots(metadata.primary());
         if (stores.detached()) {
             forgetOldRoots(new MetadataStore(stores.data()));
         }
-        long extentsEnd = root.extentOffset(root.extentCount() - 1) + MetadataLayout.EXTENT_BYTES;
-        if (stores.detached()) {
-            prepare(stores.data(), root.dataEndBytes());
-            prepare(stores.metadata(), extentsEnd);
-        } else {
-            prepare(stores.data(), root.dataEndBytes());
+        MetadataStore mirror = metadata.mirrorStore();
+        if (mirror != null) {
+            forgetOldRoots(mirror);
         }
-        metadata.clearPages(root, 0, root.pageCount());
-        metadata.writeKeySlots(0, area.image());
-        metadata.writeKeySlots(1, area.image());
+        prepare(stores.data(), root.dataEndBytes());
+        if (stores.detached()) {
+            prepare(stores.metadata(), metadata.primary().endBytes(root));
+        }
+        metadata.growFor(root, 0);
+        for (int letter = 0; letter < MetadataLayout.COPIES; letter++) {
+            metadata.writeKeySlotsEverywhere(letter, area.image());
+        }
         stores.data().flush();
         metadata.flush();
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
-            metadata.writeRoot(copy, root.image());
-            metadata.flush();
+        for (int letter = 0; letter < MetadataLayout.COPIES; letter++) {
+            metadata.landRoot(letter, root.image());
+        }
+        if (metadata.mirror() == MetadataCopies.Mirror.DOWN) {
+            // Later on the volume would do without; somebody who asks for a mirror now shall know that there is none.
+            throw new StoreException(
+                    Errno.EIO, stores.name() + ": the metadata mirror could not be written; the log says why.");
         }
     }
 

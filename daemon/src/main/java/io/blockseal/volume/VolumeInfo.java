@@ -2,7 +2,6 @@ package io.blockseal.volume;
 
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
-import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
@@ -43,18 +42,23 @@ public record VolumeInfo(
         List<KeySlotInfo> keySlots,
         List<String> complaints) {
 
+    /** Reads it from the store that has the metadata, knowing of no mirror. */
+    public static VolumeInfo read(BlockStore metadata) throws StoreException, MalformedVolumeException {
+        return read(VolumeStores.inBand(metadata));
+    }
+
     /**
-     * Reads it from the store that has the metadata. Changes nothing.
+     * Reads it from the stores that have the metadata. Changes nothing.
      *
      * @throws MalformedVolumeException if there is no volume, or nothing of it that makes sense
      */
-    public static VolumeInfo read(BlockStore metadata) throws StoreException, MalformedVolumeException {
-        RootReader roots = RootReader.readSettled(new MetadataStore(metadata));
+    public static VolumeInfo read(VolumeStores stores) throws StoreException, MalformedVolumeException {
+        RootReader roots = RootReader.readSettled(MetadataCopies.of(stores));
         if (roots.candidates().isEmpty()) {
-            throw roots.bothDamaged();
+            throw roots.allDamaged();
         }
         List<String> complaints = new ArrayList<>();
-        for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+        for (int copy = 0; copy < roots.count(); copy++) {
             MalformedVolumeException complaint = roots.complaint(copy);
             if (complaint != null) {
                 complaints.add(String.valueOf(complaint.getMessage()));
@@ -64,9 +68,13 @@ public record VolumeInfo(
         candidate.root().requireConsistent();
         KeySlotArea area = candidate.area();
         if (area == null) {
-            complaints.add("both key slot areas are damaged: the volume cannot be opened");
+            complaints.add("all key slot areas are damaged: the volume cannot be opened");
         }
-        return of(metadata.name(), candidate.root(), area == null ? List.of() : KeySlotInfo.ofAll(area), complaints);
+        return of(
+                stores.metadata().name(),
+                candidate.root(),
+                area == null ? List.of() : KeySlotInfo.ofAll(area),
+                complaints);
     }
 
     static VolumeInfo of(String name, RootBlock root, List<KeySlotInfo> keySlots, List<String> complaints) {

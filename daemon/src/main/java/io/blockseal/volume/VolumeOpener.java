@@ -1,6 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
@@ -13,6 +15,7 @@ import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,10 +30,21 @@ public final class VolumeOpener {
     private final CryptoEngine engine;
     private final HostMemory memory;
     private final Executor keeper;
+    private final RetryTimer timer;
     private final InstantSource clock;
 
-    /** {@code keeper} will run the metadata commits of the volumes opened here; it may serve many. */
+    /** For who opens a volume for one task: metadata that fails is not tried again. */
     public VolumeOpener(CryptoEngine engine, HostMemory memory, Executor keeper, InstantSource clock) {
+        this(engine, memory, keeper, clock, RetryTimer.NEVER);
+    }
+
+    /**
+     * {@code keeper} will run the metadata commits of the volumes opened here, and their recovery when {@code timer}
+     * says so; both may serve many.
+     */
+    public VolumeOpener(
+            CryptoEngine engine, HostMemory memory, Executor keeper, InstantSource clock, RetryTimer timer) {
+        this.timer = timer;
         this.engine = engine;
         this.memory = memory;
         this.keeper = keeper;
@@ -47,16 +61,17 @@ public final class VolumeOpener {
     public Volume open(VolumeStores stores, List<KeySource> sources, OpenOptions options)
             throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
                     WrongKeyException {
-        MetadataStore metadata = new MetadataStore(stores.metadata());
+        MetadataCopies metadata = MetadataCopies.of(stores);
         if (!options.readOnly()) {
             // A daemon before this one may have seen a flush fail; then the system's memory shows what no disk holds.
             metadata.flush();
-            metadata.dropCache(0);
+            metadata.dropHeadCache();
         }
         RootReader roots = RootReader.read(metadata);
         if (roots.candidates().isEmpty()) {
-            throw roots.bothDamaged();
+            throw roots.allDamaged();
         }
+        roots.requireOwnMirror(stores);
         refuseUnknownFeatures(stores, roots.candidates().get(0).root());
         Unlocked unlocked =
                 new RootAuthenticator(engine, stores.name(), sources, options.keySlot()).authenticate(roots);
@@ -74,19 +89,18 @@ public final class VolumeOpener {
                         stores.name(),
                         Long.toHexString(root.unknownRoCompat()));
             }
-            for (int i = 1; i < root.extentCount() && !readOnly; i++) {
-                metadata.dropCache(root.extentOffset(i));
+            if (!readOnly) {
+                metadata.dropTailCache(root);
             }
             RollbackCheck rollback = new RollbackCheck(stores.name(), root, memory.anchors(), options.acceptRollback());
             boolean wentBack = rollback.whole();
-            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), root, rollback);
-            boolean fellBack = RootAuthenticator.mayHaveFallenBack(roots, unlocked.candidate());
-            loader.load(readOnly, wentBack, fellBack);
+            RootStanding standing = new RootStanding(roots, unlocked.candidate(), unlocked.keys()::verifies);
+            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), standing, rollback);
+            loader.load(readOnly, wentBack);
             memory.pins().remember(identity, options);
             rollback.settle();
             if (!readOnly) {
-                new Healing(stores.name(), metadata, unlocked.candidate(), roots)
-                        .heal(loader.rootToHeal(), loader.toHeal());
+                heal(stores, metadata, standing, loader);
                 memory.anchors().remember(stores.name(), loader.rootToHeal());
             }
             return assemble(stores, metadata, unlocked, loader, readOnly, options);
@@ -96,9 +110,27 @@ public final class VolumeOpener {
         }
     }
 
+    private static void heal(VolumeStores stores, MetadataCopies metadata, RootStanding standing, TableLoader loader)
+            throws StoreException {
+        if (standing.mirrorLags()) {
+            LOG.warn(
+                    "volume={} commit={}: the metadata mirror lags behind; it is brought up to date",
+                    stores.name(),
+                    loader.rootToHeal().commitSeq());
+        }
+        metadata.fitMirror(loader.rootToHeal());
+        RootReader.Candidate chosen = standing.chosen();
+        new Healing(stores.name(), metadata, standing.roots(), chosen.copy(), chosen.area())
+                .heal(loader.rootToHeal(), loader.toHeal());
+        if (metadata.hasLost()) {
+            throw new StoreException(
+                    Errno.EIO, metadata.name() + ": a flush failed while the metadata was made whole; open it again.");
+        }
+    }
+
     private Volume assemble(
             VolumeStores stores,
-            MetadataStore metadata,
+            MetadataCopies metadata,
             Unlocked unlocked,
             TableLoader loader,
             boolean readOnly,
@@ -106,16 +138,16 @@ public final class VolumeOpener {
         RootBlock root = loader.root();
         VolumeShape shape = new VolumeShape(
                 root.sizeBytes(), root.unitBytes(), root.rangeShift(), root.dataOffsetBytes(), readOnly);
+        KeySlotArea area = unlocked.candidate().area();
         MetadataState state = new MetadataState(
                 metadata,
                 unlocked.keys(),
                 loader.table(),
-                root,
-                unlocked.candidate().copy());
+                new MetadataState.Found(loader.rootToHeal(), root, Objects.requireNonNull(area), loader.lostPages()));
         DekAllocator allocator =
                 new DekAllocator(stores.data(), loader.table(), loader.slots(), unlocked.keys(), root, clock);
         MetadataCommitter committer =
-                new MetadataCommitter(stores.name(), state, allocator, memory.anchors(), keeper, clock);
+                new MetadataCommitter(stores, state, allocator, memory.anchors(), keeper, clock, timer);
         LOG.info(
                 "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
                 stores.name(),

@@ -41,9 +41,9 @@ public final class VolumeResizer {
         }
         RootBlock next = plan(volume, old, newSizeBytes);
         growStores(volume, old, next);
-        volume.metadataStore().clearPages(next, old.pageCount(), next.pageCount());
+        volume.metadataCopies().growFor(next, old.pageCount());
         volume.stores().data().flush();
-        volume.metadataStore().flush();
+        volume.metadataCopies().flush();
         volume.committer().commitRoot(next);
         LOG.info("volume={} size={} was={}: grown", volume.name(), newSizeBytes, old.sizeBytes());
     }
@@ -87,12 +87,6 @@ public final class VolumeResizer {
             data.zero(old.dataEndBytes(), leftOver);
         } else if (leftOver > 0) {
             next.markDirty();
-        }
-        if (next.detached()) {
-            long end = next.extentOffset(next.extentCount() - 1) + MetadataLayout.EXTENT_BYTES;
-            if (volume.stores().metadata().sizeBytes() < end) {
-                volume.stores().metadata().grow(end);
-            }
         }
     }
 
