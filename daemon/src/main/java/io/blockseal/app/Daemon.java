@@ -123,7 +123,7 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("the loops' keys", () -> forgetKeys(foundation, loops));
         Keeper keeper = new Keeper();
         unwinding.add("the keeper threads", keeper);
-        VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system());
+        VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper);
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
         unwinding.add("the volumes", this::closeVolumes);
         try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {

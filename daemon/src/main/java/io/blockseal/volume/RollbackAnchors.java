@@ -101,7 +101,7 @@ public final class RollbackAnchors {
                         volumeName,
                         root.commitSeq(),
                         file.path(),
-                        e.toString());
+                        StateFile.words(e));
             }
             return false;
         }

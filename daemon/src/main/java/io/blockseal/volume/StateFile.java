@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -47,6 +49,15 @@ final class StateFile {
             return null;
         }
         return new String(bytes, StandardCharsets.US_ASCII).strip();
+    }
+
+    /** What went wrong, in words for an operator: an exception of the file system has no more than a path for message. */
+    static String words(IOException e) {
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        String reason = e instanceof FileSystemException denied ? denied.getReason() : e.getMessage();
+        return reason == null ? "the file system refuses it" : reason;
     }
 
     /** Replaces it durably; makes the directory if need be. */
