@@ -9,18 +9,18 @@ import java.util.function.LongSupplier;
  *
  * <p>A store counts its losses; each connection remembers up to which count its client was told, by an error to a FLUSH.
  * This ledger keeps what connections must know of each other: the debt of those that left before they were told, which
- * the next one inherits, as Linux shows an unseen write error to who opens the file next; and whether a change was under
+ * the next ones inherit, as Linux shows an unseen write error to who opens the file next; and whether a change was under
  * way while a FLUSH failed, because then that FLUSH has not told of all that was lost.
  *
- * <p>{@link #began} and {@link #ended} are called for every change, on the loop that serves it; {@link #takeDebt} and
- * {@link #leave} once in a connection's life; all others from any thread.
+ * <p>{@link #began} and {@link #ended} are called for every change, on the loop that serves it; {@link #debt} and
+ * {@link #leave} once in a connection's life, {@link #settle} after a FLUSH; all others from any thread.
  */
 @HotPath("counts every change")
 public final class LossLedger {
     /** What {@link #quietMark()} says while a change is under way. */
     public static final long BUSY = -1;
 
-    /** What {@link #takeDebt} says when nobody left one. */
+    /** What {@link #debt} says when nobody left one. */
     public static final long NO_DEBT = Long.MAX_VALUE;
 
     /** Longs between the counters of two loops, so that they do not share a cache line. */
@@ -31,8 +31,8 @@ public final class LossLedger {
     private final LongSupplier losses;
     private final AtomicLongArray changes;
     private final int loopCount;
-    /** Up to which loss the least informed of those who left was told. Guarded by this. */
-    private long debt = NO_DEBT;
+    /** Up to which loss the least informed of those who left was told. Written under the lock on this. */
+    private volatile long debt = NO_DEBT;
 
     /** For a store that counts {@code losses}, served on {@code loopCount} loops. */
     public LossLedger(LongSupplier losses, int loopCount) {
@@ -86,18 +86,34 @@ public final class LossLedger {
     }
 
     /** Whether a client that is gone changed something that was lost, and nobody was told. */
-    public synchronized boolean owesALoss() {
+    public boolean owesALoss() {
         return debt < losses();
     }
 
     /**
-     * A new connection takes over what others left: up to which loss they were told, or {@link #NO_DEBT} if no FLUSH is
-     * owed to anybody who is gone.
+     * Up to which loss those were told who left and to whom a FLUSH is owed, or {@link #NO_DEBT}. Every new connection
+     * begins with it until it is settled: a client that comes back with several must hear of the loss on whichever it
+     * sends its FLUSH.
      */
-    public synchronized long takeDebt() {
-        long taken = debt;
-        debt = NO_DEBT;
-        return taken;
+    public long debt() {
+        return debt;
+    }
+
+    /**
+     * A FLUSH covered everything, or told of all that was lost: nobody who left is owed anything any more.
+     *
+     * @param quietMark what {@link #quietMark()} was during all of that FLUSH
+     */
+    public void settle(long quietMark) {
+        if (debt == NO_DEBT) {
+            return;
+        }
+        synchronized (this) {
+            // Who changed something since then and has left already is owed the next one.
+            if (quietMark() == quietMark) {
+                debt = NO_DEBT;
+            }
+        }
     }
 
     /** A connection ends whose changes no FLUSH has covered; its client was told up to loss {@code told}. */

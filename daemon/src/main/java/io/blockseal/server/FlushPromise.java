@@ -18,15 +18,13 @@ final class FlushPromise {
     private final int loopIndex;
     /** The client knows of the losses up to this one. */
     private long told;
-    /** Something was changed, here or by who left us a debt, that no good FLUSH has covered. */
+    /** Something was changed here that no good FLUSH has covered. */
     private boolean uncovered;
 
     FlushPromise(LossLedger ledger, int loopIndex) {
         this.ledger = ledger;
         this.loopIndex = loopIndex;
-        long inherited = ledger.takeDebt();
-        this.uncovered = inherited != LossLedger.NO_DEBT;
-        this.told = Math.min(inherited, ledger.losses());
+        this.told = Math.min(ledger.debt(), ledger.losses());
     }
 
     void changeBegins() {
@@ -49,12 +47,14 @@ final class FlushPromise {
         // A change that was under way meanwhile may be part of the loss, and it may be answered only after this FLUSH:
         // then this one says nothing of it to its client, and the next one has to.
         boolean quiet = flush.quietMark != LossLedger.BUSY && flush.quietMark == ledger.quietMark();
-        if (losses != told) {
+        boolean tells = losses != told;
+        if (tells) {
             flush.fail(Errno.EIO);
             told = quiet ? losses : Math.max(told, flush.lossesBefore);
         }
-        if (flush.errno == Errno.OK && quiet) {
+        if (quiet && (tells || flush.errno == Errno.OK)) {
             uncovered = false;
+            ledger.settle(flush.quietMark);
         }
     }
 

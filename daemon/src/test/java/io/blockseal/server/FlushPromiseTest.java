@@ -153,11 +153,34 @@ class FlushPromiseTest {
             end(first);
             RawNbd idle = client();
             end(idle);
-            try (RawNbd heir = client();
-                    RawNbd later = client()) {
+            try (RawNbd heir = client()) {
                 assertEquals(EIO, flush(heir), "it came by way of one that did nothing");
                 assertEquals(0, flush(heir));
-                assertEquals(0, flush(later), "a debt is paid once");
+                try (RawNbd later = client()) {
+                    assertEquals(0, flush(later), "a debt is paid once");
+                }
+            }
+        }
+
+        /** A client comes back with several connections and sends its FLUSH on any of them. */
+        @Test
+        void passesItToEveryConnectionThatComesBeforeItIsPaid() throws Exception {
+            RawNbd first = client();
+            assertEquals(0, write(first));
+            rig.disk.lose();
+            end(first);
+            RawNbd idle = client();
+            try (RawNbd one = client();
+                    RawNbd two = client()) {
+                assertEquals(EIO, flush(two));
+                assertEquals(0, flush(two));
+                assertEquals(EIO, flush(one), "it may be another client");
+                assertEquals(0, flush(one));
+            }
+            idle.close();
+            rig.assertEverythingIsBack();
+            try (RawNbd next = client()) {
+                assertEquals(0, flush(next), "who did nothing leaves no debt");
             }
         }
 

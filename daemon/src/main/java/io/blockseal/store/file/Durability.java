@@ -85,6 +85,16 @@ final class Durability {
         }
     }
 
+    /** Something else than a sync met an error by which the storage may have lost what it was given before. */
+    void lost(int error) {
+        lock.lock();
+        try {
+            failed(error);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void failed(int error) {
         losses.incrementAndGet();
         lastError = error;

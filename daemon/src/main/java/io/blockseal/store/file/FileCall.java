@@ -62,7 +62,12 @@ final class FileCall {
 
     private int writeDurably(BlockRequest request, int length) {
         if (!cached) {
-            return file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset());
+            int written = file.writeDurably(request.memory(), request.memoryOffset(), length, request.offset());
+            if (written < 0 && errnoOf(written) == Errno.EIO) {
+                // Perhaps the write; but perhaps the disk's own cache could not be emptied, with others' writes in it.
+                durability.lost(written);
+            }
+            return written;
         }
         // Not one call with RWF_DSYNC: that may be told of other writes' loss while a sync, which then hears nothing of
         // it, is confirmed; and of its errors nobody could say whether they came of writing or of the loss.

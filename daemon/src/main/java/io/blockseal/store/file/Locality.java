@@ -24,9 +24,15 @@ final class Locality {
 
     private Locality() {}
 
-    /** Whether a regular file on a filesystem of that {@code statfs.f_type} is local. */
-    static boolean ofFilesystem(long magic) {
-        return LOCAL_FILESYSTEMS.contains(magic);
+    /**
+     * Whether a regular file is local: by its filesystem, and by the device that this lies on. A filesystem without a
+     * device of its own (overlay, btrfs, zfs) is taken to lie on local ones.
+     *
+     * @param magic {@code statfs.f_type}
+     * @param device {@code stat.st_dev}
+     */
+    static boolean ofFile(long magic, long device) {
+        return LOCAL_FILESYSTEMS.contains(magic) && (major(device) == 0 || ofDevice(device));
     }
 
     /**
@@ -36,7 +42,7 @@ final class Locality {
      * @param device its number, as {@code stat.st_rdev}
      */
     static boolean ofDevice(long device) {
-        long major = (device >>> 8 & 0xFFF) | (device >>> 32 & 0xFFFFF000L);
+        long major = major(device);
         long minor = (device & 0xFF) | (device >>> 12 & 0xFFFFFF00L);
         try {
             // "/sys/devices/virtual/block/nbd0/nbd0p1": the name of a partition follows that of its disk.
@@ -45,6 +51,10 @@ final class Locality {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    private static long major(long device) {
+        return (device >>> 8 & 0xFFF) | (device >>> 32 & 0xFFFFF000L);
     }
 
     /** Likewise, by its place in sysfs. */

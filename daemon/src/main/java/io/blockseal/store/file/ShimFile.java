@@ -162,7 +162,7 @@ final class ShimFile implements SystemFile {
         if (magic == FileInfoBlock.MAGIC_TMPFS || magic == FileInfoBlock.MAGIC_RAMFS) {
             return FileFacts.Place.MEMORY;
         }
-        return Locality.ofFilesystem(magic) ? FileFacts.Place.DISK : FileFacts.Place.ELSEWHERE;
+        return Locality.ofFile(magic, info.device()) ? FileFacts.Place.DISK : FileFacts.Place.ELSEWHERE;
     }
 
     @Override

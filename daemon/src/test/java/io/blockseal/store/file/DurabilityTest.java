@@ -50,6 +50,19 @@ class DurabilityTest {
         assertEquals(0, durability.sync(durability.losses()));
     }
 
+    /** With O_DIRECT the error may be of the disk's cache, in which others' writes were. */
+    @Test
+    void aDurableWriteThatFailsWithoutThePageCacheCountsAsALoss() {
+        TellingOnce file = new TellingOnce();
+        Durability durability = new Durability(file, "f");
+        file.error = ENOSPC;
+        assertEquals(Errno.ENOSPC, write(file, durability, !CACHED));
+        assertEquals(0, durability.losses(), "no room is no loss");
+        file.error = EIO;
+        assertEquals(Errno.EIO, write(file, durability, !CACHED));
+        assertEquals(1, durability.losses());
+    }
+
     /** Between the write and the sync of one FUA request another's sync meets the error. */
     @Test
     void aDurableWriteIsNotConfirmedWhenALossCameBetweenItsWriteAndItsSync() {

@@ -151,9 +151,10 @@ class StallGuardTest {
 
     @Test
     void networksAndOtherProcessesAreNotLocal() {
-        assertTrue(Locality.ofFilesystem(0xEF53), "ext4");
+        assertTrue(Locality.ofFile(0xEF53, 0), "ext4");
+        assertFalse(Locality.ofFile(0xEF53, -1), "ext4 on a device that nobody knows");
         for (long remote : new long[] {0x65735546L, 0x6969L, 0xFF534D42L, 0xFE534D42L, 0x01021997L, 0x00C36400L, 0}) {
-            assertFalse(Locality.ofFilesystem(remote), Long.toHexString(remote));
+            assertFalse(Locality.ofFile(remote, 0), Long.toHexString(remote));
         }
         assertTrue(Locality.ofDevicePath("/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/block/sda/sda1"));
         assertTrue(Locality.ofDevicePath("/sys/devices/virtual/block/dm-3"));
