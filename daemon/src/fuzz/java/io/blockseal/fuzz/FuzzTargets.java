@@ -12,6 +12,7 @@ import io.blockseal.keysource.recovery.RecoveryKeyFuzz;
 import io.blockseal.nbd.NbdUriFuzz;
 import io.blockseal.server.ServerHandshakeFuzz;
 import io.blockseal.server.ServerTransmissionFuzz;
+import io.blockseal.volume.HeaderBackupFuzz;
 import io.blockseal.volume.VolumeOpenFuzz;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -29,6 +30,7 @@ public final class FuzzTargets {
         BY_NAME.put("key-slots", KeySlotsFuzz::new);
         BY_NAME.put("table-page", TablePageFuzz::new);
         BY_NAME.put("volume-open", VolumeOpenFuzz::new);
+        BY_NAME.put("header-backup", HeaderBackupFuzz::new);
         BY_NAME.put("config", ConfigFuzz::new);
         BY_NAME.put("server-handshake", ServerHandshakeFuzz::new);
         BY_NAME.put("server-transmission", ServerTransmissionFuzz::new);
