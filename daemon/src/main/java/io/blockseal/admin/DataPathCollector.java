@@ -98,6 +98,18 @@ final class DataPathCollector extends Collector {
                 Type.GAUGE,
                 exports,
                 export -> export.storeTroubled() ? 1 : 0));
+        families.add(byExport(
+                "blockseal_metadata_mirror_up",
+                "1 while the metadata mirror has what the volume has, 0 while it failed or there is none",
+                Type.GAUGE,
+                exports,
+                export -> export.mirror() == ExportHealth.Mirror.UP ? 1 : 0));
+        families.add(byExport(
+                "blockseal_metadata_recoveries_total",
+                "How often the metadata was made whole again while the volume was served",
+                Type.COUNTER,
+                exports,
+                ExportHealth::metadataRecoveries));
         families.add(states(exports));
         return families;
     }

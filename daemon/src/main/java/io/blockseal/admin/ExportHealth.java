@@ -11,6 +11,8 @@ package io.blockseal.admin;
  * @param dekCacheEvictions DEKs wiped to make room for others
  * @param storeLosses how often a flush of its stores failed
  * @param storeTroubled whether its storage looks unwell just now: the last flush failed, or a call does not come back
+ * @param mirror how its metadata mirror is
+ * @param metadataRecoveries how often its metadata was made whole again while it was served
  */
 public record ExportHealth(
         String export,
@@ -20,7 +22,19 @@ public record ExportHealth(
         long dekCacheMisses,
         long dekCacheEvictions,
         long storeLosses,
-        boolean storeTroubled) {
+        boolean storeTroubled,
+        Mirror mirror,
+        long metadataRecoveries) {
+    /** How a metadata mirror is. */
+    public enum Mirror {
+        /** There is none. */
+        NONE,
+        /** It has what the volume has. */
+        UP,
+        /** It failed, and is tried again. */
+        DOWN
+    }
+
     /** The state in which requests are served. */
     public static final String OPEN = "open";
 
@@ -32,7 +46,7 @@ public record ExportHealth(
             long dekCacheHits,
             long dekCacheMisses,
             long dekCacheEvictions) {
-        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false);
+        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, Mirror.NONE, 0);
     }
 
     /** Whether clients are served. */

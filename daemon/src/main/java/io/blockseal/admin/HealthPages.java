@@ -48,6 +48,8 @@ public final class HealthPages {
                     // Still ready: who has its data in memory is served, and an orchestrator that restarted the daemon
                     // would help nobody.
                     json.writeStringField("degraded", "storage");
+                } else if (export.mirror() == ExportHealth.Mirror.DOWN) {
+                    json.writeStringField("degraded", "metadata mirror");
                 }
                 json.writeEndObject();
             }

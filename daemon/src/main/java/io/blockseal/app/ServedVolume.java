@@ -42,7 +42,8 @@ final class ServedVolume implements VolumesClosing.Closable {
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         StoreOptions how = new StoreOptions(config.readOnly(), config.direct());
-        VolumeStores stores = StoreOpening.open(foundation.files(), config.path(), config.meta(), how);
+        VolumeStores stores =
+                StoreOpening.open(foundation.files(), config.path(), config.meta(), config.metaMirror(), how);
         OpenOptions options = new OpenOptions(
                 config.readOnly(),
                 config.expectIdentity(),
@@ -93,7 +94,13 @@ final class ServedVolume implements VolumesClosing.Closable {
                 caches.misses(),
                 caches.evictions(),
                 now.storeLosses(),
-                now.storesTroubled());
+                now.storesTroubled(),
+                switch (now.mirror()) {
+                    case NONE -> ExportHealth.Mirror.NONE;
+                    case UP -> ExportHealth.Mirror.UP;
+                    case DOWN -> ExportHealth.Mirror.DOWN;
+                },
+                now.metadataRecoveries());
     }
 
     @Override

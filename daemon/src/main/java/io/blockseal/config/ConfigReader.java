@@ -146,6 +146,7 @@ public final class ConfigReader {
                     section.flag("read-only", false),
                     section.flag("direct", false),
                     section.optional("meta", ConfigReader::path),
+                    section.optional("meta-mirror", ConfigReader::path),
                     key(section),
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),

@@ -112,6 +112,24 @@ public final class ConfigRules {
                         "metadata and data name the same file " + volume.path(),
                         "Leave meta out, unless the metadata lies in a file of its own."));
             }
+            metaMirror(volume, at, found);
+        }
+    }
+
+    private static void metaMirror(VolumeConfig volume, String at, List<Violation> found) {
+        Path mirror = volume.metaMirror();
+        if (mirror == null) {
+            return;
+        }
+        for (Path other : volume.meta() == null ? List.of(volume.path()) : List.of(volume.path(), volume.meta())) {
+            if (mirror.toAbsolutePath()
+                    .normalize()
+                    .equals(other.toAbsolutePath().normalize())) {
+                found.add(new Violation(
+                        at + ".meta-mirror",
+                        "the metadata mirror and the volume name the same file " + other,
+                        "Give the mirror a file of its own, on another disk."));
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param readOnly whether to refuse writes
  * @param direct whether to bypass the page cache (O_DIRECT)
  * @param meta where its metadata lies if not in {@code path} itself
+ * @param metaMirror where its metadata is kept once more, or null
  * @param key where its key is to be found
  * @param keySlot the only key slot to try, or -1 for all in order
  * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
@@ -26,6 +27,7 @@ public record VolumeConfig(
         boolean readOnly,
         boolean direct,
         @Nullable Path meta,
+        @Nullable Path metaMirror,
         KeyConfig key,
         int keySlot,
         @Nullable String expectIdentity,

@@ -38,6 +38,7 @@ class ConfigReaderTest {
                             false,
                             false,
                             null,
+                            null,
                             new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"),
                             -1,
                             null,
@@ -66,7 +67,7 @@ class ConfigReaderTest {
                     state-dir: /s
                     log-level: debug
                     volumes:
-                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, key-fd: 9,
+                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm, key-fd: 9,
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
                          trust-identity: true}
                     """);
@@ -95,6 +96,7 @@ class ConfigReaderTest {
                                     true,
                                     true,
                                     Path.of("m"),
+                                    Path.of("mm"),
                                     new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
                                     4,
                                     "00112233445566778899aabbccddeeff",
@@ -171,6 +173,7 @@ class ConfigReaderTest {
                         name: no                         | f:5:11 | Put it into quotes
                         name: {a: b}                     | f:5:11 | is a group of keys
                         meta: ./a.bsl                    | f:5:5  | same file
+                        meta-mirror: ./a.bsl             | f:5:5  | same file
                         path2: x                         | f:5:5  | Did you mean 'path'?
                         """)
         void namesThePlaceInsideAVolumeToo(String line, String place, String words) {

@@ -98,6 +98,12 @@ public final class CreateCommand extends Verb {
     private @Nullable Path meta;
 
     @Option(
+            names = "--meta-mirror",
+            paramLabel = "FILE",
+            description = "Keep the metadata in this new file, too, so that losing the volume's own loses nothing.")
+    private @Nullable Path metaMirror;
+
+    @Option(
             names = "--unit-size",
             paramLabel = "4096|512",
             description = "Bytes that are enciphered under one tweak (default: ${DEFAULT-VALUE}).",
@@ -127,7 +133,8 @@ public final class CreateCommand extends Verb {
         CreateOptions options = options();
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine());
-                NewStores stores = NewStores.make(foundation.files(), path, meta, options.sizeBytes() > 0)) {
+                NewStores stores =
+                        NewStores.make(foundation.files(), path, meta, metaMirror, options.sizeBytes() > 0)) {
             List<NewKey> made = new ArrayList<>();
             Created created;
             try {
@@ -231,6 +238,11 @@ public final class CreateCommand extends Verb {
             }
         }
         out.println("Without one of its keys the data is lost: keep a copy of them elsewhere.");
+        if (metaMirror == null && NewStores.isDevice(path)) {
+            out.println(
+                    "Damage to the first 64 MiB of a device can take all of it; a copy of the metadata elsewhere"
+                            + " helps:\n  serve it with --meta-mirror FILE, which makes one, and see 'blockseal header backup'.");
+        }
         out.println("Serve it: blockseal serve " + path + serveOptions() + " --unix "
                 + VolumeConfig.defaultExportName(path) + ".sock");
     }
@@ -256,6 +268,8 @@ public final class CreateCommand extends Verb {
     }
 
     private String serveOptions() {
-        return (keyFile == null ? "" : " --key-file " + keyFile) + (meta == null ? "" : " --meta " + meta);
+        return (keyFile == null ? "" : " --key-file " + keyFile)
+                + (meta == null ? "" : " --meta " + meta)
+                + (metaMirror == null ? "" : " --meta-mirror " + metaMirror);
     }
 }

@@ -31,21 +31,26 @@ final class NewStores implements AutoCloseable {
     }
 
     /** Makes the files, or opens the block device; a regular file that is there already is refused. */
-    static NewStores make(FileStores files, Path path, @Nullable Path meta, boolean sized)
+    static NewStores make(FileStores files, Path path, @Nullable Path meta, @Nullable Path metaMirror, boolean sized)
             throws StoreException, CommandException {
         List<Path> made = new ArrayList<>();
         BlockStore data = null;
         BlockStore metadata = null;
+        BlockStore mirror = null;
         NewStores complete = null;
         try {
             data = one(files, path, sized, made);
             metadata = meta == null ? data : one(files, meta, true, made);
-            complete = new NewStores(new VolumeStores(data, metadata), made);
+            mirror = metaMirror == null ? null : one(files, metaMirror, true, made);
+            complete = new NewStores(new VolumeStores(data, metadata, mirror), made);
             return complete;
         } finally {
             if (complete == null) {
                 if (data != null) {
                     data.close();
+                }
+                if (metadata != null && metadata != data) {
+                    metadata.close();
                 }
                 remove(made);
             }
@@ -70,7 +75,8 @@ final class NewStores implements AutoCloseable {
         return store;
     }
 
-    private static boolean isDevice(Path path) {
+    /** Whether it is a block device, or a link to one. */
+    static boolean isDevice(Path path) {
         try {
             // A device is neither; a symbolic link to one, as in /dev/disk/by-id, is followed.
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);

@@ -92,6 +92,12 @@ public final class ServeCommand extends Verb {
             description = "Where the metadata lies if it is detached, for each volume in order.")
     private List<Path> metas = new ArrayList<>();
 
+    @Option(
+            names = "--meta-mirror",
+            paramLabel = "FILE",
+            description = "Keep the metadata in this file, too, for each volume in order; made if it is missing.")
+    private List<Path> metaMirrors = new ArrayList<>();
+
     @Option(names = "--read-only", description = "Refuse writes.")
     private boolean readOnly;
 
@@ -191,6 +197,7 @@ public final class ServeCommand extends Verb {
     private List<VolumeConfig> volumes() throws CommandException {
         fits("--name", names.size());
         fits("--meta", metas.size());
+        fits("--meta-mirror", metaMirrors.size());
         List<KeyConfig> key = keys.forVolumes(volumes.size());
         List<VolumeConfig> all = new ArrayList<>();
         for (int i = 0; i < volumes.size(); i++) {
@@ -202,6 +209,7 @@ public final class ServeCommand extends Verb {
                     readOnly,
                     direct,
                     metas.isEmpty() ? null : metas.get(i),
+                    metaMirrors.isEmpty() ? null : metaMirrors.get(i),
                     key.get(i),
                     keys.keySlot(),
                     expectIdentity,

@@ -34,6 +34,12 @@ public final class VolumeOptions {
     private @Nullable Path meta;
 
     @Option(
+            names = "--meta-mirror",
+            paramLabel = "FILE",
+            description = "Where its metadata is kept once more, if it has a mirror.")
+    private @Nullable Path metaMirror;
+
+    @Option(
             names = "--state-dir",
             paramLabel = "DIR",
             description = "Where each volume's identity and last state are remembered.")
@@ -56,7 +62,7 @@ public final class VolumeOptions {
 
     /** Its stores; the caller closes them. */
     VolumeStores stores(Foundation foundation, StoreOptions how) throws StoreException {
-        return StoreOpening.open(foundation.files(), path, meta, how);
+        return StoreOpening.open(foundation.files(), path, meta, metaMirror, how);
     }
 
     /** What this host remembers of volumes. */
