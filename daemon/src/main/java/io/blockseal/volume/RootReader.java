@@ -188,9 +188,11 @@ final class RootReader {
         return new MalformedVolumeException(
                 store.name(),
                 "roots",
-                (count() == MetadataLayout.COPIES ? "both are" : "all, the mirror's too, are")
-                        + " damaged, or this is not a Blockseal volume; nothing was changed. Restore the metadata from"
-                        + " a backup" + details);
+                (count() == MetadataLayout.COPIES
+                                ? "both are damaged, or this is not a Blockseal volume"
+                                : "all are damaged, the mirror's too, or this is not a Blockseal volume")
+                        + "; nothing was changed. Restore the metadata from a backup (blockseal header restore)"
+                        + details);
     }
 
     private void lookAtAll() {
