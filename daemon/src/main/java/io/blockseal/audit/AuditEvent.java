@@ -22,8 +22,12 @@ public enum AuditEvent {
     REPAIR,
     /** One more key opens the volume. */
     KEY_SLOT_ADDED,
+    /** Another key opens the volume in the place of one that does no longer. */
+    KEY_SLOT_REWRAPPED,
     /** A key opens the volume no longer. */
-    KEY_SLOT_REMOVED;
+    KEY_SLOT_REMOVED,
+    /** The keys of ranges were destroyed, and with them what was written under them. */
+    RANGES_SHREDDED;
 
     /** The word in the log, as in {@code rollback-accepted}. */
     public String word() {

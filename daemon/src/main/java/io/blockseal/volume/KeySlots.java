@@ -14,6 +14,7 @@ import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.Arrays;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,16 +48,19 @@ public final class KeySlots {
         requireWritable();
         KeySlot slot = wrapAgain(unlockWith, added, label);
         int[] index = {-1};
-        change(before -> {
-            index[0] = before.firstFree();
-            if (index[0] < 0) {
-                throw new VolumeRefusedException(
-                        Reason.UNSUITABLE, volume.name() + ": all 16 key slots are taken; remove one first");
-            }
-            return before.with(index[0], slot);
-        });
-        LOG.info("volume={} slot={} source={}: key slot added", volume.name(), index[0], added.kind());
-        record(AuditEvent.KEY_SLOT_ADDED, index[0], AuditField.of("kind", added.kind()));
+        change(
+                before -> {
+                    index[0] = before.firstFree();
+                    if (index[0] < 0) {
+                        throw new VolumeRefusedException(
+                                Reason.UNSUITABLE, volume.name() + ": all 16 key slots are taken; remove one first");
+                    }
+                    return before.with(index[0], slot);
+                },
+                () -> {
+                    LOG.info("volume={} slot={} source={}: key slot added", volume.name(), index[0], added.kind());
+                    record(AuditEvent.KEY_SLOT_ADDED, index[0], AuditField.of("kind", added.kind()));
+                });
         return index[0];
     }
 
@@ -71,12 +75,24 @@ public final class KeySlots {
         requireWritable();
         KeySlot old = requireSlot(current(), index);
         KeySlot slot = wrapAgain(unlockWith, replacement, old.label());
-        change(before -> {
-            // Somebody may have taken it away while the volume key was being wrapped.
-            requireSlot(before, index);
-            return before.with(index, slot);
-        });
-        LOG.info("volume={} slot={} source={}: key slot wrapped anew", volume.name(), index, replacement.kind());
+        change(
+                before -> {
+                    // Somebody may have taken it away, or put another in its place, while the volume key was being
+                    // wrapped.
+                    if (!Arrays.equals(requireSlot(before, index).blob(), old.blob())) {
+                        throw new VolumeRefusedException(
+                                Reason.UNSUITABLE, volume.name() + ": key slot " + index + " was changed meanwhile");
+                    }
+                    return before.with(index, slot);
+                },
+                () -> {
+                    LOG.info(
+                            "volume={} slot={} source={}: key slot wrapped anew",
+                            volume.name(),
+                            index,
+                            replacement.kind());
+                    record(AuditEvent.KEY_SLOT_REWRAPPED, index, AuditField.of("kind", replacement.kind()));
+                });
     }
 
     private KeySlot requireSlot(KeySlotArea area, int index) throws VolumeRefusedException {
@@ -110,23 +126,27 @@ public final class KeySlots {
     /** Destroys a slot. The last one that opens the volume goes only by {@code force}. */
     public void remove(int index, boolean force) throws StoreException, VolumeRefusedException {
         requireWritable();
-        change(before -> {
-            KeySlot slot = before.slot(index);
-            if (slot == null && before.refusal(index) == null) {
-                throw new VolumeRefusedException(
-                        Reason.UNSUITABLE, volume.name() + ": key slot " + index + " is free already");
-            }
-            boolean last = slot != null && slot.state() == KeySlot.State.ACTIVE && before.activeCount() == 1;
-            if (last && !force) {
-                throw new VolumeRefusedException(
-                        Reason.LAST_KEY_SLOT,
-                        volume.name() + ": slot " + index + " is the last that opens the volume; without it all data is"
-                                + " lost. Add another slot first, or force it.");
-            }
-            return before.without(index);
-        });
-        LOG.info("volume={} slot={}: key slot removed", volume.name(), index);
-        record(AuditEvent.KEY_SLOT_REMOVED, index, AuditField.of("forced", force));
+        change(
+                before -> {
+                    KeySlot slot = before.slot(index);
+                    if (slot == null && before.refusal(index) == null) {
+                        throw new VolumeRefusedException(
+                                Reason.UNSUITABLE, volume.name() + ": key slot " + index + " is free already");
+                    }
+                    boolean last = slot != null && slot.state() == KeySlot.State.ACTIVE && before.activeCount() == 1;
+                    if (last && !force) {
+                        throw new VolumeRefusedException(
+                                Reason.LAST_KEY_SLOT,
+                                volume.name() + ": slot " + index
+                                        + " is the last that opens the volume; without it all data is"
+                                        + " lost. Add another slot first, or force it.");
+                    }
+                    return before.without(index);
+                },
+                () -> {
+                    LOG.info("volume={} slot={}: key slot removed", volume.name(), index);
+                    record(AuditEvent.KEY_SLOT_REMOVED, index, AuditField.of("forced", force));
+                });
     }
 
     private void record(AuditEvent event, int index, AuditField detail) {
@@ -142,17 +162,16 @@ public final class KeySlots {
         KeySlotArea apply(KeySlotArea before) throws VolumeRefusedException;
     }
 
-    private void change(Change change) throws StoreException, VolumeRefusedException {
+    /** {@code stands} is called once the change is made, also if old copies could not be overwritten then. */
+    private void change(Change change, Runnable stands) throws StoreException, VolumeRefusedException {
         volume.committer().runAlone(() -> {
             KeySlotArea after = change.apply(current());
             MetadataCopies store = volume.metadataCopies();
             int target = 1 - volume.root().keySlotArea();
             store.writeKeySlotsEverywhere(target, after.image());
             store.flush();
-            volume.committer().commitKeySlots(volume.root().copy().keySlots(target, after.sha256()), after);
             // Until the old area is overwritten, a removed slot still opens the volume.
-            store.writeKeySlotsEverywhere(1 - target, after.image());
-            store.flush();
+            volume.committer().commitKeySlots(volume.root().copy().keySlots(target, after.sha256()), after, stands);
         });
     }
 

@@ -154,9 +154,23 @@ final class MetadataCommitter {
         commit(next, metadata.area(), List.of());
     }
 
-    /** Commits a root that names other key slots, which are on disk already, from within a {@link Task}. */
-    void commitKeySlots(RootBlock next, KeySlotArea area) throws CommitFailedException {
+    /** The last step of a {@link Task} that destroys a secret: overwrites what held it. */
+    private interface Scrub {
+        void run() throws StoreException;
+    }
+
+    /**
+     * Commits a root that names other key slots, which are on disk already, from within a {@link Task}, and overwrites
+     * the area that was in force.
+     *
+     * @param stands called once the commit stands, whatever comes of the rest
+     * @throws StoreException if the commit stands and the old area may be left
+     */
+    void commitKeySlots(RootBlock next, KeySlotArea area, Runnable stands)
+            throws StoreException, CommitFailedException {
         commit(next, area, List.of());
+        stands.run();
+        scrub(() -> metadata.store().writeKeySlotsEverywhere(1 - next.keySlotArea(), area.image()));
     }
 
     /**
@@ -167,18 +181,28 @@ final class MetadataCommitter {
      */
     void commitAndScrub(RootBlock next, Collection<TablePage> pages) throws StoreException, CommitFailedException {
         commit(next, metadata.area(), pages);
+        // The commit has overwritten the second copies.
+        scrub(() -> {});
+    }
+
+    private void scrub(Scrub overwrite) throws StoreException {
         try {
             if (state != State.FAILED) {
+                overwrite.run();
                 metadata.store().flush();
+                // Our flush may have succeeded because somebody else's met the error; the recovery writes all again.
+                recoverIfLost();
+            }
+            if (state != State.FAILED && !metadata.store().hasLost()) {
                 return;
             }
         } catch (StoreException e) {
-            stop("the second copies could not be made durable", e);
+            stop("old copies could not be overwritten", e);
         }
         throw new StoreException(
                 Errno.EIO,
                 volumeName + ": done, but old copies of the metadata could not be overwritten; they will be when the"
-                        + " volume is opened again");
+                        + " storage is well again");
     }
 
     /** Gives the slot of a range back, from within a {@link Task}. */
@@ -247,8 +271,16 @@ final class MetadataCommitter {
                 task.run();
             } else {
                 serve(batch);
-                anchor();
+                anchorAfterBatch();
             }
+        }
+    }
+
+    private void anchorAfterBatch() {
+        try {
+            anchor();
+        } catch (RuntimeException | Error e) {
+            stopForGood(e);
         }
     }
 

@@ -165,16 +165,12 @@ final class MetadataState {
         writePages(pages);
         try {
             store.flush();
+            requireKept();
             // The commit point: from here on the new pages are the ones to believe.
             store.landRoot(1 - firmRoot, next.image());
+            requireKept();
         } catch (StoreException e) {
             throw new CommitFailedException(Failure.UNKNOWN, e);
-        }
-        if (store.hasLost()) {
-            // Somebody else's flush failed meanwhile, and the system told it of our loss, not us.
-            throw new CommitFailedException(
-                    Failure.UNKNOWN,
-                    new StoreException(Errno.EIO, store.name() + ": a flush failed while the metadata was written"));
         }
         attempt = null;
         root = next;
@@ -184,6 +180,13 @@ final class MetadataState {
         for (TablePage page : pages) {
             firmPageIsB.flip(page.index());
             table.publish(page);
+        }
+    }
+
+    /** If somebody else's flush failed meanwhile, the system told that one of our loss, and not us. */
+    private void requireKept() throws StoreException {
+        if (store.hasLost()) {
+            throw new StoreException(Errno.EIO, store.name() + ": a flush failed while the metadata was written");
         }
     }
 

@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
@@ -48,6 +51,13 @@ public final class VolumeShredder {
         int[] destroyed = new int[1];
         volume.committer().runAlone(() -> destroyed[0] = shredAlone(volume, firstRange, count));
         LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), firstRange, count, destroyed[0]);
+        AuditLog.record(
+                AuditEvent.RANGES_SHREDDED,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("first-range", firstRange),
+                AuditField.of("count", count),
+                AuditField.of("destroyed", destroyed[0]));
         return destroyed[0];
     }
 

@@ -112,6 +112,18 @@ public final class MemoryStore implements BlockStore {
         }
     }
 
+    private long losses;
+
+    /** From here on somebody's flush has failed: what was written and not flushed may be gone. */
+    public synchronized void countLoss() {
+        losses++;
+    }
+
+    @Override
+    public synchronized long lossCount() {
+        return losses;
+    }
+
     /** What was done since {@link #startRecording}, in order. */
     public synchronized List<Operation> operations() {
         return List.copyOf(operations);
