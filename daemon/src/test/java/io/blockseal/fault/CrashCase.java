@@ -224,6 +224,13 @@ final class CrashCase {
         }
     }
 
+    /** What another case tried counts as tried by this one. */
+    void add(CrashCase other) {
+        states += other.states;
+        failures += other.failures;
+        told.addAll(other.told);
+    }
+
     /** Writes the row; a failure ends the test. */
     void end(SuiteTable table) {
         table.add(id, what, states, failures);

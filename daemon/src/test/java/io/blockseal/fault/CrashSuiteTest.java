@@ -112,6 +112,11 @@ class CrashSuiteTest {
     }
 
     @Test
+    void c18AMirrorAndItsVolumeMayDivergeAndEitherMayBeLost() throws Exception {
+        new MirrorCases(lab).c18().end(TABLE);
+    }
+
+    @Test
     void c19AFullStoreFailsOneWriteOnly() throws Exception {
         failures.c19().end(TABLE);
     }
