@@ -150,7 +150,7 @@ public final class ConfigReader {
                     key(section),
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),
-                    section.flag("trust-identity", false),
+                    false,
                     false));
         }
         return volumes;

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param key where its key is to be found
  * @param keySlot the only key slot to try, or -1 for all in order
  * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
- * @param trustIdentity open although this host remembers another identity, or none where it ought to know one
- * @param acceptRollback open although its metadata was put back from an older copy; never from the file, since it is a
- *     decision about one start
+ * @param trustIdentity open although this host remembers another identity, or none where it ought to know one; never
+ *     from the file, since it is a decision about one start, and at every start it would switch the memory off
+ * @param acceptRollback open although its metadata was put back from an older copy; never from the file, likewise
  */
 public record VolumeConfig(
         Path path,

@@ -4,6 +4,7 @@ import io.blockseal.format.BackupHead;
 import io.blockseal.format.BackupLayout;
 import io.blockseal.format.BackupRecord;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.TreeMap;
-import java.util.UUID;
 
 /**
  * Reads and writes header backups (docs/format.md, "Header backup"). A file appears under its name complete and durable,
@@ -38,7 +38,7 @@ public final class BackupFile {
      */
     public static void write(Path path, HeaderBackup backup, boolean replace)
             throws IOException, VolumeRefusedException {
-        refuseToDestroy(path, backup.uuid(), replace);
+        refuseToDestroy(path, backup, replace);
         Path target = path.toAbsolutePath();
         Path folder = target.getParent();
         if (folder == null) {
@@ -63,8 +63,8 @@ public final class BackupFile {
         }
     }
 
-    /** Looks whether the name may be taken, so that a command can say no before it begins. */
-    public static void refuseToDestroy(Path path, UUID uuid, boolean replace)
+    /** Looks whether the name may be taken. */
+    static void refuseToDestroy(Path path, HeaderBackup backup, boolean replace)
             throws IOException, VolumeRefusedException {
         if (!Files.exists(path)) {
             return;
@@ -82,9 +82,10 @@ public final class BackupFile {
             }
         }
         try {
-            UUID found =
-                    complete ? BackupHead.decode(head, path.toString()).root().uuid() : null;
-            if (uuid.equals(found)) {
+            RootBlock found =
+                    complete ? BackupHead.decode(head, path.toString()).root() : null;
+            if (found != null && backup.uuid().equals(found.uuid())) {
+                refuseIfNotNewer(path, found, backup.root());
                 return;
             }
         } catch (MalformedVolumeException e) {
@@ -94,6 +95,25 @@ public final class BackupFile {
                 Reason.NOT_EMPTY,
                 path + ": is " + (complete ? "the backup of another volume" : "no header backup")
                         + " and is left alone, also with --force. Choose another name.");
+    }
+
+    /** A job that repeats must not replace the good backup by that of a disk which was put back, or forged. */
+    private static void refuseIfNotNewer(Path path, RootBlock old, RootBlock fresh) throws VolumeRefusedException {
+        String what = null;
+        if (!MessageDigest.isEqual(old.identityTag(), fresh.identityTag())) {
+            what = "is of a volume with another key: the volume, or the backup, was replaced";
+        } else if (old.commitSeq() > fresh.commitSeq()) {
+            what = "is of commit " + old.commitSeq() + ", but the volume is at commit " + fresh.commitSeq()
+                    + ": its metadata is older than the backup";
+        } else if (old.commitSeq() == fresh.commitSeq() && !MessageDigest.isEqual(old.tableRoot(), fresh.tableRoot())) {
+            what = "is of the same commit, " + old.commitSeq() + ", with another table";
+        }
+        if (what != null) {
+            throw new VolumeRefusedException(
+                    Reason.ROLLBACK,
+                    path + ": " + what
+                            + ". It is left alone, also with --force. Find out why, and choose another name.");
+        }
     }
 
     /**

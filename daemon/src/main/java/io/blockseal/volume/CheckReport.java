@@ -33,6 +33,11 @@ public record CheckReport(String volume, boolean authenticated, long activeRange
         return findings.isEmpty();
     }
 
+    /** Whether something can be put right. */
+    public boolean repairable() {
+        return findings.stream().anyMatch(finding -> finding.severity() == Severity.REPAIRABLE);
+    }
+
     /** Whether something is lost. */
     public boolean damaged() {
         return findings.stream().anyMatch(finding -> finding.severity() == Severity.DAMAGE);

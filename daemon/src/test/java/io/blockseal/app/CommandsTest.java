@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -343,6 +344,53 @@ class CommandsTest {
             Cli.Result healed =
                     ok("resize", "./demo.bsl", "--size", "2G", "--key-file", "./demo.key", "--state-dir", "./s");
             assertTrue(healed.err().contains("root A"), healed.err());
+            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+        }
+
+        @Test
+        void checkRepairsWhatHasAnIntactCopyAndSaysSo() throws Exception {
+            overwrite(0);
+            assertEquals(
+                    ExitCode.USAGE.number(),
+                    cli.run("check", "./demo.bsl", "--repair").exitCode(),
+                    "without a key");
+            Cli.Result repaired =
+                    ok("check", "./demo.bsl", "--repair", "--key-file", "./demo.key", "--state-dir", "./s");
+            assertTrue(repaired.out().contains("root A"), repaired.out());
+            assertTrue(repaired.out().contains("before the repair"), repaired.out());
+            assertTrue(repaired.out().contains("nothing is wrong"), repaired.out());
+            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+        }
+
+        @Test
+        void aHeaderBackupComesBackAfterTheHeadOfTheVolumeIsGone() throws Exception {
+            ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
+            overwrite(0);
+            overwrite(1 << 20);
+            assertEquals(
+                    ExitCode.DAMAGED.number(),
+                    cli.run("check", "./demo.bsl", "--repair", "--key-file", "./demo.key", "--state-dir", "./s")
+                            .exitCode(),
+                    "nothing is guessed");
+            String[] restore = {
+                "header",
+                "restore",
+                "./demo.bsl",
+                "./demo.header",
+                "--key-file",
+                "./demo.key",
+                "--state-dir",
+                "./s",
+                // What is left of the roots might be another volume's.
+                "--force"
+            };
+            Cli.Result refused = cli.run(restore);
+            assertTrue(refused.exitCode() != 0, refused.out());
+            assertTrue(refused.err().contains("--accept-loss="), refused.err());
+            String loss = refused.err().replaceAll("(?s).*(--accept-loss=\\d+).*", "$1");
+            Cli.Result restored = ok(
+                    Stream.concat(Stream.of(restore), Stream.of(loss, "--json")).toArray(String[]::new));
+            assertTrue(JSON.readTree(restored.out()).get("restored").asBoolean(), restored.out());
             ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 

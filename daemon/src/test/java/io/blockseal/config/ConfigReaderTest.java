@@ -68,8 +68,7 @@ class ConfigReaderTest {
                     log-level: debug
                     volumes:
                       - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm, key-fd: 9,
-                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
-                         trust-identity: true}
+                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF"}
                     """);
 
             assertEquals(
@@ -100,7 +99,7 @@ class ConfigReaderTest {
                                     new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
                                     4,
                                     "00112233445566778899aabbccddeeff",
-                                    true,
+                                    false,
                                     false))),
                     config);
         }
@@ -174,6 +173,7 @@ class ConfigReaderTest {
                         name: {a: b}                     | f:5:11 | is a group of keys
                         meta: ./a.bsl                    | f:5:5  | same file
                         meta-mirror: ./a.bsl             | f:5:5  | same file
+                        trust-identity: true             | f:5:5  | trust-identity
                         path2: x                         | f:5:5  | Did you mean 'path'?
                         """)
         void namesThePlaceInsideAVolumeToo(String line, String place, String words) {

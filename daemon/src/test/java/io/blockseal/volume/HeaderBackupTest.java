@@ -249,6 +249,22 @@ class HeaderBackupTest {
             }
         }
 
+        /** As a job that repeats would, on a disk that somebody put back. */
+        @Test
+        void doesNotReplaceANewerBackupByAnOlderOne() throws Exception {
+            HeaderBackup older = snapshot(store);
+            try (Volume volume = fixture.open(store)) {
+                volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "two");
+            }
+            HeaderBackup newer = snapshot(store);
+            BackupFile.write(file(), older, false);
+            BackupFile.write(file(), newer, true);
+            byte[] before = Files.readAllBytes(file());
+            assertEquals(Reason.ROLLBACK, notReplaced(older, true));
+            assertArrayEquals(before, Files.readAllBytes(file()));
+            BackupFile.write(file(), newer, true);
+        }
+
         private Reason notReplaced(HeaderBackup backup, boolean replace) {
             return assertThrows(VolumeRefusedException.class, () -> BackupFile.write(file(), backup, replace))
                     .reason();

@@ -96,14 +96,19 @@ public final class HeaderRestoreCommand extends Verb {
                             foundation.engine(), stores, backup, request, volume.memory(), progress::count)) {
                 RestorePreview preview = restore.preview();
                 boolean goesOn = !dryRun && preview.lossCount() <= acceptLoss;
-                if (json) {
-                    out.print(RestorePreviewText.json(preview, file, goesOn));
-                } else {
+                if (!json) {
                     out.print(RestorePreviewText.of(preview, file));
+                } else if (!goesOn) {
+                    out.print(RestorePreviewText.json(preview, file, false));
                 }
                 out.flush();
                 if (!dryRun) {
                     restore.apply(acceptLoss, InstantSource.system());
+                    if (json) {
+                        // Only now: who reads "restored" may rely on it.
+                        out.print(RestorePreviewText.json(preview, file, true));
+                        out.flush();
+                    }
                     exit = verdict(VolumeChecker.check(foundation.engine(), stores, List.of(key)));
                 }
             } finally {
