@@ -2,13 +2,22 @@ package io.blockseal.it;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.client.NbdClient;
+import io.blockseal.client.NbdClientOptions;
+import io.blockseal.client.NbdTransport;
+import io.blockseal.nbd.NbdUri;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,6 +135,112 @@ class BadStoreIT {
         }
     }
 
+    /** A commit of metadata meets the trouble: the daemon mends it by itself once the disk is well. */
+    @Test
+    void aNewRangeGetsItsKeyWhenTheDiskIsWellAgainWithoutARestart() throws Exception {
+        Tool.need("nbdkit", "nbdfuse", "fusermount3");
+        Server.create(folder, "1G", "--range-size", "16M");
+        int admin = Ports.free();
+        long newRange = 40 * 16L * MIB;
+        try (Faulty disk = Faulty.over(folder.resolve("demo.bsl"), folder)) {
+            try (Server server = serve(disk.file(), admin);
+                    NbdSocket client = NbdSocket.go(port);
+                    NbdSocket other = NbdSocket.go(port)) {
+                assertEquals(0, client.write(0, at(0)));
+                assertEquals(0, client.flush());
+
+                disk.fail();
+                assertEquals(EIO, client.write(newRange, data), server.log());
+
+                disk.heal();
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+                int error = client.write(newRange, at(40));
+                while (error != 0) {
+                    assertEquals(EIO, error, server.log());
+                    assertTrue(System.nanoTime() < deadline, server.log());
+                    error = client.write(newRange, at(40));
+                }
+                // Each connection that was there is told once at most; then flushes count again.
+                for (NbdSocket told : new NbdSocket[] {client, other}) {
+                    int first = told.flush();
+                    assertTrue(first == 0 || first == EIO, "flush: " + first);
+                    assertEquals(0, told.flush(), server.log());
+                }
+                assertArrayEquals(at(0), client.read(0, MIB));
+                assertArrayEquals(at(40), client.read(newRange, MIB));
+                assertTrue(new Metrics(admin).value("blockseal_metadata_recoveries_total", "export=\"demo\"") >= 1);
+                assertTrue(server.log().contains("the metadata on disk is whole again"), server.log());
+                assertEquals(0, server.stop(), server.log());
+                Complaint.readable(server.log());
+            }
+            try (Server server = serve(disk.file(), admin);
+                    NbdSocket client = NbdSocket.go(port)) {
+                assertArrayEquals(at(0), client.read(0, MIB));
+                assertArrayEquals(at(40), client.read(newRange, MIB));
+                assertEquals(0, server.stop(), server.log());
+            }
+        }
+    }
+
+    @Test
+    void aFrozenDiskHoldsUpItsOwnVolumeAlone() throws Exception {
+        Tool.need("nbdkit", "nbdfuse", "fusermount3");
+        Server.create(folder, "64M");
+        Path slow = folder.resolve("slow.bsl");
+        Blockseal.run("create", slow, "--size", "64M", "--key-file", Server.key(folder))
+                .ok();
+        int admin = Ports.free();
+        try (Faulty disk = Faulty.over(slow, folder);
+                Server server = Server.serve(
+                        folder,
+                        folder.resolve("demo.bsl").toString(),
+                        disk.file().toString(),
+                        "--name",
+                        "demo",
+                        "--name",
+                        "slow",
+                        "--key-file",
+                        Server.key(folder).toString(),
+                        "--state-dir",
+                        folder.resolve("state").toString(),
+                        "--listen",
+                        "127.0.0.1:" + port,
+                        "--admin",
+                        "127.0.0.1:" + admin);
+                NbdSocket healthy = NbdSocket.go(port);
+                NbdTransport transport = NbdTransport.open(1)) {
+            NbdClient client = NbdClient.connect(
+                            transport, NbdUri.tcp("127.0.0.1", port, "slow"), NbdClientOptions.DEFAULT)
+                    .get(60, TimeUnit.SECONDS);
+            client.write(MIB, Unpooled.wrappedBuffer(at(1)), 0).get(60, TimeUnit.SECONDS);
+            client.flush().get(60, TimeUnit.SECONDS);
+
+            disk.freeze();
+            List<CompletableFuture<?>> waiting = new ArrayList<>();
+            for (int i = 2; i < 20; i++) {
+                waiting.add(client.write((long) i * MIB, Unpooled.wrappedBuffer(at(i)), 0));
+            }
+            waiting.add(client.flush());
+            CompletableFuture<?> flush = waiting.get(waiting.size() - 1);
+            for (int i = 0; i < 40; i++) {
+                assertEquals(0, healthy.write((long) i * MIB, at(i)), server.log());
+                assertArrayEquals(at(i), healthy.read((long) i * MIB, MIB));
+            }
+            assertEquals(0, healthy.flush(), server.log());
+            assertTrue(new Metrics(admin).value("blockseal_volume_state", "export=\"demo\"", "state=\"open\"") == 1);
+            assertFalse(flush.isDone(), "answered by a disk that does not");
+
+            disk.thaw();
+            for (CompletableFuture<?> request : waiting) {
+                request.get(60, TimeUnit.SECONDS);
+            }
+            for (int i = 1; i < 20; i++) {
+                assertArrayEquals(at(i), client.read((long) i * MIB, MIB).get(60, TimeUnit.SECONDS));
+            }
+            client.disconnect().get(60, TimeUnit.SECONDS);
+        }
+    }
+
     private static double errors(Metrics metrics, String command) throws Exception {
         return metrics.value("blockseal_request_errors_total", "export=\"demo\"", "command=\"" + command + "\"");
     }
@@ -203,6 +318,15 @@ class BadStoreIT {
             Files.createFile(failing);
         }
 
+        /** It answers nothing any more, as a network disk whose other end is gone. */
+        void freeze() {
+            Tool.run("kill", "-STOP", String.valueOf(nbdkit.pid())).ok();
+        }
+
+        void thaw() {
+            Tool.run("kill", "-CONT", String.valueOf(nbdkit.pid())).ok();
+        }
+
         void heal() throws IOException {
             Files.delete(failing);
         }
@@ -210,6 +334,7 @@ class BadStoreIT {
         @Override
         public void close() throws Exception {
             Files.deleteIfExists(failing);
+            Tool.run("kill", "-CONT", String.valueOf(nbdkit.pid()));
             Tool.run("fusermount3", "-u", "-z", mountPoint);
             end(fuse);
             end(nbdkit);

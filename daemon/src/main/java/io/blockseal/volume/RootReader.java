@@ -232,7 +232,8 @@ final class RootReader {
             return mirror.sizeBytes() + " bytes of something else";
         }
         try {
-            return KnownSignatures.findOtherThanVolume(mirror);
+            String known = KnownSignatures.findOtherThanVolume(mirror);
+            return known != null || new MirrorBeginnings(this).areOn(mirror) ? known : "something else";
         } catch (StoreException e) {
             store.leaveMirror(String.valueOf(e.getMessage()));
             return null;
