@@ -177,10 +177,13 @@ final class MetadataCommitter {
      * Commits a changed root and pages from within a {@link Task} that destroys a secret: when it returns, no copy of
      * what the pages held before is left in the metadata.
      *
+     * @param stands called once the commit stands, whatever comes of the rest
      * @throws StoreException if the commit stands and old copies may be left; opening the volume anew overwrites them
      */
-    void commitAndScrub(RootBlock next, Collection<TablePage> pages) throws StoreException, CommitFailedException {
+    void commitAndScrub(RootBlock next, Collection<TablePage> pages, Runnable stands)
+            throws StoreException, CommitFailedException {
         commit(next, metadata.area(), pages);
+        stands.run();
         // The commit has overwritten the second copies.
         scrub(() -> {});
     }
@@ -335,6 +338,7 @@ final class MetadataCommitter {
             return;
         }
         recoverNow();
+        anchorAfterBatch();
     }
 
     /** Before anything is built on the metadata: if somebody's flush failed, what the disk has must be looked at. */

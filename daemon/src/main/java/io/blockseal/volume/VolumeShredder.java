@@ -50,14 +50,6 @@ public final class VolumeShredder {
         }
         int[] destroyed = new int[1];
         volume.committer().runAlone(() -> destroyed[0] = shredAlone(volume, firstRange, count));
-        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), firstRange, count, destroyed[0]);
-        AuditLog.record(
-                AuditEvent.RANGES_SHREDDED,
-                AuditField.of("volume", volume.name()),
-                AuditField.of("uuid", volume.uuid()),
-                AuditField.of("first-range", firstRange),
-                AuditField.of("count", count),
-                AuditField.of("destroyed", destroyed[0]));
         return destroyed[0];
     }
 
@@ -83,9 +75,21 @@ public final class VolumeShredder {
         if (slots.isEmpty()) {
             return 0;
         }
-        volume.committer().commitAndScrub(next, pages.values());
+        int destroyed = slots.size();
+        volume.committer().commitAndScrub(next, pages.values(), () -> told(volume, firstRange, count, destroyed));
         giveBack(volume, slots);
         return slots.size();
+    }
+
+    private static void told(Volume volume, long firstRange, long count, int destroyed) {
+        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), firstRange, count, destroyed);
+        AuditLog.record(
+                AuditEvent.RANGES_SHREDDED,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("first-range", firstRange),
+                AuditField.of("count", count),
+                AuditField.of("destroyed", destroyed));
     }
 
     /** Keeps the generation, which is never used twice. */
