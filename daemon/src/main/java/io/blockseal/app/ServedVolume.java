@@ -96,7 +96,8 @@ final class ServedVolume implements VolumesClosing.Closable {
                 now.storeLosses(),
                 now.storesTroubled(),
                 switch (now.mirror()) {
-                    case NONE -> ExportHealth.Mirror.NONE;
+                    // One that was asked for and could not be opened is missed, too.
+                    case NONE -> config.metaMirror() == null ? ExportHealth.Mirror.NONE : ExportHealth.Mirror.DOWN;
                     case UP -> ExportHealth.Mirror.UP;
                     case DOWN -> ExportHealth.Mirror.DOWN;
                 },
