@@ -40,14 +40,10 @@ final class MirrorCases {
                 lost.poke(MetadataLayout.rootOffset(copy), new byte[MetadataLayout.BLOCK_BYTES]);
                 lost.poke(MetadataLayout.keySlotAreaOffset(copy), new byte[KeySlotArea.AREA_BYTES]);
                 for (int page = 0; page < 2; page++) {
-                    lost.poke(pageOffset(page, copy), new byte[MetadataLayout.BLOCK_BYTES]);
+                    lost.poke(MetadataLayout.pageOffsetInExtent(page, copy), new byte[MetadataLayout.BLOCK_BYTES]);
                 }
             }
         }
-    }
-
-    private static long pageOffset(int page, int copy) {
-        return (2L << 20) + copy * (31L << 20) + (long) page * MetadataLayout.BLOCK_BYTES;
     }
 
     CrashCase c18() throws Exception {
@@ -98,7 +94,11 @@ final class MirrorCases {
         for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
             if (!same(layout, disks, MetadataLayout.rootOffset(copy), MetadataLayout.BLOCK_BYTES)
                     || !same(layout, disks, MetadataLayout.keySlotAreaOffset(copy), KeySlotArea.AREA_BYTES)
-                    || !same(layout, disks, pageOffset(0, copy), 2 * MetadataLayout.BLOCK_BYTES)) {
+                    || !same(
+                            layout,
+                            disks,
+                            MetadataLayout.pageOffsetInExtent(0, copy),
+                            2 * MetadataLayout.BLOCK_BYTES)) {
                 return false;
             }
         }

@@ -35,6 +35,19 @@ final class Forger implements AutoCloseable {
         }
     }
 
+    /** The entry with another generation and slot. */
+    static TableEntry changed(TableEntry e, int generation, long slot) {
+        return new TableEntry(
+                e.state(),
+                e.suite(),
+                generation,
+                slot,
+                e.createdSeconds(),
+                e.lastCommit(),
+                e.encryptedBytes(),
+                e.wrappedDek());
+    }
+
     RootBlock root(int copy) throws Exception {
         return RootBlock.decode(store.peek(MetadataLayout.rootOffset(copy), 4096), "root");
     }

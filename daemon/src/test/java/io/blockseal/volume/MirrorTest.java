@@ -55,7 +55,7 @@ class MirrorTest {
                 all.add(MetadataLayout.keySlotAreaOffset(copy) + at);
             }
             for (int page = 0; page < 2; page++) {
-                all.add((2L << 20) + copy * (31L << 20) + page * 4096L);
+                all.add(MetadataLayout.pageOffsetInExtent(page, copy));
             }
         }
         return all;
@@ -102,8 +102,8 @@ class MirrorTest {
             MemoryStore damagedMirror = mirror.copy();
             for (int copy = 0; copy < 2; copy++) {
                 damaged.poke(MetadataLayout.rootOffset(copy), new byte[4096]);
-                damaged.poke((2L << 20) + copy * (31L << 20), new byte[] {9, 9, 9});
-                damagedMirror.poke((2L << 20) + copy * (31L << 20) + 4096, new byte[] {9, 9, 9});
+                damaged.poke(MetadataLayout.pageOffsetInExtent(0, copy), new byte[] {9, 9, 9});
+                damagedMirror.poke(MetadataLayout.pageOffsetInExtent(1, copy), new byte[] {9, 9, 9});
             }
             opensAndHeals(damaged, damagedMirror, "both");
         }

@@ -94,7 +94,7 @@ class TamperEntriesTest {
                             "range " + i + ", generation " + generation,
                             page -> page.entry(
                                     range,
-                                    changed(
+                                    Forger.changed(
                                             page.entry(range),
                                             generation,
                                             page.entry(range).slot())),
@@ -126,7 +126,7 @@ class TamperEntriesTest {
                         forged(
                                 tally,
                                 "range " + i + ", slot " + j,
-                                page -> page.entry(range, changed(page.entry(range), 1, slot)),
+                                page -> page.entry(range, Forger.changed(page.entry(range), 1, slot)),
                                 () -> {
                                     conflict();
                                     try (Volume volume = fixture.open(store, OpenOptions.DEFAULT.forReading())) {
@@ -144,7 +144,11 @@ class TamperEntriesTest {
         try (TamperTally tally = new TamperTally(
                 "T12", "an entry names a slot beyond the end or in a metadata extent, MACs right: refused")) {
             for (long slot : List.of(72L, 73L, 1L << 20, (1L << 28) - 1, 1L << 28, 0x7fff_ffffL, 0xffff_ffffL)) {
-                forged(tally, "slot " + slot, page -> page.entry(0, changed(page.entry(0), 1, slot)), this::conflict);
+                forged(
+                        tally,
+                        "slot " + slot,
+                        page -> page.entry(0, Forger.changed(page.entry(0), 1, slot)),
+                        this::conflict);
             }
             try (Forger forger = rig.forger()) {
                 // 64 MiB are 1024 slots of 64 KiB: the extent takes slots 72 to 1095.
@@ -158,7 +162,7 @@ class TamperEntriesTest {
                 forged(
                         tally,
                         "slot " + slot + " in an extent",
-                        page -> page.entry(0, changed(page.entry(0), 1, taken)),
+                        page -> page.entry(0, Forger.changed(page.entry(0), 1, taken)),
                         this::conflict);
             }
         }
@@ -186,18 +190,6 @@ class TamperEntriesTest {
                 suite,
                 e.generation(),
                 e.slot(),
-                e.createdSeconds(),
-                e.lastCommit(),
-                e.encryptedBytes(),
-                e.wrappedDek());
-    }
-
-    private static TableEntry changed(TableEntry e, int generation, long slot) {
-        return new TableEntry(
-                e.state(),
-                e.suite(),
-                generation,
-                slot,
                 e.createdSeconds(),
                 e.lastCommit(),
                 e.encryptedBytes(),

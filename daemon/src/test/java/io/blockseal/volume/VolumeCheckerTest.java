@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.format.MetadataLayout;
-import io.blockseal.format.TableEntry;
 import io.blockseal.store.MemoryStore;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,7 +40,7 @@ class VolumeCheckerTest {
             forger.forgePage(
                     0,
                     page -> page.entry(
-                            0, changed(page.entry(0), 0, page.entry(0).slot())));
+                            0, Forger.changed(page.entry(0), 0, page.entry(0).slot())));
         }
         store.poke((1 << 20) + 99, (byte) 1);
         store.poke(TamperRig.PAGES_B + 4096 + 500, (byte) 1);
@@ -57,17 +56,5 @@ class VolumeCheckerTest {
 
     private CheckReport check() throws Exception {
         return VolumeChecker.check(fixture.engine(), VolumeStores.inBand(store), List.of(fixture.key(1)));
-    }
-
-    private static TableEntry changed(TableEntry e, int generation, long slot) {
-        return new TableEntry(
-                e.state(),
-                e.suite(),
-                generation,
-                slot,
-                e.createdSeconds(),
-                e.lastCommit(),
-                e.encryptedBytes(),
-                e.wrappedDek());
     }
 }
