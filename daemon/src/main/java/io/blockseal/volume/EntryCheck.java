@@ -79,15 +79,15 @@ final class EntryCheck {
         if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
             complaints.add(block, "suite", entry.suite() + " is unknown");
         }
-        if (entry.generation() == 0) {
-            complaints.add(block, "generation", "0, but the first DEK's is 1");
-        }
         if (!slots.exists(entry.slot())) {
             complaints.add(block, "slot", entry.slot() + " is outside the data area");
         } else if (!slots.take(entry.slot())) {
             complaints.add(block, "slot", entry.slot() + " belongs to another range or to the metadata");
         }
-        if (keys != null && !unwraps(range, entry, keys)) {
+        if (entry.generation() == 0) {
+            // No DEK was ever wrapped for it, so there is no use in trying.
+            complaints.add(block, "generation", "0, but the first DEK's is 1");
+        } else if (keys != null && !unwraps(range, entry, keys)) {
             complaints.add(block, "wrapped DEK", "does not unwrap");
         }
     }

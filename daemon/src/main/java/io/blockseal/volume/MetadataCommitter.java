@@ -274,12 +274,12 @@ final class MetadataCommitter {
                 task.run();
             } else {
                 serve(batch);
-                anchorAfterBatch();
+                anchorOrStop();
             }
         }
     }
 
-    private void anchorAfterBatch() {
+    private void anchorOrStop() {
         try {
             anchor();
         } catch (RuntimeException | Error e) {
@@ -338,7 +338,7 @@ final class MetadataCommitter {
             return;
         }
         recoverNow();
-        anchorAfterBatch();
+        anchorOrStop();
     }
 
     /** Before anything is built on the metadata: if somebody's flush failed, what the disk has must be looked at. */

@@ -1,11 +1,9 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
-import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
@@ -138,10 +136,11 @@ public final class VolumeChecker {
         try {
             root.requireConsistent();
             VolumeOpener.requireStores(stores, root);
-            SlotMap slots = new SlotMap(root);
+            EntryCheck entries = new EntryCheck(engine, root, keys, new EntryDamage());
             proof.run(
                     new TableScan(copies, root, keys, standing.currentCopies()),
-                    finding -> page(finding, root, slots, keys));
+                    finding -> page(finding, root, entries));
+            activeRanges = entries.activeRanges();
         } catch (MalformedVolumeException e) {
             damage(e);
             return;
@@ -154,14 +153,14 @@ public final class VolumeChecker {
         }
     }
 
-    private void page(PageFinding finding, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
+    private void page(PageFinding finding, RootBlock root, EntryCheck entries) {
         progress.pages(finding.index() + 1L, root.pageCount());
         for (int copy = 0; copy < finding.count(); copy++) {
             copy(finding, copy);
         }
         TablePage page = finding.chosen();
-        for (int i = 0; page != null && i < TablePage.ENTRIES; i++) {
-            entry(TablePage.firstRange(finding.index()) + i, page.entry(i), root, slots, keys);
+        if (page != null) {
+            entries.page(page);
         }
     }
 
@@ -179,36 +178,16 @@ public final class VolumeChecker {
         }
     }
 
-    private void entry(long range, TableEntry entry, RootBlock root, SlotMap slots, @Nullable VolumeKeys keys) {
-        String block = "range " + range;
-        if (entry.state() != TableEntry.NONE && range >= root.rangeCount()) {
-            add(Severity.DAMAGE, block, "state", "lies beyond the end, yet has state " + entry.state());
-        } else if (entry.state() > TableEntry.LOST) {
-            add(Severity.DAMAGE, block, "state", entry.state() + " is unknown");
-        } else if (entry.state() == TableEntry.LOST) {
-            add(Severity.DAMAGE, block, "state", "was given up");
+    /** Entries have one copy that counts: what is wrong in one is lost. */
+    private final class EntryDamage implements EntryCheck.Complaints {
+        @Override
+        public void add(String block, String field, String found) {
+            VolumeChecker.this.add(Severity.DAMAGE, block, field, found);
         }
-        if (entry.state() != TableEntry.ACTIVE) {
-            return;
-        }
-        activeRanges++;
-        if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
-            add(Severity.DAMAGE, block, "suite", entry.suite() + " is unknown");
-        } else if (!slots.exists(entry.slot())) {
-            add(Severity.DAMAGE, block, "slot", entry.slot() + " is outside the data area");
-        } else if (!slots.take(entry.slot())) {
-            add(Severity.DAMAGE, block, "slot", entry.slot() + " belongs to another range or to the metadata");
-        }
-        if (keys != null && !unwraps(range, entry, keys)) {
-            add(Severity.DAMAGE, block, "wrapped DEK", "does not unwrap");
-        }
-    }
 
-    private boolean unwraps(long range, TableEntry entry, VolumeKeys keys) {
-        byte[] aad = keys.newAad();
-        VolumeKeys.bindDek(aad, range, entry.generation(), entry.slot());
-        try (Secret dek = Secret.empty(engine.keys())) {
-            return keys.unwrapDek(range, entry.generation(), aad, entry.wrappedDek(), dek.key());
+        @Override
+        public void givenUp(long range) {
+            add("range " + range, "state", "was given up");
         }
     }
 
