@@ -1,0 +1,137 @@
+"""The benchmark from its options to its files. scripts/bench calls it: PYTHONPATH=scripts/lib python3 -m bench."""
+
+import datetime
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+
+from bench import chart, host, options, processes, record, report, soak, start
+from bench.images import Images
+from bench.measure import Measuring, Settings
+from bench.progress import Progress, minutes
+
+MEMORY_FOLDER = "/dev/shm"
+# Beside the images: metadata of blockseal, sockets, reports.
+ROOM_BESIDE = 256 << 20
+
+
+def interrupted(number, _frame):
+    sys.exit(128 + number)
+
+
+def main():
+    chosen = options.parse()
+    if chosen.show:
+        try:
+            run = record.from_json(chosen.show.read_text())
+        except (OSError, ValueError) as error:
+            processes.stop(f"{chosen.show}: {error}")
+    else:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupted)
+        run = measure(chosen)
+    print(report.text(run), end="")
+    if chosen.json:
+        chosen.json.write_text(run.to_json())
+    if chosen.save is not None:
+        save(run, chosen.root / "docs" / "bench", chosen.save or run.date[:10])
+
+
+def measure(chosen):
+    """Measures what is chosen, and leaves neither servers nor files behind, however it ends."""
+    memory_folder, disk_folder = None, None
+    try:
+        memory_folder = pathlib.Path(tempfile.mkdtemp(prefix="blockseal-bench-", dir=MEMORY_FOLDER))
+        if any(group.disk for group in chosen.groups):
+            chosen.disk_folder.mkdir(parents=True, exist_ok=True)
+            disk_folder = pathlib.Path(tempfile.mkdtemp(prefix="blockseal-bench-", dir=chosen.disk_folder))
+        return measure_in(chosen, memory_folder, disk_folder)
+    except processes.CommandFailed as failed:
+        processes.stop(failed)
+    except OSError as error:
+        processes.stop(error)
+    finally:
+        # Nobody interrupts the cleaning up.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for folder in (memory_folder, disk_folder):
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure_in(chosen, memory_folder, disk_folder):
+    settings = Settings(chosen.size, chosen.seconds, chosen.goal_rounds, chosen.other_rounds)
+    planned = sum(settings.planned_seconds(group) for group in chosen.groups) + chosen.soak_minutes * 60
+    progress = Progress(planned)
+    progress.say(f"About {minutes(planned)} minutes.")
+    measuring = Measuring(settings, progress)
+    ticks = host.cpu_ticks()
+    run = record.Run(
+        date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}", machine=host.machine(),
+        versions=host.versions(chosen.root, chosen.launcher), filesystems={"memory": host.filesystem(memory_folder)[0]},
+        settings=settings, results=[], left_out=measuring.left_out)
+    if disk_folder:
+        run.filesystems["disk"] = " of ".join(host.filesystem(disk_folder))
+
+    images = {False: Images(memory_folder, chosen.size, chosen.launcher)}
+    if disk_folder:
+        images[True] = Images(disk_folder, chosen.size, chosen.launcher)
+    for group in chosen.groups:
+        folder = disk_folder if group.disk else memory_folder
+        if why := why_not(group, folder, chosen.bytes, images[group.disk]):
+            measuring.leave_out(f"\"{group.title}\"", why)
+            continue
+        result = measuring.group(group, images[group.disk], unable(group))
+        run.versions.update(java=result.java, cipher=result.cipher)
+        run.results.append(result)
+    if chosen.soak_minutes:
+        run.soak = soak.measure(images[False], chosen.soak_minutes, progress)
+    if not chosen.no_start:
+        run.start = start.measure(memory_folder, chosen.launcher, min(3, settings.goal_rounds), progress)
+    progress.clear()
+    run.stolen_percent = host.stolen_percent(ticks, host.cpu_ticks())
+    return run
+
+
+def why_not(group, folder, image_bytes, images):
+    """Why a group cannot be measured here; None if it can."""
+    if group.disk and host.filesystem(folder)[0] in host.MEMORY_FILESYSTEMS:
+        return f"{folder.parent} is in memory; name a folder on a disk: --disk-folder"
+    if group.direct and (why := host.why_no_direct(folder)):
+        return why
+    missing = sum(name not in images.filled for name in ("blockseal", *group.peers))
+    needed = missing * image_bytes + ROOM_BESIDE
+    if not group.empty and host.free_bytes(folder) < needed:
+        return (f"{folder.parent} has {host.free_bytes(folder) >> 20} MiB free, {needed >> 20} MiB are needed; "
+                "choose a smaller --size" + (" or another --disk-folder" if group.disk else ""))
+    return None
+
+
+def unable(group):
+    """{server: why it cannot run here}"""
+    if group.direct and (why := host.why_no_io_uring()):
+        return {name: why for name in group.peers if name.startswith("qemu")}
+    return {}
+
+
+def save(run, folder, name):
+    """The page, the samples and the charts of a run; prints where they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    charts = []
+    first = [result for result in run.results if result.group.name == "goal"]
+    others = [result for result in run.results if result.group.name != "goal"]
+    for results, suffix, title in (
+            (first, "", "blockseal beside nbdkit and qemu-nbd: how many times better"),
+            (others, "-more", "blockseal beside nbdkit and qemu-nbd: TCP, connections, disks")):
+        if any(len(result.servers) > 1 for result in results):
+            charts.append((f"{name}{suffix}.svg", title))
+            (folder / f"{name}{suffix}.svg").write_text(chart.svg(run, results, title))
+    (folder / f"{name}.json").write_text(run.to_json())
+    (folder / f"{name}.md").write_text(report.markdown(run, charts))
+    print(f"\nSaved: {folder / name}.md, .json" + "".join(f", {chart_name}" for chart_name, _ in charts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""This machine: what it is, which programs it has, and what its filesystems and kernel can do."""
+
+import ctypes
+import errno
+import mmap
+import os
+import pathlib
+import platform
+import subprocess
+
+IO_URING_SETUP = 425
+MEMORY_FILESYSTEMS = ("tmpfs", "ramfs")
+
+
+def first_line(*command):
+    """The first line that a program prints, or what keeps it from printing one."""
+    try:
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"not found ({error.strerror})"
+    return (said.stdout or said.stderr).strip().partition("\n")[0]
+
+
+def versions(root, launcher):
+    """{program: version}; Java and the cipher are known once blockseal runs."""
+    return {
+        "blockseal": f"{first_line(launcher, '--version').removeprefix('blockseal ')} ({commit(root)})",
+        "nbdkit": first_line("nbdkit", "--version").removeprefix("nbdkit "),
+        "qemu-nbd": first_line("qemu-nbd", "--version").removeprefix("qemu-nbd ").partition(" ")[0],
+        "fio": first_line("fio", "--version").removeprefix("fio-"),
+        "libnbd": libnbd_version(),
+    }
+
+
+def commit(root):
+    def git(*words):
+        return subprocess.run(["git", "-C", str(root), *words], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False).stdout.strip()
+    try:
+        name = git("rev-parse", "--short=10", "HEAD")
+        changed = " with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    except OSError:
+        name = ""
+    return f"commit {name}{changed}" if name else "commit unknown"
+
+
+def libnbd_version():
+    """Of the library that fio's nbd engine uses; Debian has no program of it on every machine that has fio."""
+    try:
+        library = ctypes.CDLL("libnbd.so.0")
+    except OSError:
+        return "not found"
+    library.nbd_create.restype = ctypes.c_void_p
+    library.nbd_get_version.restype = ctypes.c_char_p
+    library.nbd_get_version.argtypes = library.nbd_close.argtypes = [ctypes.c_void_p]
+    handle = library.nbd_create()
+    try:
+        return library.nbd_get_version(handle).decode()
+    finally:
+        library.nbd_close(handle)
+
+
+def machine():
+    """{fact: words} about processor, memory and kernel."""
+    return {
+        "processor": processor(),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1),
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("model name", "Model"):
+            return value.strip()
+    return f"{platform.machine()}, model unknown"
+
+
+def cpu_ticks():
+    """(ticks taken by the hypervisor for others, all ticks) since boot."""
+    ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
+def stolen_percent(before, after):
+    return 100 * (after[0] - before[0]) / max(1, after[1] - before[1])
+
+
+def filesystem(folder):
+    """(type, device) of the mount that holds a folder."""
+    best = ("", "unknown", "unknown")
+    real = os.path.realpath(folder)
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        device, where, kind = line.split()[:3]
+        where = where.encode().decode("unicode_escape")
+        if (real == where or real.startswith(where.rstrip("/") + "/")) and len(where) >= len(best[0]):
+            best = (where, kind, device)
+    return best[1], best[2]
+
+
+def why_no_direct(folder):
+    """Why O_DIRECT does not work in that folder; None if it does."""
+    path = pathlib.Path(folder) / "direct"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600)
+        try:
+            with mmap.mmap(-1, 4096) as page:
+                os.pwrite(descriptor, page, 0)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return f"{filesystem(folder)[0]} has no O_DIRECT here ({error.strerror})"
+    finally:
+        path.unlink(missing_ok=True)
+    return None
+
+
+def why_no_io_uring():
+    """Why the kernel gives us no io_uring; None if it does."""
+    parameters = ctypes.create_string_buffer(120)
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.syscall(ctypes.c_long(IO_URING_SETUP), ctypes.c_uint(1), parameters)
+    if descriptor >= 0:
+        os.close(descriptor)
+        return None
+    number = ctypes.get_errno()
+    return f"no io_uring here (io_uring_setup: {errno.errorcode.get(number, number)})"
+
+
+def free_bytes(folder):
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize

@@ -1,0 +1,67 @@
+"""The image of each server on one filesystem, and the command line that serves it."""
+
+from bench.address import EXPORT, LOOPBACK
+from bench.processes import run, run_again
+
+# 64 connections, and one to see that it has started.
+CONNECTIONS_MAX = 80
+
+
+class Images:
+    """Images of one size in one folder, each in a folder of its own, made when first asked for."""
+
+    def __init__(self, folder, size, launcher):
+        self.folder = folder
+        self.size = size
+        self.launcher = launcher
+        self.filled = set()
+        self.password = folder / "password"
+        self.password.write_text("benchmark")
+        self.secret = f"secret,id=s,file={self.password}"
+
+    def folder_of(self, name):
+        inner = self.folder / name
+        inner.mkdir(exist_ok=True)
+        return inner
+
+    def image(self, name):
+        """The path of the image, or None for a server that needs none."""
+        if name == "nbdkit-null":
+            return None
+        path = self.folder_of(name) / ("demo.bsl" if name.startswith("blockseal") else "demo.img")
+        if not path.exists():
+            self._make(name, path)
+        return path
+
+    def _make(self, name, path):
+        if name.startswith("blockseal"):
+            run(self.launcher, "create", path, "--size", self.size, "--key-file", path.with_suffix(".key"))
+        elif name.endswith("-luks"):
+            run_again("qemu-img", "create", "-q", "-f", "luks", "--object", self.secret,
+                      "-o", "key-secret=s,iter-time=10", path, self.size)
+        else:
+            run("truncate", "-s", self.size, path)
+
+    def command(self, name, address, direct):
+        """What serves that image at that address; `direct` is past the page cache, as far as the server can."""
+        image = self.image(name)
+        program = name.split("-")[0]
+        if program == "blockseal":
+            return [self.launcher, "serve", image, "--name", EXPORT, "--key-file", image.with_suffix(".key"),
+                    "--state-dir", image.parent / "state",
+                    *(("--unix", address.path) if address.path else ("--listen", f"{LOOPBACK}:{address.port}")),
+                    *(["--direct"] if direct else [])]
+        if program == "nbdkit":
+            where = ["-U", address.path] if address.path else ["-i", LOOPBACK, "-p", address.port]
+            if image is None:
+                return ["nbdkit", "-f", *where, "null", f"size={self.size}"]
+            luks = ["--filter=luks"] if name == "nbdkit-luks" else []
+            return ["nbdkit", "-f", *where, *luks, "file", image, *(["cache=none"] if direct else []),
+                    *([f"passphrase=+{self.password}"] if luks else [])]
+        where = ["-k", address.path] if address.path else ["-b", LOOPBACK, "-p", address.port]
+        common = ["qemu-nbd", "--persistent", f"--shared={CONNECTIONS_MAX}", *where, "-x", EXPORT]
+        if name == "qemu-raw":
+            return [*common, "-f", "raw", *(["--cache=none", "--aio=io_uring"] if direct else []), image]
+        past_cache = ",file.cache.direct=on,file.aio=io_uring" if direct else ""
+        return [*common, "--object", self.secret, "--image-opts",
+                f"driver=luks,key-secret=s,file.driver=file,file.filename={image}{past_cache}"]

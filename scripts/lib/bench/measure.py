@@ -1,0 +1,153 @@
+"""Turns and rounds: the servers of a group are started together and take turns under each row's load."""
+
+import dataclasses
+import os
+import subprocess
+
+from bench import fio, processes
+from bench.address import Address, free_port
+from bench.rows import Row
+from bench.servers import Server
+
+# What a turn takes beyond its load: fio's start and end.
+TURN_OVERHEAD_SECONDS = 0.4
+# After a start every server is first busy for a while with a bit of everything (with reads alone where nothing may be
+# written), and then shortly with each row before its rounds: a virtual machine compiles what it finds busy.
+SETTLE_SECONDS = 3
+WARM_UP_SECONDS = 1
+SETTLING = Row("settling", "", "randrw", "4k", 8, read_percent=50)
+SETTLING_EMPTY = dataclasses.replace(SETTLING, pattern="randread", read_percent=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How much is measured."""
+
+    size: str
+    seconds: int
+    # Of the goal rows, and of all others.
+    goal_rounds: int
+    other_rounds: int
+
+    def rounds(self, group):
+        return self.goal_rounds if group.name == "goal" else self.other_rounds
+
+    def planned_seconds(self, group):
+        """What the group should take; the base of the remaining time that a terminal shows."""
+        servers = 1 + len(group.peers)
+        turns = self.rounds(group) * (self.seconds + TURN_OVERHEAD_SECONDS) + WARM_UP_SECONDS + TURN_OVERHEAD_SECONDS
+        return servers * (len(group.rows) * turns + SETTLE_SECONDS + 3)
+
+
+@dataclasses.dataclass
+class GroupResult:
+    """What came out of a group."""
+
+    group: object
+    servers: list[str]
+    # {row name: {server name: [sample of each round]}}
+    samples: dict[str, dict[str, list[dict]]]
+    # {server name: MiB of resident memory after all rows}
+    memory_mib: dict[str, float]
+    cipher: str = ""
+    java: str = ""
+
+
+class Measuring:
+    """Measures groups on the images of the two filesystems; `left_out` collects what could not run, and why."""
+
+    def __init__(self, settings, progress):
+        self.settings = settings
+        self.progress = progress
+        self.left_out = []
+
+    def leave_out(self, what, why):
+        self.left_out.append(f"{what}: {why}")
+        self.progress.say(f"left out: {what}: {why}")
+
+    def group(self, group, images, unable):
+        """The result of one group; `unable` is {server name: why it cannot run here}."""
+        servers = []
+        try:
+            for name in ("blockseal", *group.peers):
+                if name in unable:
+                    self.leave_out(f"{name} in \"{group.title}\"", unable[name])
+                    continue
+                self.progress.at(f"{group.title}: starting {name}")
+                try:
+                    servers.append(self._start(name, group, images))
+                except processes.CommandFailed as failed:
+                    if name == "blockseal":
+                        raise
+                    self.leave_out(f"{name} in \"{group.title}\"", str(failed))
+            result = self._rows(group, servers, images)
+        finally:
+            stop_all(servers)
+        return result
+
+    def _start(self, name, group, images):
+        image = f"{name}-empty" if group.empty and name == "blockseal" else name
+        folder = images.folder_of(image)
+        address = Address(port=free_port()) if group.tcp else Address(path=folder / "socket")
+        server = Server(name, folder, images.command(image, address, group.direct), address)
+        try:
+            if not group.empty and image not in images.filled:
+                fio.fill(server, images.size)
+                images.filled.add(image)
+            fio.run(server, SETTLING_EMPTY if group.empty else SETTLING, images.size, SETTLE_SECONDS)
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+    def _rows(self, group, servers, images):
+        names = [server.name for server in servers]
+        result = GroupResult(group, names, {row.name: {name: [] for name in names} for row in group.rows}, {})
+        rounds = self.settings.rounds(group)
+        planned = self.settings.planned_seconds(group) / len(group.rows)
+        for row in group.rows:
+            for server in servers:
+                self.progress.at(f"{group.title}: {row.title}, warming up {server.name}")
+                self._turn(row, server, images, WARM_UP_SECONDS)
+            for number in range(rounds):
+                # Every second round goes backwards, so that nobody always follows the same neighbour.
+                for server in servers if number % 2 == 0 else reversed(servers):
+                    self.progress.at(f"{group.title}: {row.title}, round {number + 1} of {rounds}, {server.name}")
+                    result.samples[row.name][server.name].append(
+                        self._turn(row, server, images, self.settings.seconds))
+            self.progress.finished(planned)
+        for server in servers:
+            result.memory_mib[server.name] = server.memory_mib()
+            if server.name == "blockseal":
+                result.cipher, result.java = cipher_of(server.words()), java_of(server.program())
+        return result
+
+    def _turn(self, row, server, images, seconds):
+        sample = fio.run(server, row, images.size, seconds)
+        # What one server has left in the page cache must not reach the disk in the turn of the next.
+        if row.pattern not in ("read", "randread"):
+            flush(images.image(server.name))
+        return sample
+
+
+def flush(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def stop_all(servers):
+    for server in servers:
+        server.stop()
+
+
+def cipher_of(words):
+    """The cipher engine, as blockseal's log names it in its first line."""
+    return words.partition('engine="')[2].partition('"')[0]
+
+
+def java_of(program):
+    said = subprocess.run([program, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return " ".join(said.stderr.split("\n")[1:2]).strip() or said.stderr.split("\n")[0]

@@ -1,0 +1,33 @@
+"""How long blockseal takes from nothing to the first answered read, and what memory a large volume takes."""
+
+import statistics
+
+from bench.address import Address
+from bench.fio import FioRun
+from bench.images import Images
+from bench.servers import Server
+
+SIZE = "1T"
+
+
+def measure(folder, launcher, rounds, progress):
+    """Start time and memory with a 1 TiB volume, sparse, with default settings."""
+    inner = folder / "large"
+    inner.mkdir()
+    images = Images(inner, SIZE, launcher)
+    address = Address(path=images.folder_of("blockseal") / "socket")
+    command = images.command("blockseal", address, direct=False)
+    starts, memory = [], []
+    for number in range(rounds):
+        progress.at(f"start with a volume of 1 TiB, round {number + 1} of {rounds}")
+        server = Server("blockseal", images.folder_of("blockseal"), command, address)
+        try:
+            starts.append(server.start_seconds)
+            # Writes all over the volume: keys are made in many ranges.
+            FioRun(server, ["--rw=randwrite", "--bs=4k", "--iodepth=16", f"--size={SIZE}", "--number_ios=2000",
+                            "--norandommap"]).wait()
+            memory.append(server.memory_mib("VmHWM"))
+        finally:
+            server.stop()
+    return {"start_seconds": starts, "start_seconds_median": statistics.median(starts),
+            "memory_mib_highest": max(memory)}
