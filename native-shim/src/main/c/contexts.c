@@ -1,6 +1,7 @@
 /*
- * What a thread keeps between calls: expanded keys (EVP contexts) in two small direct-mapped tables, so that a key in
- * use costs only a new tweak (about 60 ns) and not an expansion (about 220 ns), and a few working buffers.
+ * What a thread keeps between calls: expanded keys in two small direct-mapped tables, so that a key in use costs only a
+ * new tweak and not an expansion (about 220 ns by libcrypto), and a few working buffers. An expanded key is an EVP
+ * context, whose memory libcrypto takes from the pool, or a block of the pool that xts_wide fills.
  *
  * Another thread must be able to wipe a schedule when its key is freed, although contexts are used without a lock.
  * Therefore each cache has a state word. Its thread moves it from IDLE to BUSY around every call; a thread that frees
@@ -25,7 +26,11 @@ static __thread struct thread_cache *own;
 
 static void reset(struct context *context) {
     if (context->word != 0) {
-        crypto.EVP_CIPHER_CTX_reset(context->evp); /* frees the schedule; freed pool memory is wiped */
+        if (context->evp != NULL) {
+            crypto.EVP_CIPHER_CTX_reset(context->evp); /* frees the schedule; freed pool memory is wiped */
+        }
+        pool_free(context->keys);
+        context->keys = NULL;
         context->word = 0;
     }
 }
@@ -45,6 +50,8 @@ static void end_of_thread(void *argument) {
     for (int i = 0; i < CONTEXTS_PER_DIRECTION; i++) {
         crypto.EVP_CIPHER_CTX_free(cache->encrypt[i].evp);
         crypto.EVP_CIPHER_CTX_free(cache->decrypt[i].evp);
+        pool_free(cache->encrypt[i].keys);
+        pool_free(cache->decrypt[i].keys);
     }
     crypto.EVP_CIPHER_CTX_free(cache->wrapper);
     crypto.EVP_MD_CTX_free(cache->digest);
@@ -164,40 +171,62 @@ void contexts_evict(uint32_t slot) {
     pthread_mutex_unlock(&registry);
 }
 
-int context_for(struct thread_cache *cache, int32_t handle, bool encrypt, struct evp_cipher_ctx **evp) {
+/* Each fills the context for the key, of which it may have an older one: 0, or the error to return. */
+static int expand_by_libcrypto(struct context *context, const struct key_view *view, bool encrypt) {
+    if (context->evp == NULL) {
+        context->evp = crypto.EVP_CIPHER_CTX_new();
+        if (context->evp == NULL) {
+            return -ENOMEM;
+        }
+    }
+    /* Naming the cipher again would make libcrypto throw the context away and allocate another. */
+    const struct evp_cipher *cipher = context->word == 0 ? crypto.xts : NULL;
+    context->slot = view->slot;
+    context->word = view->word;
+    int done = encrypt ? crypto.EVP_EncryptInit_ex2(context->evp, cipher, view->bytes, NULL, NULL)
+                       : crypto.EVP_DecryptInit_ex2(context->evp, cipher, view->bytes, NULL, NULL);
+    if (done != 1) {
+        crypto.ERR_clear_error();
+        return BS_CRYPTO_FAILED;
+    }
+    return 0;
+}
+
+static int expand_by_us(struct context *context, const struct key_view *view, bool encrypt) {
+    if (context->keys == NULL) {
+        context->keys = pool_allocate(sizeof *context->keys);
+        if (context->keys == NULL) {
+            return -ENOMEM;
+        }
+    }
+    context->slot = view->slot;
+    context->word = view->word;
+    xts_wide->expand(context->keys, view->bytes, encrypt);
+    return 0;
+}
+
+int context_for(struct thread_cache *cache, int32_t handle, bool encrypt, struct context **found) {
     struct key_view view;
     int error = key_view(handle, BS_KEY_BYTES_MAX, &view);
     if (error != 0) {
         return error;
     }
-    struct context *context =
-        encrypt ? &cache->encrypt[view.slot % CONTEXTS_PER_DIRECTION] : &cache->decrypt[view.slot % CONTEXTS_PER_DIRECTION];
-    *evp = context->evp;
+    uint32_t index = view.slot % CONTEXTS_PER_DIRECTION;
+    struct context *context = encrypt ? &cache->encrypt[index] : &cache->decrypt[index];
+    *found = context;
     if (context->word == view.word && context->slot == view.slot) {
         return 0;
     }
     if (halves_equal(view.bytes)) {
         return key_unchanged(&view) ? BS_KEY_REJECTED : BS_KEY_STALE;
     }
-    if (context->evp == NULL) {
-        context->evp = crypto.EVP_CIPHER_CTX_new();
-        if (context->evp == NULL) {
-            return -ENOMEM;
-        }
-        *evp = context->evp;
+    error = xts_wide != NULL ? expand_by_us(context, &view, encrypt) : expand_by_libcrypto(context, &view, encrypt);
+    bool unchanged = key_unchanged(&view);
+    if (error == 0 && unchanged) {
+        return 0;
     }
-    /* Naming the cipher again would make libcrypto throw the context away and allocate another. */
-    const struct evp_cipher *cipher = context->word == 0 ? crypto.xts : NULL;
-    context->slot = view.slot;
-    context->word = view.word;
-    int done = encrypt ? crypto.EVP_EncryptInit_ex2(context->evp, cipher, view.bytes, NULL, NULL)
-                       : crypto.EVP_DecryptInit_ex2(context->evp, cipher, view.bytes, NULL, NULL);
-    if (done != 1 || !key_unchanged(&view)) {
-        reset(context);
-        crypto.ERR_clear_error();
-        return key_unchanged(&view) ? BS_CRYPTO_FAILED : BS_KEY_STALE;
-    }
-    return 0;
+    reset(context);
+    return unchanged ? error : BS_KEY_STALE;
 }
 
 int32_t bs_thread_forget(void) {

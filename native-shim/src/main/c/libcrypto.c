@@ -112,7 +112,11 @@ static int32_t open_once(int32_t flags, int32_t slots, int64_t poolBytes, const 
     if (!contexts_open()) {
         return refuse(EAGAIN, "no thread-specific key is left");
     }
-    return load(path, (flags & BS_INIT_NO_HOOKS) == 0);
+    int32_t result = load(path, (flags & BS_INIT_NO_HOOKS) == 0);
+    if (result == 0) {
+        xts_choose(flags);
+    }
+    return result;
 }
 
 int32_t bs_init(int32_t flags, int32_t slots, int64_t poolBytes, int64_t libcryptoPath) {

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BS_API __attribute__((visibility("default")))
 
@@ -41,6 +42,9 @@
 enum {
     BS_INIT_NO_LOCK = 1,  /* do not mlock; for tests of the fallback */
     BS_INIT_NO_HOOKS = 2, /* leave libcrypto's allocator alone; for tests of the fallback */
+    /* Less than this processor can do, for tests and for operators in trouble: */
+    BS_INIT_XTS_LIBCRYPTO = 4, /* XTS by libcrypto */
+    BS_INIT_XTS_VAES256 = 8,   /* XTS on vectors of 256 bits at most */
 };
 enum {
     BS_SLOTS_LOCKED = 1,     /* raw keys cannot be swapped out */
@@ -99,6 +103,14 @@ BS_API int64_t bs_xts_encrypt(int32_t handle, int64_t address, int64_t firstUnit
 BS_API int64_t bs_xts_decrypt(int32_t handle, int64_t address, int64_t firstUnit, int64_t unitCount, int32_t unitBytes);
 BS_API int64_t bs_xts_decrypt_sparse(
     int32_t handle, int64_t address, int64_t firstUnit, int64_t unitCount, int32_t unitBytes);
+/* What computes it; the results are the same. */
+enum {
+    BS_XTS_LIBCRYPTO = 0,
+    BS_XTS_VAES512 = 1,    /* own code on 512-bit vectors */
+    BS_XTS_VAES256 = 2,    /* likewise on 256-bit vectors */
+    BS_XTS_DISTRUSTED = 3, /* libcrypto, because own code would have run, but did not agree with it in bs_init */
+};
+BS_API int32_t bs_xts_engine(void);
 /* Wipes every schedule that the calling thread has cached. */
 BS_API int32_t bs_thread_forget(void);
 
@@ -288,11 +300,55 @@ bool halves_equal(const uint8_t *key);
 bool bytes_equal(const uint8_t *first, const uint8_t *second, size_t length);
 int random_fill(uint8_t *bytes, size_t length);
 
+/* xts_wide.c: AES-256-XTS without libcrypto, by vector instructions; xts_vaes.h says how */
+#if defined(__x86_64__) && (__GNUC__ >= 11 || defined(__clang__))
+#define XTS_VAES
+#endif
+enum { XTS_ROUNDS = 14, XTS_ROOM_BYTES = 512 };
+enum xts_mode { XTS_ENCRYPT, XTS_DECRYPT, XTS_DECRYPT_SPARSE };
+struct xts_schedule {
+    uint8_t keys[XTS_ROUNDS + 1][16];
+};
+/* Of both halves of a key; `data` is for one direction. Secret: only ever in the pool. */
+struct xts_keys {
+    struct xts_schedule data, tweak;
+};
+/* Whole units; `to` is `from`, or does not overlap it. */
+struct xts_run {
+    const uint8_t *from;
+    uint8_t *to;
+    int64_t firstUnit, unitCount;
+    size_t unitBytes;
+};
+struct xts_wide {
+    int32_t engine;
+    bool (*runs_here)(void);
+    void (*expand)(struct xts_keys *keys, const uint8_t *key, bool encrypt);
+    /* Returns how many units were zeros, as bs_xts_encrypt and its siblings do. `room` is left wiped. */
+    int64_t (*crypt)(enum xts_mode mode, const struct xts_keys *keys, const struct xts_run *run, uint8_t *room);
+};
+extern const struct xts_wide xts_vaes512, xts_vaes256;
+void xts_expand(struct xts_keys *keys, const uint8_t *key, bool encrypt);
+/* What every call uses; NULL: libcrypto. Changes only in bs_init. */
+extern const struct xts_wide *xts_wide;
+/* Takes the widest that this processor has, the flags of bs_init allow and libcrypto agrees with. */
+void xts_choose(int32_t flags);
+/* Whether it enciphers and deciphers exactly as libcrypto does; takes a millisecond. */
+bool xts_agrees(const struct xts_wide *wide);
+
+/* Nearly always decided by the first 16 bytes. */
+static inline bool all_zero(const uint8_t *unit, size_t length) {
+    uint64_t first[2];
+    memcpy(first, unit, sizeof first);
+    return (first[0] | first[1]) == 0 && memcmp(unit, unit + sizeof first, length - sizeof first) == 0;
+}
+
 /* contexts.c: what one thread keeps between calls */
 enum { CONTEXTS_PER_DIRECTION = 32 };
 struct context {
-    struct evp_cipher_ctx *evp;
-    uint64_t word; /* 0: no schedule in it */
+    struct evp_cipher_ctx *evp; /* libcrypto's schedule of the key, or */
+    struct xts_keys *keys;      /* ours: xts_wide decides which */
+    uint64_t word;              /* 0: no schedule in it */
     uint32_t slot;
 };
 struct thread_cache {
@@ -302,14 +358,14 @@ struct thread_cache {
     struct evp_md_ctx *digest;
     struct context encrypt[CONTEXTS_PER_DIRECTION], decrypt[CONTEXTS_PER_DIRECTION];
     /* Locked room for what must exist for a moment; whoever uses a field wipes it. */
-    uint8_t pad[64], derived[32], block[32], key[96];
+    uint8_t pad[64], derived[32], block[32], key[96], tweaks[XTS_ROOM_BYTES];
 };
 bool contexts_open(void);
 /* The calling thread's cache, entered; NULL if there is no memory. Must be left again on every path. */
 struct thread_cache *cache_enter(void);
 void cache_leave(struct thread_cache *cache);
 /* A context with the schedule of `handle`, which must be a valid XTS key. */
-int context_for(struct thread_cache *cache, int32_t handle, bool encrypt, struct evp_cipher_ctx **evp);
+int context_for(struct thread_cache *cache, int32_t handle, bool encrypt, struct context **found);
 /* Wipes the schedules of a slot in a cache that the caller has entered. */
 void cache_evict(struct thread_cache *cache, uint32_t slot);
 /* Wipes the schedules of a slot in all threads; see bs_key_free for how soon. */

@@ -26,11 +26,15 @@ int32_t key_of(const char *digits);
 /* Runs the act on four threads at once, numbered from 1. */
 void in_all_threads(void *(*act)(void *));
 
+/* Runs the test once by libcrypto, and once by each other engine that there is for XTS. */
+void with_each_xts(void (*test)(void));
+
 /* One for each file of tests. */
 void test_keys(void);
 void test_guards(void);
 void test_threads(void);
 void test_xts(void);
+void test_xts_engines(void);
 void test_mac(void);
 void test_wrapping(void);
 void test_files(void);

@@ -38,6 +38,7 @@ static void before_init(int32_t flags) {
     CHECK(bs_xts_encrypt(1, ADDRESS(text), 0, 1, 512) == BS_NOT_READY);
     CHECK(bs_sha256(ADDRESS(text), 1, ADDRESS(text)) == BS_NOT_READY);
     CHECK(bs_key_capacity() == BS_NOT_READY && bs_libcrypto_version() == BS_NOT_READY && bs_protection() == 0);
+    CHECK(bs_xts_engine() == BS_NOT_READY);
     CHECK(bs_init(flags, -1, 0, 0) == -EINVAL);
     CHECK(bs_init(flags, 64, 0, ADDRESS("/nonexistent/libcrypto.so")) == -ELIBACC);
     CHECK(bs_message(ADDRESS(text), sizeof text) > 0 && strstr(text, "/nonexistent/libcrypto.so") != NULL);
@@ -61,12 +62,13 @@ static void without_protection(void) {
     CHECK(bs_init(BS_INIT_NO_LOCK | BS_INIT_NO_HOOKS, 64, 0, 0) == 0);
     CHECK(bs_protection() == 0);
     test_keys();
-    test_xts();
+    with_each_xts(test_xts);
+    test_xts_engines();
     test_mac();
     test_wrapping();
     test_refusals();
     test_failures();
-    test_threads();
+    with_each_xts(test_threads);
     printf("shim_test: passed without protection\n");
 }
 
@@ -78,12 +80,13 @@ int main(int argc, char **argv) {
     before_init(0);
     CHECK(bs_init(0, 64, 0, 0) == 0 && bs_init(0, 1, 0, 0) == 0);
     CHECK(bs_libcrypto_version() >= 0x30000000 && bs_pool_used() > 0);
-    printf("libcrypto %llx, protection %d, pool in use %lld\n", (unsigned long long)bs_libcrypto_version(),
-           bs_protection(), (long long)bs_pool_used());
+    printf("libcrypto %llx, protection %d, pool in use %lld, xts %d\n", (unsigned long long)bs_libcrypto_version(),
+           bs_protection(), (long long)bs_pool_used(), bs_xts_engine());
     CHECK((bs_protection() & BS_UNDUMPABLE) != 0 && (bs_protection() & BS_NO_FORK) != 0);
     echo_and_blocks();
     test_keys();
-    test_xts();
+    with_each_xts(test_xts);
+    test_xts_engines();
     test_mac();
     test_wrapping();
     test_files();
@@ -91,7 +94,7 @@ int main(int argc, char **argv) {
     test_refusals();
     test_failures();
     test_guards();
-    test_threads();
+    with_each_xts(test_threads);
     test_pool();
     test_overflow();
     printf("shim_test: passed, pool in use %lld\n", (long long)bs_pool_used());

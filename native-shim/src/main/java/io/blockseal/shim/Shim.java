@@ -36,6 +36,19 @@ public interface Shim {
     int INIT_NO_LOCK = 1;
     /** Flag of {@link #init}: leave libcrypto's allocator alone. For tests. */
     int INIT_NO_HOOKS = 2;
+    /** Flag of {@link #init}: XTS by libcrypto, whatever the processor can do. */
+    int INIT_XTS_LIBCRYPTO = 4;
+    /** Flag of {@link #init}: XTS on vectors of 256 bits at most. */
+    int INIT_XTS_VAES256 = 8;
+
+    /** {@link #xtsEngine()}: libcrypto, as the processor has nothing better or the operator wants it so. */
+    int XTS_LIBCRYPTO = 0;
+    /** {@link #xtsEngine()}: the shim's own code on 512-bit vectors. */
+    int XTS_VAES512 = 1;
+    /** {@link #xtsEngine()}: the same on 256-bit vectors. */
+    int XTS_VAES256 = 2;
+    /** {@link #xtsEngine()}: libcrypto, because own code did not agree with it when it was tried at the start. */
+    int XTS_DISTRUSTED = 3;
 
     int OPEN_WRITE = 1;
     int OPEN_CREATE = 2;
@@ -123,6 +136,9 @@ public interface Shim {
 
     /** Like {@link #xtsDecrypt}, but a unit of zeros stays zeros; returns the number of those. */
     long xtsDecryptSparse(int keyHandle, long address, long firstUnit, long unitCount, int unitBytes);
+
+    /** What computes it; the results are the same. */
+    int xtsEngine();
 
     /** Wipes every schedule that the calling thread keeps; for a thread that will be idle. */
     int threadForget();

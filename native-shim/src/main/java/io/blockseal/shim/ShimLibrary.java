@@ -20,9 +20,12 @@ import org.jspecify.annotations.Nullable;
  * <p>One library per process: the first {@link #open} decides, later ones return the same answer. It never throws. The
  * library comes from the system property {@code blockseal.shim.path}, else from this jar (unpacked to a private
  * directory and deleted as soon as it is loaded). {@code -Dblockseal.shim=off} refuses it; {@code
- * -Dblockseal.libcrypto=PATH} names another libcrypto than the system's.
+ * -Dblockseal.libcrypto=PATH} names another libcrypto than the system's; {@code -Dblockseal.xts=libcrypto} has it do
+ * XTS, too, which else the shim's own code does where the processor has the instructions, and {@code vaes256} keeps that
+ * code off 512-bit registers.
  *
- * <p>Before it is trusted: ABI number, argument order, sizes of the parameter blocks, and an XTS known answer.
+ * <p>Before it is trusted: ABI number, argument order, sizes of the parameter blocks, and an XTS known answer. Before
+ * that the library itself has compared its own XTS with libcrypto's, and keeps to libcrypto if they differ anywhere.
  */
 public final class ShimLibrary {
     private static @Nullable ShimLibrary opened;
@@ -44,10 +47,18 @@ public final class ShimLibrary {
     public static synchronized ShimLibrary open(int keySlots, long poolBytes) {
         ShimLibrary library = opened;
         if (library == null) {
-            library = attempt(keySlots, poolBytes);
+            library = attempt(0, keySlots, poolBytes);
             opened = library;
         }
         return library;
+    }
+
+    /**
+     * A library with key slots of its own beside the one of the process, opened with these flags of {@link Shim#init};
+     * for tests of what the flags switch off. libcrypto's memory is then the first one's.
+     */
+    public static ShimLibrary beside(int initFlags) {
+        return attempt(initFlags, 1024, 1 << 20);
     }
 
     /** A library that is not there, for the reason given; for tests of those who must do without. */
@@ -80,7 +91,7 @@ public final class ShimLibrary {
                 + (noFork ? "excluded" : "included");
     }
 
-    private static ShimLibrary attempt(int keySlots, long poolBytes) {
+    private static ShimLibrary attempt(int initFlags, int keySlots, long poolBytes) {
         if (System.getProperty("blockseal.shim", "on").equals("off")) {
             return new ShimLibrary(null, "switched off by -Dblockseal.shim=off");
         }
@@ -88,7 +99,7 @@ public final class ShimLibrary {
             Shim shim = load();
             String failure = ShimSelfTest.beforeInit(shim);
             if (failure.isEmpty()) {
-                failure = initialise(shim, keySlots, poolBytes);
+                failure = initialise(shim, initFlags | xtsFlag(), keySlots, poolBytes);
             }
             if (failure.isEmpty()) {
                 failure = ShimSelfTest.afterInit(shim);
@@ -172,12 +183,22 @@ public final class ShimLibrary {
         return machine.equals("amd64") ? "x86_64" : machine;
     }
 
-    private static String initialise(Shim shim, int keySlots, long poolBytes) {
+    private static int xtsFlag() throws IOException {
+        String wanted = System.getProperty("blockseal.xts", "auto");
+        return switch (wanted) {
+            case "auto" -> 0;
+            case "libcrypto" -> Shim.INIT_XTS_LIBCRYPTO;
+            case "vaes256" -> Shim.INIT_XTS_VAES256;
+            default -> throw new IOException("-Dblockseal.xts=" + wanted + " is neither auto, libcrypto nor vaes256");
+        };
+    }
+
+    private static String initialise(Shim shim, int initFlags, int keySlots, long poolBytes) {
         String libcrypto = System.getProperty("blockseal.libcrypto");
         OffHeap path = cString(libcrypto == null ? "" : libcrypto);
         int result;
         try {
-            result = shim.init(0, keySlots, poolBytes, libcrypto == null ? 0 : path.address());
+            result = shim.init(initFlags, keySlots, poolBytes, libcrypto == null ? 0 : path.address());
         } finally {
             // The call sees an address only; without this the collector may free the path under it.
             Reference.reachabilityFence(path);

@@ -169,7 +169,7 @@ class KeySlotTest {
 
     @Test
     void schedulesAreWipedWithTheirKeys() throws InterruptedException {
-        // Measured by what libcrypto still holds. Slots are chosen so that none of these keys evicts another.
+        // Measured by what the pool still holds. Slots are chosen so that none of these keys evicts another.
         shim.threadForget();
         Thread other = new Thread(() -> {
             long before = shim.poolUsed();

@@ -1,6 +1,7 @@
 package io.blockseal.shim;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
@@ -28,7 +29,8 @@ class ShimLibraryTest {
 
         public static void main(String[] arguments) {
             ShimLibrary library = ShimLibrary.open();
-            System.out.println(library.isPresent() ? "present" : library.reason());
+            Shim shim = library.shim();
+            System.out.println(shim != null ? "present, xts " + shim.xtsEngine() : library.reason());
         }
     }
 
@@ -50,7 +52,7 @@ class ShimLibraryTest {
     @Test
     void leavesNoFileBehindWhenItLoads() throws Exception {
         assumeFalse(Boolean.getBoolean("blockseal.test.shim.skipped"), "built with -Dshim.skip=true");
-        assertEquals("present", outcome());
+        assertTrue(outcome().startsWith("present"));
         try (Stream<Path> files = Files.list(directory)) {
             assertEquals(
                     0,
@@ -94,6 +96,20 @@ class ShimLibraryTest {
         assumeFalse(Boolean.getBoolean("blockseal.test.shim.skipped"), "built with -Dshim.skip=true");
         String reason = outcome("-Dblockseal.libcrypto=/nonexistent/libcrypto.so.3");
         assertTrue(reason.contains("cannot load /nonexistent/libcrypto.so.3"), reason);
+    }
+
+    @Test
+    void leavesXtsToLibcryptoWhenToldSo() throws Exception {
+        assumeFalse(Boolean.getBoolean("blockseal.test.shim.skipped"), "built with -Dshim.skip=true");
+        assertEquals("present, xts " + Shim.XTS_LIBCRYPTO, outcome("-Dblockseal.xts=libcrypto"));
+        assertFalse(outcome().endsWith(" " + Shim.XTS_DISTRUSTED), "the self-test failed on this processor");
+    }
+
+    @Test
+    void saysThatThereIsNoSuchXts() throws Exception {
+        assumeFalse(Boolean.getBoolean("blockseal.test.shim.skipped"), "built with -Dshim.skip=true");
+        String reason = outcome("-Dblockseal.xts=fast");
+        assertTrue(reason.contains("-Dblockseal.xts=fast is neither auto, libcrypto nor vaes256"), reason);
     }
 
     @Test
