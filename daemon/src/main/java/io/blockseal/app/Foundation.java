@@ -37,6 +37,10 @@ public record Foundation(CryptoEngine engine, MemorySource memory, FileStores fi
         if (shim != null && shim.setUndumpable() != 0) {
             LOG.warn("the system refused to exclude this process from core dumps");
         }
+        if (shim != null && shim.xtsEngine() == Shim.XTS_DISTRUSTED) {
+            LOG.warn("the fast XTS code gave another answer than libcrypto on this processor and is off; data is safe,"
+                    + " but look at the hardware, and at the hypervisor if there is one");
+        }
         EngineSelection selection;
         try {
             selection = EngineSelection.select(Wanted.valueOf(choice.name()), requireLockedKeys, library);

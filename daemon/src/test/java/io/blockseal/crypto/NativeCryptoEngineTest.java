@@ -31,7 +31,10 @@ class NativeCryptoEngineTest {
     @Test
     void saysWhichLibraryItUses() {
         try (NativeCryptoEngine engine = new NativeCryptoEngine(shim())) {
-            assertTrue(engine.description().matches("native \\(libcrypto 3\\.\\d+\\.\\d+\\)"), engine.description());
+            assertTrue(
+                    engine.description()
+                            .matches("native \\(libcrypto 3\\.\\d+\\.\\d+, xts by (vaes512|vaes256|libcrypto)\\)"),
+                    engine.description());
             assertNotEquals(KeyProtection.HEAP, engine.protection());
         }
     }
@@ -113,6 +116,58 @@ class NativeCryptoEngineTest {
         @Override
         Memory newMemory(int lengthBytes) {
             return new ShimMemorySource(shim()).map(lengthBytes);
+        }
+    }
+
+    /** A library beside the process's own one; once, as each has its own locked memory. */
+    private static final class Beside {
+        static final ShimLibrary LIBCRYPTO = ShimLibrary.beside(Shim.INIT_XTS_LIBCRYPTO);
+        static final ShimLibrary VAES256 = ShimLibrary.beside(Shim.INIT_XTS_VAES256);
+
+        private Beside() {}
+    }
+
+    /** What runs where the processor is older, or the operator wants it so. */
+    @Nested
+    class XtsByLibcrypto extends XtsEngineContract {
+        private Shim libcrypto() {
+            shim(); // before the others, so that libcrypto's memory is the process's
+            return java.util.Objects.requireNonNull(Beside.LIBCRYPTO.shim(), Beside.LIBCRYPTO.reason());
+        }
+
+        @Override
+        CryptoEngine newEngine() {
+            return new NativeCryptoEngine(libcrypto());
+        }
+
+        @Override
+        Memory newMemory(int lengthBytes) {
+            return new ShimMemorySource(libcrypto()).map(lengthBytes);
+        }
+
+        @Test
+        void saysSo() {
+            assertTrue(engine.description().endsWith(", xts by libcrypto)"), engine.description());
+        }
+    }
+
+    @Nested
+    class XtsOnNarrowVectors extends XtsEngineContract {
+        private Shim narrow() {
+            shim();
+            Shim shim = java.util.Objects.requireNonNull(Beside.VAES256.shim(), Beside.VAES256.reason());
+            assumeTrue(shim.xtsEngine() == Shim.XTS_VAES256, "this processor has no VAES");
+            return shim;
+        }
+
+        @Override
+        CryptoEngine newEngine() {
+            return new NativeCryptoEngine(narrow());
+        }
+
+        @Override
+        Memory newMemory(int lengthBytes) {
+            return new ShimMemorySource(narrow()).map(lengthBytes);
         }
     }
 

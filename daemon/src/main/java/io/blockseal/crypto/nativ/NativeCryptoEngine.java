@@ -35,7 +35,16 @@ public final class NativeCryptoEngine implements CryptoEngine {
         // OpenSSL 3 and later: 0xMNN00PP0, major, minor, patch.
         long version = shim.libcryptoVersion();
         return "native (libcrypto " + (version >>> 28) + "." + (version >>> 20 & 0xff) + "." + (version >>> 4 & 0xff)
-                + ")";
+                + ", xts by " + xtsEngine() + ")";
+    }
+
+    private String xtsEngine() {
+        return switch (shim.xtsEngine()) {
+            case Shim.XTS_VAES512 -> "vaes512";
+            case Shim.XTS_VAES256 -> "vaes256";
+            case Shim.XTS_DISTRUSTED -> "libcrypto, as this processor's vector code failed its self-test";
+            default -> "libcrypto";
+        };
     }
 
     @Override
