@@ -1,5 +1,6 @@
 """The benchmark from its options to its files. scripts/bench calls it: PYTHONPATH=scripts/lib python3 -m bench."""
 
+import contextlib
 import datetime
 import pathlib
 import shutil
@@ -37,6 +38,8 @@ def main():
         chosen.json.write_text(run.to_json())
     if chosen.save is not None:
         save(run, chosen.root / "docs" / "bench", chosen.save or run.date[:10])
+    if run.broken:
+        processes.stop(f"broken: {', '.join(run.broken)}; see \"Left out\"")
 
 
 def measure(chosen):
@@ -48,8 +51,6 @@ def measure(chosen):
             chosen.disk_folder.mkdir(parents=True, exist_ok=True)
             disk_folder = pathlib.Path(tempfile.mkdtemp(prefix="blockseal-bench-", dir=chosen.disk_folder))
         return measure_in(chosen, memory_folder, disk_folder)
-    except processes.CommandFailed as failed:
-        processes.stop(failed)
     except OSError as error:
         processes.stop(error)
     finally:
@@ -62,16 +63,19 @@ def measure(chosen):
 
 
 def measure_in(chosen, memory_folder, disk_folder):
-    settings = Settings(chosen.size, chosen.seconds, chosen.goal_rounds, chosen.other_rounds)
+    settings = Settings(chosen.size, chosen.goal_rounds, chosen.goal_seconds,
+                        chosen.other_rounds, chosen.other_seconds)
     planned = sum(settings.planned_seconds(group) for group in chosen.groups) + chosen.soak_minutes * 60
+    planned += 0 if chosen.no_start else start.PLANNED_SECONDS
     progress = Progress(planned)
     progress.say(f"About {minutes(planned)} minutes.")
-    measuring = Measuring(settings, progress)
     ticks = host.cpu_ticks()
     run = record.Run(
         date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}", machine=host.machine(),
         versions=host.versions(chosen.root, chosen.launcher), filesystems={"memory": host.filesystem(memory_folder)[0]},
-        settings=settings, results=[], left_out=measuring.left_out)
+        settings=settings, results=[], left_out=[])
+    measuring = Measuring(settings, run.versions, progress)
+    run.left_out = measuring.left_out
     if disk_folder:
         run.filesystems["disk"] = " of ".join(host.filesystem(disk_folder))
 
@@ -83,16 +87,28 @@ def measure_in(chosen, memory_folder, disk_folder):
         if why := why_not(group, folder, chosen.bytes, images[group.disk]):
             measuring.leave_out(f"\"{group.title}\"", why)
             continue
-        result = measuring.group(group, images[group.disk], unable(group))
-        run.versions.update(java=result.java, cipher=result.cipher)
-        run.results.append(result)
+        with spared(run, measuring, f"\"{group.title}\""):
+            run.results.append(measuring.group(group, images[group.disk], unable(group)))
     if chosen.soak_minutes:
-        run.soak = soak.measure(images[False], chosen.soak_minutes, progress)
+        with spared(run, measuring, "memory over time"):
+            run.soak = soak.measure(images[False], chosen.soak_minutes, run.versions, progress)
     if not chosen.no_start:
-        run.start = start.measure(memory_folder, chosen.launcher, min(3, settings.goal_rounds), progress)
+        with spared(run, measuring, "start with a volume of 1 TiB"):
+            run.start = start.measure(
+                memory_folder, chosen.launcher, min(3, settings.goal_rounds), run.versions, progress)
     progress.clear()
     run.stolen_percent = host.stolen_percent(ticks, host.cpu_ticks())
     return run
+
+
+@contextlib.contextmanager
+def spared(run, measuring, what):
+    """What breaks inside does not take with it what was measured already, nor what is still to come."""
+    try:
+        yield
+    except processes.CommandFailed as failed:
+        measuring.leave_out(what, str(failed))
+        run.broken.append(what)
 
 
 def why_not(group, folder, image_bytes, images):

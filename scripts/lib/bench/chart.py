@@ -13,7 +13,7 @@ BAR_GAP = 3
 ROW_GAP = 12
 HEAD = 84
 GROUP_HEAD = 44
-FOOT = 64
+FOOT = 80
 AXIS = WIDTH - LABEL_WIDTH - RIGHT
 TICKS = (0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 
@@ -141,9 +141,10 @@ def foot(run, y):
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items() if name not in ("java", "cipher"))
     return [
         words(20, y + 20, f"{run.date}; {machine['processor']}, {machine['processors']} processors, {machine['kernel']}; "
-                          f"turns of {run.settings.seconds} s, {rounds_of(run.settings)}; without TLS", "small"),
-        words(20, y + 36, versions, "small"),
-        words(20, y + 52, f"{run.versions.get('java', '')}; cipher engine {run.versions.get('cipher', '')}", "small"),
+                          "all without TLS", "small"),
+        words(20, y + 36, rounds_of(run.settings).capitalize(), "small"),
+        words(20, y + 52, versions, "small"),
+        words(20, y + 68, f"{run.versions.get('java', '')}; cipher engine {run.versions.get('cipher', '')}", "small"),
     ]
 
 

@@ -6,6 +6,10 @@ import subprocess
 from bench import processes
 from bench.rows import GIB, MIB
 
+# A turn that is so much over its time will not end by itself.
+HANG_SECONDS = 60
+FILL_SECONDS_MAX = 1800
+
 
 class FioRun:
     """fio in the background, one connection for each of its jobs."""
@@ -15,7 +19,7 @@ class FioRun:
         self.output = server.folder / "fio.json"
         self.said = server.folder / "fio.log"
         self.server = server
-        time = ["--time_based", f"--runtime={seconds}"] if seconds else []
+        time = ["--time_based", f"--runtime={int(seconds * 1000)}ms"] if seconds else []
         self.cpu = server.cpu_seconds()
         with open(self.said, "wb") as said:
             self.process = processes.start(
@@ -35,10 +39,21 @@ class FioRun:
         cpu = self.server.cpu_seconds() - self.cpu
         report = self.output.read_text(errors="replace") if self.output.exists() else ""
         if self.process.returncode != 0:
-            said = self.said.read_text(errors="replace") + report[:2000]
+            said = self.said.read_text(errors="replace") + report.partition("{")[0]
             raise processes.CommandFailed(
                 f"fio against {self.server.name}: {said}\nexit code {self.process.returncode}")
-        return sample(report, cpu, self.server.memory_mib())
+        try:
+            return sample(report, cpu, self.server.memory_mib())
+        except ValueError as error:
+            raise processes.CommandFailed(f"fio against {self.server.name}: {error}") from error
+
+    def wait_at_most(self, seconds):
+        """As wait(), but a server that hangs is an error."""
+        try:
+            return self.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            self.kill()
+            raise processes.CommandFailed(f"{self.server.name} does not answer any more: {self.server.words()}") from error
 
     def kill(self):
         processes.end_group(self.process)
@@ -57,12 +72,12 @@ def options_of(row, size):
 
 def run(server, row, size, seconds):
     """The sample of one turn of `seconds`."""
-    return FioRun(server, options_of(row, size), seconds).wait()
+    return FioRun(server, options_of(row, size), seconds).wait_at_most(seconds + HANG_SECONDS)
 
 
 def fill(server, size):
     """Writes every block once, so that later reads read and later writes overwrite."""
-    FioRun(server, ["--rw=write", "--bs=1M", "--iodepth=4", f"--size={size}", "--end_fsync=1"]).wait()
+    FioRun(server, ["--rw=write", "--bs=1M", "--iodepth=4", f"--size={size}", "--end_fsync=1"]).wait_at_most(FILL_SECONDS_MAX)
 
 
 def parse(report):

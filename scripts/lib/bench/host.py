@@ -32,6 +32,14 @@ def versions(root, launcher):
     }
 
 
+def versions_inside(server):
+    """Java and the cipher engine of a running blockseal; its log names the engine in its first line."""
+    said = subprocess.run([server.program(), "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False).stderr.splitlines()
+    return {"java": said[min(1, len(said) - 1)] if said else "unknown",
+            "cipher": server.words().partition('engine="')[2].partition('"')[0]}
+
+
 def commit(root):
     def git(*words):
         return subprocess.run(["git", "-C", str(root), *words], stdin=subprocess.DEVNULL, capture_output=True,

@@ -2,21 +2,26 @@
 
 import dataclasses
 import os
-import subprocess
 
-from bench import fio, processes
+from bench import fio, host, processes
 from bench.address import Address, free_port
 from bench.rows import Row
 from bench.servers import Server
 
-# What a turn takes beyond its load: fio's start and end.
+# What a turn takes beyond its load (fio's start and end), and a server beyond its turns (making and filling the image).
 TURN_OVERHEAD_SECONDS = 0.4
+SERVER_OVERHEAD_SECONDS = 3
 # After a start every server is first busy for a while with a bit of everything (with reads alone where nothing may be
 # written), and then shortly with each row before its rounds: a virtual machine compiles what it finds busy.
 SETTLE_SECONDS = 3
 WARM_UP_SECONDS = 1
+PLANNED_SERVER_SECONDS = SETTLE_SECONDS + SERVER_OVERHEAD_SECONDS
 SETTLING = Row("settling", "", "randrw", "4k", 8, read_percent=50)
 SETTLING_EMPTY = dataclasses.replace(SETTLING, pattern="randread", read_percent=None)
+
+
+def planned_turn(seconds):
+    return seconds + TURN_OVERHEAD_SECONDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,19 +29,23 @@ class Settings:
     """How much is measured."""
 
     size: str
-    seconds: int
     # Of the goal rows, and of all others.
     goal_rounds: int
+    goal_seconds: float
     other_rounds: int
+    other_seconds: float
 
     def rounds(self, group):
         return self.goal_rounds if group.name == "goal" else self.other_rounds
 
+    def seconds(self, group):
+        """Of one turn."""
+        return self.goal_seconds if group.name == "goal" else self.other_seconds
+
     def planned_seconds(self, group):
         """What the group should take; the base of the remaining time that a terminal shows."""
-        servers = 1 + len(group.peers)
-        turns = self.rounds(group) * (self.seconds + TURN_OVERHEAD_SECONDS) + WARM_UP_SECONDS + TURN_OVERHEAD_SECONDS
-        return servers * (len(group.rows) * turns + SETTLE_SECONDS + 3)
+        turns = self.rounds(group) * planned_turn(self.seconds(group)) + planned_turn(WARM_UP_SECONDS)
+        return (1 + len(group.peers)) * (len(group.rows) * turns + PLANNED_SERVER_SECONDS)
 
 
 @dataclasses.dataclass
@@ -49,15 +58,17 @@ class GroupResult:
     samples: dict[str, dict[str, list[dict]]]
     # {server name: MiB of resident memory after all rows}
     memory_mib: dict[str, float]
-    cipher: str = ""
-    java: str = ""
 
 
 class Measuring:
-    """Measures groups on the images of the two filesystems; `left_out` collects what could not run, and why."""
+    """Measures groups on the images of the two filesystems.
 
-    def __init__(self, settings, progress):
+    `left_out` collects what could not run, and why; `versions` is completed by what a running blockseal knows.
+    """
+
+    def __init__(self, settings, versions, progress):
         self.settings = settings
+        self.versions = versions
         self.progress = progress
         self.left_out = []
 
@@ -80,6 +91,7 @@ class Measuring:
                     if name == "blockseal":
                         raise
                     self.leave_out(f"{name} in \"{group.title}\"", str(failed))
+                self.progress.finished(PLANNED_SERVER_SECONDS)
             result = self._rows(group, servers, images)
         finally:
             stop_all(servers)
@@ -91,9 +103,10 @@ class Measuring:
         address = Address(port=free_port()) if group.tcp else Address(path=folder / "socket")
         server = Server(name, folder, images.command(image, address, group.direct), address)
         try:
-            if not group.empty and image not in images.filled:
-                fio.fill(server, images.size)
-                images.filled.add(image)
+            if not group.empty:
+                fill_once(server, image, images)
+            if name == "blockseal":
+                self.versions.update(host.versions_inside(server))
             fio.run(server, SETTLING_EMPTY if group.empty else SETTLING, images.size, SETTLE_SECONDS)
         except BaseException:
             server.stop()
@@ -104,7 +117,6 @@ class Measuring:
         names = [server.name for server in servers]
         result = GroupResult(group, names, {row.name: {name: [] for name in names} for row in group.rows}, {})
         rounds = self.settings.rounds(group)
-        planned = self.settings.planned_seconds(group) / len(group.rows)
         for row in group.rows:
             for server in servers:
                 self.progress.at(f"{group.title}: {row.title}, warming up {server.name}")
@@ -114,12 +126,9 @@ class Measuring:
                 for server in servers if number % 2 == 0 else reversed(servers):
                     self.progress.at(f"{group.title}: {row.title}, round {number + 1} of {rounds}, {server.name}")
                     result.samples[row.name][server.name].append(
-                        self._turn(row, server, images, self.settings.seconds))
-            self.progress.finished(planned)
+                        self._turn(row, server, images, self.settings.seconds(group)))
         for server in servers:
             result.memory_mib[server.name] = server.memory_mib()
-            if server.name == "blockseal":
-                result.cipher, result.java = cipher_of(server.words()), java_of(server.program())
         return result
 
     def _turn(self, row, server, images, seconds):
@@ -127,7 +136,15 @@ class Measuring:
         # What one server has left in the page cache must not reach the disk in the turn of the next.
         if row.pattern not in ("read", "randread"):
             flush(images.image(server.name))
+        self.progress.finished(planned_turn(seconds))
         return sample
+
+
+def fill_once(server, image, images):
+    """Writes all of an image, unless that was done before."""
+    if image not in images.filled:
+        fio.fill(server, images.size)
+        images.filled.add(image)
 
 
 def flush(path):
@@ -142,12 +159,3 @@ def stop_all(servers):
     for server in servers:
         server.stop()
 
-
-def cipher_of(words):
-    """The cipher engine, as blockseal's log names it in its first line."""
-    return words.partition('engine="')[2].partition('"')[0]
-
-
-def java_of(program):
-    said = subprocess.run([program, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    return " ".join(said.stderr.split("\n")[1:2]).strip() or said.stderr.split("\n")[0]

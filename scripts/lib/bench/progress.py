@@ -1,5 +1,6 @@
 """How far the benchmark is, on a terminal; in a pipe it keeps quiet."""
 
+import shutil
 import sys
 import time
 
@@ -21,7 +22,9 @@ class Progress:
     def at(self, words):
         """What happens now."""
         if self.stream:
-            print(f"\r\033[K{self._left()} left  {words}", end="", file=self.stream, flush=True)
+            # A line that wraps could not be taken back.
+            line = f"{self._left()} left  {words}"[:shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{line}", end="", file=self.stream, flush=True)
 
     def finished(self, planned_seconds):
         self.done += planned_seconds

@@ -20,6 +20,8 @@ class Run:
     settings: Settings
     results: list[GroupResult]
     left_out: list[str]
+    # What broke, other than what this machine cannot do; it is also among what was left out.
+    broken: list[str] = dataclasses.field(default_factory=list)
     stolen_percent: float = 0.0
     start: dict | None = None
     soak: dict | None = None

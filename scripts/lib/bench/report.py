@@ -30,17 +30,22 @@ def head(run):
         f"  {run.versions.get('java', '')}; cipher engine: {run.versions.get('cipher', '')}",
         "  images of " + run.settings.size + " each: " + ", ".join(
             f"{place} on {where}" for place, where in run.filesystems.items()),
-        f"  load before the run {machine['load_before']}, taken by the hypervisor for others {run.stolen_percent:.1f} %",
+        f"  load before the run {machine['load_before']}{busy(machine)}; "
+        f"taken by the hypervisor for others {run.stolen_percent:.1f} %",
         "",
-        f"Turns of {run.settings.seconds} s, {rounds_of(run.settings)}; servers take turns within a round. Of each figure:",
-        "lowest, median, highest round (min, med, max). Ratio: how many times better blockseal is than that server, each",
-        "round by itself. Over 1.00 blockseal is faster, answers sooner or takes less CPU time.",
+        f"{rounds_of(run.settings).capitalize()}. All servers take their turn in each round.",
+        "Of each figure: lowest, median, highest round (min, med, max). Ratio: how many times better blockseal is than that",
+        "server, each round by itself. Over 1.00 blockseal is faster, answers sooner or takes less CPU time.",
         "",
         "  blockseal     AES-256-XTS, 4096-byte units, a key per range",
         *(f"  {peer:13} {PEERS[peer]}" for peer in peers),
         "  All without TLS: blockseal has none yet.",
     ]
     return "\n".join(lines)
+
+
+def busy(machine):
+    return " (something else was running)" if machine["load_before"] > machine["processors"] / 4 else ""
 
 
 def table(result):
@@ -88,7 +93,8 @@ def figures_beside(run):
     if run.soak:
         parts.append(f"Mixed load for {counted(run.soak['minutes'], 'minute')} (4 connections, 70 % reads, 4 to 256 KiB, "
                      f"reconnecting): resident memory, median of the\nfirst minute {run.soak['first_minute_mib']:.0f} MiB, "
-                     f"of the last {run.soak['last_minute_mib']:.0f} MiB, slope after the first "
+                     f"of the last {run.soak['last_minute_mib']:.0f} MiB, slope"
+                     f"{' after the first' if run.soak['minutes'] > 1 else ''} "
                      f"{run.soak['slope_mib_per_hour']:+.1f} MiB an hour")
     return "\n".join(parts)
 

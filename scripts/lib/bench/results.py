@@ -54,9 +54,10 @@ def lines_of(result):
 
 
 def rounds_of(settings):
-    if settings.goal_rounds == settings.other_rounds:
-        return counted(settings.goal_rounds, "round")
-    return f"{counted(settings.goal_rounds, 'round')} in memory over a unix socket, {settings.other_rounds} elsewhere"
+    """How much was measured, in words."""
+    goal = f"{counted(settings.goal_rounds, 'round')}, turns of {settings.goal_seconds:g} s"
+    other = f"{counted(settings.other_rounds, 'round')}, turns of {settings.other_seconds:g} s"
+    return goal if goal == other else f"first table: {goal}; others: {other}"
 
 
 def counted(number, noun):

@@ -4,8 +4,10 @@ import statistics
 import subprocess
 import time
 
+from bench import host
 from bench.address import Address
 from bench.fio import FioRun
+from bench.measure import fill_once
 from bench.servers import Server
 
 SAMPLE_SECONDS = 5
@@ -14,13 +16,15 @@ CONNECTION_SECONDS = 20
 LOAD = ("--rw=randrw", "--rwmixread=70", "--bssplit=4k/60:64k/30:256k/10", "--iodepth=16", "--numjobs=4")
 
 
-def measure(images, minutes, progress):
+def measure(images, minutes, versions, progress):
     """Serves the image in `images` under load for so many minutes; the figures of trend()."""
     folder = images.folder_of("blockseal")
     address = Address(path=folder / "socket")
     server = Server("blockseal", folder, images.command("blockseal", address, direct=False), address)
     load = None
     try:
+        versions.update(host.versions_inside(server))
+        fill_once(server, "blockseal", images)
         points = []
         begin = time.monotonic()
         end = begin + minutes * 60

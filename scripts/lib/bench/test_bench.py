@@ -7,8 +7,10 @@ import pathlib
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from bench import chart, fio, host, options, record, report, results, rows, soak
-from bench.measure import GroupResult, Settings
+from bench import __main__ as main
+from bench import chart, fio, host, options, processes, record, report, results, rows, soak
+from bench.measure import GroupResult, Measuring, Settings
+from bench.progress import Progress
 
 
 def direction(requests, iops, p99_nanos):
@@ -40,7 +42,7 @@ def run_of(group, factor=2.0, left_out=()):
     return record.Run("2026-11-25 12:00", {"processor": "A & B <fast>", "processors": 2, "memory_gib": 23.5,
                                            "kernel": "Linux 6.1 x86_64", "load_before": 0.1},
                       {"blockseal": "0.1.0", "fio": "3.33", "java": "OpenJDK 17", "cipher": "native"},
-                      {"memory": "tmpfs"}, Settings("512M", 3, 5, 3), [result], list(left_out))
+                      {"memory": "tmpfs"}, Settings("512M", 5, 3, 3, 2), [result], list(left_out))
 
 
 class FioReport(unittest.TestCase):
@@ -135,6 +137,22 @@ class Soak(unittest.TestCase):
         self.assertAlmostEqual(found["slope_mib_per_hour"], 60.0, places=3)
         self.assertLess(found["first_minute_mib"], 100)
         self.assertGreater(found["last_minute_mib"], 107)
+
+
+class Broken(unittest.TestCase):
+    def test_group_costs_only_itself_and_is_named(self):
+        run = run_of(rows.GROUPS[0])
+        measuring = Measuring(run.settings, run.versions, Progress(1, io.StringIO()))
+        run.left_out = measuring.left_out
+        with main.spared(run, measuring, "a group"):
+            raise processes.CommandFailed("the server died")
+        self.assertEqual(run.broken, ["a group"])
+        self.assertIn("a group: the server died", report.text(run))
+
+    def test_run_without_a_single_result_is_still_told(self):
+        run = run_of(rows.GROUPS[0], left_out=["all of it"])
+        run.results.clear()
+        self.assertIn("all of it", report.text(run))
 
 
 class Choice(unittest.TestCase):
