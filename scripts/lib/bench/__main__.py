@@ -18,8 +18,18 @@ MEMORY_FOLDER = "/dev/shm"
 ROOM_BESIDE = 256 << 20
 
 
-def interrupted(number, _frame):
-    sys.exit(128 + number)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """Somebody wants an end; the argument is the signal's number."""
+
+
+def interrupt(number, _frame):
+    """Ends what is running; from here on nobody interrupts the cleaning up."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(number)
 
 
 def main():
@@ -30,13 +40,17 @@ def main():
         except (OSError, ValueError) as error:
             processes.stop(f"{chosen.show}: {error}")
     else:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, interrupted)
-        run = measure(chosen)
+        for number in SIGNALS:
+            signal.signal(number, interrupt)
+        try:
+            run = measure(chosen)
+        except Interrupted as signalled:
+            sys.exit(128 + signalled.args[0])
     print(report.text(run), end="")
     if chosen.json:
         chosen.json.write_text(run.to_json())
-    if chosen.save is not None:
+    # A page of half a run would be taken for a whole one; --json and then --show --save make one all the same.
+    if chosen.save is not None and "interrupted" not in run.broken:
         save(run, chosen.root / "docs" / "bench", chosen.save or run.date[:10])
     if run.broken:
         processes.stop(f"broken: {', '.join(run.broken)}; see \"Left out\"")
@@ -54,8 +68,7 @@ def measure(chosen):
     except OSError as error:
         processes.stop(error)
     finally:
-        # Nobody interrupts the cleaning up.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         for folder in (memory_folder, disk_folder):
             if folder:
@@ -82,8 +95,22 @@ def measure_in(chosen, memory_folder, disk_folder):
     images = {False: Images(memory_folder, chosen.size, chosen.launcher)}
     if disk_folder:
         images[True] = Images(disk_folder, chosen.size, chosen.launcher)
+    try:
+        measure_all(chosen, run, measuring, images, progress)
+    except Interrupted as signalled:
+        if not run.results:
+            raise
+        measuring.leave_out("the rest", f"interrupted by {signal.Signals(signalled.args[0]).name}")
+        run.broken.append("interrupted")
+    progress.clear()
+    run.stolen_percent = host.stolen_percent(ticks, host.cpu_ticks())
+    return run
+
+
+def measure_all(chosen, run, measuring, images, progress):
+    """Adds to `run` what is chosen, piece by piece."""
     for group in chosen.groups:
-        folder = disk_folder if group.disk else memory_folder
+        folder = images[group.disk].folder
         if why := why_not(group, folder, chosen.bytes, images[group.disk]):
             measuring.leave_out(f"\"{group.title}\"", why)
             continue
@@ -95,10 +122,7 @@ def measure_in(chosen, memory_folder, disk_folder):
     if not chosen.no_start:
         with spared(run, measuring, "start with a volume of 1 TiB"):
             run.start = start.measure(
-                memory_folder, chosen.launcher, min(3, settings.goal_rounds), run.versions, progress)
-    progress.clear()
-    run.stolen_percent = host.stolen_percent(ticks, host.cpu_ticks())
-    return run
+                images[False].folder, chosen.launcher, min(3, chosen.goal_rounds), run.versions, progress)
 
 
 @contextlib.contextmanager

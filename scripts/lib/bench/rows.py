@@ -105,7 +105,7 @@ def brief(row):
 
 def connections(count):
     return Row(f"conn-{count}", f"{count} connection{'s' if count > 1 else ''}, 32 at once on each",
-               "randread", "4k", 32, connections=count)
+               "randread", "4k", 32, connections=count, figures=("iops", "p99_us"))
 
 
 GROUPS = (
