@@ -15,6 +15,7 @@ enum { LANES = 2 };
 #define UNIT_NUMBERS _mm256_set_epi64x(0, 1, 0, 0)
 #define LOW_WORDS _mm256_set_epi64x(0, -1, 0, -1)
 
+#define XOR3(one, two, three) ((one) ^ (two) ^ (three))
 #define LOAD(at) _mm256_loadu_si256((const __m256i *)(const void *)(at))
 #define STORE(at, vector) _mm256_storeu_si256((__m256i *)(void *)(at), vector)
 #define MASK(words) _mm256_cmpgt_epi64(_mm256_set1_epi64x(words), _mm256_set_epi64x(3, 2, 1, 0))
@@ -27,6 +28,8 @@ enum { LANES = 2 };
 #define SHIFT_LEFT_EACH(vector, bits) _mm256_sllv_epi64(vector, bits)
 #define SHIFT_RIGHT_EACH(vector, bits) _mm256_srlv_epi64(vector, bits)
 #define SHIFT_LEFT_BYTES(vector, bytes) _mm256_bslli_epi128(vector, bytes)
+/* The tweaks of the next vector but one. */
+#define TIMES_TWO_VECTORS(tweaks) TIMES_ALPHA(tweaks, 4)
 /* The high word of each lane of the first by the low word of each lane of the second. */
 #define CLMUL_HIGH(vector, other) _mm256_clmulepi64_epi128(vector, other, 0x01)
 

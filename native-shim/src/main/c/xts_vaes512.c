@@ -15,6 +15,7 @@ enum { LANES = 4 };
 #define UNIT_NUMBERS _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0)
 #define LOW_WORDS _mm512_set_epi64(0, -1, 0, -1, 0, -1, 0, -1)
 
+#define XOR3(one, two, three) _mm512_ternarylogic_epi64(one, two, three, 0x96)
 #define LOAD(at) _mm512_loadu_si512(at)
 #define STORE(at, vector) _mm512_storeu_si512(at, vector)
 #define LOAD_WORDS(at, words) _mm512_maskz_loadu_epi64((__mmask8)((1 << (words)) - 1), at)
@@ -26,6 +27,8 @@ enum { LANES = 4 };
 #define SHIFT_LEFT_EACH(vector, bits) _mm512_sllv_epi64(vector, bits)
 #define SHIFT_RIGHT_EACH(vector, bits) _mm512_srlv_epi64(vector, bits)
 #define SHIFT_LEFT_BYTES(vector, bytes) _mm512_bslli_epi128(vector, bytes)
+/* The tweaks of the next vector but one. */
+#define TIMES_TWO_VECTORS(tweaks) TIMES_ALPHA_BYTES(tweaks, 1)
 /* The high word of each lane of the first by the low word of each lane of the second. */
 #define CLMUL_HIGH(vector, other) _mm512_clmulepi64_epi128(vector, other, 0x01)
 

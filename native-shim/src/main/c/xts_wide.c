@@ -139,24 +139,28 @@ bool xts_agrees(const struct xts_wide *wide) {
     return agrees;
 }
 
-void xts_choose(int32_t flags) {
-    xts_wide = NULL;
-    distrusted = false;
 #ifdef XTS_VAES
-    const struct xts_wide *candidates[] = {
-        (flags & BS_INIT_XTS_VAES256) == 0 ? &xts_vaes512 : NULL,
-        &xts_vaes256,
-    };
-    for (int i = 0; i < 2 && xts_wide == NULL && (flags & BS_INIT_XTS_LIBCRYPTO) == 0; i++) {
-        if (candidates[i] != NULL && candidates[i]->runs_here()) {
-            bool agrees = xts_agrees(candidates[i]);
-            distrusted = distrusted || !agrees;
-            xts_wide = agrees ? candidates[i] : NULL;
-        }
+static const struct xts_wide *widest(int32_t flags) {
+    if ((flags & BS_INIT_XTS_LIBCRYPTO) != 0) {
+        return NULL;
     }
+    if ((flags & BS_INIT_XTS_VAES256) == 0 && xts_vaes512.runs_here()) {
+        return &xts_vaes512;
+    }
+    return xts_vaes256.runs_here() ? &xts_vaes256 : NULL;
+}
 #else
+static const struct xts_wide *widest(int32_t flags) {
     (void)flags;
+    return NULL;
+}
 #endif
+
+/* A processor that gets the widest wrong is not trusted with the next one either. */
+void xts_choose(int32_t flags) {
+    const struct xts_wide *wide = widest(flags);
+    distrusted = wide != NULL && !xts_agrees(wide);
+    xts_wide = distrusted ? NULL : wide;
 }
 
 int32_t bs_xts_engine(void) {
