@@ -41,9 +41,12 @@ def from_json(text):
     fields = json.loads(text)
     if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
         raise ValueError(f"not a record of this benchmark (format {FORMAT})")
-    fields["settings"] = Settings(**fields["settings"])
-    fields["results"] = [result_from(result) for result in fields["results"]]
-    return Run(**fields)
+    try:
+        fields["settings"] = Settings(**fields["settings"])
+        fields["results"] = [result_from(result) for result in fields["results"]]
+        return Run(**fields)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a record of another version of this benchmark ({error})") from error
 
 
 def result_from(fields):

@@ -37,6 +37,7 @@ def measure(images, minutes, versions, progress):
                 load = None
             except subprocess.TimeoutExpired:
                 points.append((time.monotonic() - begin, server.memory_mib()))
+                progress.finished(SAMPLE_SECONDS)
         return trend(points, minutes)
     finally:
         if load:

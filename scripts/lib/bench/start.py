@@ -32,5 +32,6 @@ def measure(folder, launcher, rounds, versions, progress):
             memory.append(server.memory_mib("VmHWM"))
         finally:
             server.stop()
+        progress.finished(PLANNED_SECONDS / rounds)
     return {"start_seconds": starts, "start_seconds_median": statistics.median(starts),
             "memory_mib_highest": max(memory)}

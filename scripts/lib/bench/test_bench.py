@@ -104,8 +104,9 @@ class Tables(unittest.TestCase):
         self.assertEqual(report.text(record.from_json(run.to_json())), report.text(run))
 
     def test_a_file_of_something_else_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "not a record"):
-            record.from_json('{"rows": {}}')
+        for text, reason in (('{"rows": {}}', "not a record"), ('{"format": 1, "settings": {"x": 1}}', "another version")):
+            with self.assertRaisesRegex(ValueError, reason):
+                record.from_json(text)
 
 
 class Chart(unittest.TestCase):
