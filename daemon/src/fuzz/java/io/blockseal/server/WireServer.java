@@ -70,7 +70,8 @@ final class WireServer {
     /** As {@link NbdServer} does it. */
     private void accept(Channel accepted) {
         table.takePlace();
-        loop = new NettyIoLoop(accepted.eventLoop(), Thread.currentThread(), 0, 4L << 20, MEMORY);
+        loop = new NettyIoLoop(
+                accepted.eventLoop(), Thread.currentThread(), 0, 4L << 20, MEMORY, new SpareProcessors());
         connection = new Connection(accepted, loop, OPTIONS, table);
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());

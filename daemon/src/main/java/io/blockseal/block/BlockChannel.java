@@ -9,6 +9,11 @@ public interface BlockChannel extends AutoCloseable {
      */
     void submit(BlockRequest request);
 
+    /** Whether a WRITE's {@link BlockRequest#work} is done here before its bytes are stored. */
+    default boolean worksBeforeWriting() {
+        return false;
+    }
+
     /** Called once per loop turn after a burst of submits; a layer that batches sends its batch now. */
     void kick();
 

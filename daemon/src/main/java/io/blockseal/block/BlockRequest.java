@@ -38,6 +38,7 @@ public final class BlockRequest {
     private int memoryOffset;
     private @Nullable ExtentList extents;
     private Errno errno = Errno.OK;
+    private @Nullable PayloadWork work;
 
     /** Makes it a command without memory: FLUSH, TRIM, WRITE_ZEROES or CACHE. Frames are kept. */
     public BlockRequest set(Command newCommand, int newFlags, long newOffset, long newLength) {
@@ -49,6 +50,7 @@ public final class BlockRequest {
         memoryOffset = 0;
         extents = null;
         errno = Errno.OK;
+        work = null;
         return this;
     }
 
@@ -63,6 +65,24 @@ public final class BlockRequest {
         memory = newMemory;
         memoryOffset = offsetInMemory;
         return this;
+    }
+
+    /**
+     * Has this done to the bytes of a WRITE before they are stored. Only for a channel that
+     * {@link BlockChannel#worksBeforeWriting}.
+     */
+    public void withWork(PayloadWork newWork) {
+        work = newWork;
+    }
+
+    /** Does what {@link #withWork} asked for; OK if nothing was, or if it was done before. */
+    public Errno work() {
+        PayloadWork todo = work;
+        if (todo == null) {
+            return Errno.OK;
+        }
+        work = null;
+        return todo.work(this);
     }
 
     /** Gives BLOCK_STATUS the list to fill. */
@@ -134,6 +154,9 @@ public final class BlockRequest {
     /** Sends the request up: pops the topmost frame and calls its layer. On the loop's thread only. */
     public void complete(Errno result) {
         errno = result;
+        if (work != null) {
+            dropWork();
+        }
         frameCount--;
         Completion layer = layers[frameCount];
         layers[frameCount] = null;
@@ -141,6 +164,13 @@ public final class BlockRequest {
             throw new IllegalStateException("completed twice: " + describe());
         }
         layer.onComplete(this, tokens[frameCount]);
+    }
+
+    private void dropWork() {
+        work = null;
+        if (errno == Errno.OK) {
+            throw new IllegalStateException("written without the work that was to be done first: " + describe());
+        }
     }
 
     /** Forgets everything; what a pool does before it lends the request again. */

@@ -23,4 +23,23 @@ public interface IoLoop extends Executor {
 
     /** The loop's requests; on its thread only. */
     RequestPool requests();
+
+    /**
+     * Whether the machine has a processor that no loop with clients needs, so that a large call may be made by another
+     * thread while the loop goes on. From the loop's thread.
+     */
+    default boolean hasSpareProcessor() {
+        return false;
+    }
+
+    /**
+     * Says that another thread begins (1) or ends (-1) to work for this loop at full speed, and so needs a processor. From
+     * any thread.
+     */
+    default void usesProcessor(int change) {}
+
+    /** Counts what the loop has received from clients; whoever compares two values learns whether it had work. */
+    default long receipts() {
+        return 0;
+    }
 }

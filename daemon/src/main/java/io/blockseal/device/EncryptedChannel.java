@@ -26,6 +26,7 @@ final class EncryptedChannel implements BlockChannel {
     private final BlockChannel store;
     private final int unitShift;
     private final boolean trimLeavesZeros;
+    private final boolean storeWorks;
     private final FreeList<EncryptedChannel, RangeTransfer> transfers = new FreeList<>(this, RangeTransfer::new);
     private final FreeList<EncryptedChannel, BorderWalk> borderWalks = new FreeList<>(this, BorderWalk::new);
     private final FreeList<EncryptedChannel, ZeroWalk> zeroWalks = new FreeList<>(this, ZeroWalk::new);
@@ -42,6 +43,7 @@ final class EncryptedChannel implements BlockChannel {
         this.shape = plane.shape();
         this.store = plane.dataStore().openChannel(loop);
         this.unitShift = Integer.numberOfTrailingZeros(shape.unitBytes());
+        this.storeWorks = store.worksBeforeWriting();
         this.trimLeavesZeros = plane.dataStore().trimmedReadsZeros();
     }
 
@@ -146,6 +148,25 @@ final class EncryptedChannel implements BlockChannel {
     /** The range's key, to be used at once; 0 if there is none that verifies. */
     int keyAt(long offset, long word) {
         return cache.keyFor(rangeOf(offset), word);
+    }
+
+    /** Keeps the range's key as it is until {@link #unpin}; 0 or {@link DekCache#NO_PIN} as {@link DekCache#pin} says. */
+    int pin(long offset, long word) {
+        return cache.pin(rangeOf(offset), word);
+    }
+
+    void unpin(int pin) {
+        cache.unpin(pin);
+    }
+
+    /** The key of a pin. From any thread, as {@link #encrypt} and {@link #decrypt}. */
+    int pinnedKey(int pin) {
+        return cache.pinnedKey(pin);
+    }
+
+    /** Whether the store has the cipher's work done before it writes, perhaps on another thread. */
+    boolean storeWorks() {
+        return storeWorks;
     }
 
     /** Enciphers whole units in place; false if a unit came out as zeros, which was counted. */

@@ -5,6 +5,8 @@ import io.blockseal.block.Command;
 import io.blockseal.block.Completion;
 import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
+import io.blockseal.block.PayloadWork;
+import io.blockseal.volume.DekCache;
 import io.blockseal.volume.RangeWord;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -13,15 +15,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * One READ or WRITE of whole units within one range: finds the range's slot and key, sends the request itself to the
  * store with the physical offset in it, and puts the logical one back before it goes up. A WRITE to a range without a
- * DEK is parked here until the volume has given it one.
+ * DEK is parked here until the volume has given it one. The cipher's work of a large WRITE is handed down with it.
  */
 @HotPath("every READ and WRITE of an encrypted volume")
-final class RangeTransfer implements Completion, Consumer<Errno> {
+final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
     private final EncryptedChannel channel;
     private @Nullable BlockRequest parked;
     private long offset;
     private int flags;
     private long word;
+    /** Of the key, while the cipher's work may be done by another thread. */
+    private int pin = DekCache.NO_PIN;
 
     RangeTransfer(EncryptedChannel channel) {
         this.channel = channel;
@@ -65,14 +69,32 @@ final class RangeTransfer implements Completion, Consumer<Errno> {
     }
 
     private void write(BlockRequest request) {
-        int key = channel.keyAt(offset, word);
-        boolean storable =
-                key != 0 && channel.encrypt(key, request.memory(), request.memoryOffset(), offset, request.length());
-        if (storable) {
-            send(request, flags & BlockRequest.FUA);
+        int storeFlags = flags & BlockRequest.FUA;
+        pin = request.length() < BYTES_MIN || !channel.storeWorks() ? DekCache.NO_PIN : channel.pin(offset, word);
+        if (pin == 0) {
+            fail(request);
+        } else if (pin != DekCache.NO_PIN) {
+            request.withWork(this);
+            send(request, storeFlags);
+        } else if (encrypt(request, channel.keyAt(offset, word))) {
+            send(request, storeFlags);
         } else {
             finish(request, Errno.EIO);
         }
+    }
+
+    private void fail(BlockRequest request) {
+        pin = DekCache.NO_PIN;
+        finish(request, Errno.EIO);
+    }
+
+    private boolean encrypt(BlockRequest request, int key) {
+        return key != 0 && channel.encrypt(key, request.memory(), request.memoryOffset(), offset, request.length());
+    }
+
+    @Override
+    public Errno work(BlockRequest request) {
+        return encrypt(request, channel.pinnedKey(pin)) ? Errno.OK : Errno.EIO;
     }
 
     private void send(BlockRequest request, int storeFlags) {
@@ -85,7 +107,10 @@ final class RangeTransfer implements Completion, Consumer<Errno> {
     public void onComplete(BlockRequest request, long token) {
         Errno errno = request.errno();
         request.readdress(flags, offset);
-        if (errno == Errno.OK && request.command() == Command.READ) {
+        if (pin != DekCache.NO_PIN) {
+            channel.unpin(pin);
+            pin = DekCache.NO_PIN;
+        } else if (errno == Errno.OK && request.command() == Command.READ) {
             int key = channel.keyAt(offset, word);
             if (key != 0) {
                 channel.decrypt(key, request.memory(), request.memoryOffset(), offset, request.length());

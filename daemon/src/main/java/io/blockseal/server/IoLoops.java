@@ -26,6 +26,12 @@ public final class IoLoops implements AutoCloseable {
     /** A READ of 32 MiB with a simple reply has to be held whole; this leaves room beside it. */
     public static final long BUFFER_BYTES_MIN = 40 << 20;
 
+    /**
+     * How long a loop looks for more before it sleeps, see {@link BusyPoll}; a client with one request at a time comes back
+     * within this.
+     */
+    private static final long BUSY_POLL_NANOS = 50_000;
+
     private final EventLoopGroup group;
     private final List<NettyIoLoop> loops;
 
@@ -50,15 +56,25 @@ public final class IoLoops implements AutoCloseable {
             throw new IllegalArgumentException("loops need a count of at least 1 and " + BUFFER_BYTES_MIN
                     + " bytes of buffers each; asked for " + count + " and " + bufferBytesPerLoop);
         }
+        SpareProcessors spare = new SpareProcessors();
+        List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads = task -> thread(task, number.getAndIncrement());
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory());
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory(0, () -> {
+            BusyPoll poll = new BusyPoll(BUSY_POLL_NANOS, spare::any);
+            polls.add(poll);
+            return poll;
+        }));
         List<NettyIoLoop> loops = new ArrayList<>(count);
         for (EventExecutor executor : group) {
-            Thread thread = executor.submit(Thread::currentThread)
+            BusyPoll poll = polls.get(loops.size());
+            Thread thread = executor.submit(() -> {
+                        poll.watch((EventLoop) executor);
+                        return Thread.currentThread();
+                    })
                     .awaitUninterruptibly()
                     .getNow();
-            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source));
+            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source, spare));
         }
         return new IoLoops(group, loops);
     }

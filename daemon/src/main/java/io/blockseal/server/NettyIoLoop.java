@@ -23,8 +23,18 @@ public final class NettyIoLoop implements IoLoop {
     private final OperationPool operations = new OperationPool(REQUESTS_IN_ADVANCE);
     private final BufferTurnstile turnstile;
     private final StallWatch stallWatch;
+    private final SpareProcessors spare;
+    private int connections;
+    private long receipts;
 
-    NettyIoLoop(EventLoop eventLoop, Thread thread, int index, long bufferBytes, MemorySource source) {
+    NettyIoLoop(
+            EventLoop eventLoop,
+            Thread thread,
+            int index,
+            long bufferBytes,
+            MemorySource source,
+            SpareProcessors spare) {
+        this.spare = spare;
         this.eventLoop = eventLoop;
         this.index = index;
         this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));
@@ -58,6 +68,40 @@ public final class NettyIoLoop implements IoLoop {
     @Override
     public RequestPool requests() {
         return requests;
+    }
+
+    @Override
+    public boolean hasSpareProcessor() {
+        return spare.any();
+    }
+
+    @Override
+    public void usesProcessor(int change) {
+        spare.take(change);
+    }
+
+    @Override
+    public long receipts() {
+        return receipts;
+    }
+
+    /** Something has come from a client. */
+    void countReceipt() {
+        receipts++;
+    }
+
+    /** A connection of this loop begins to send requests. */
+    void connectionBegins() {
+        if (connections++ == 0) {
+            spare.take(1);
+        }
+    }
+
+    /** It is over. */
+    void connectionEnds() {
+        if (--connections == 0) {
+            spare.take(-1);
+        }
     }
 
     /** What sockets are read into; at most one for each connection. */

@@ -80,6 +80,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.execution = new CommandExecution(this, connection, device, replies, recorder, promise);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
+        connection.loop().connectionBegins();
         connection.loop().stallWatch().add(this);
         receive.readBy(this);
     }
@@ -98,6 +99,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             Drain.closeNow(channel);
             return;
         }
+        connection.loop().countReceipt();
         work();
     }
 
@@ -458,6 +460,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     private void giveAllBack() {
         execution.close();
+        connection.loop().connectionEnds();
         connection.ended();
     }
 

@@ -32,6 +32,11 @@ final class LruDekCache implements DekCache {
     /** 0 until the place is first used; the slot of a place that is free is empty. */
     private final int[] handles;
 
+    /** How many pins a place has. */
+    private final int[] pins;
+    /** Whether a pinned place was taken out of table and list, and is to be freed with its last pin. */
+    private final boolean[] retired;
+
     private final int[] chainNext;
     private final int[] buckets;
     private final int[] younger;
@@ -41,6 +46,8 @@ final class LruDekCache implements DekCache {
     private final int[] freePlaces;
     private int freeCount;
     private int missesUntilAsked;
+    private int placesWithSlot;
+    private int pinnedPlaces;
 
     /** A cache for {@code capacity} keys, at least one. */
     LruDekCache(CryptoEngine engine, VolumeKeys keys, DekTable table, DekCacheMetrics metrics, int capacity) {
@@ -52,6 +59,8 @@ final class LruDekCache implements DekCache {
         ranges = new long[capacity];
         words = new long[capacity];
         handles = new int[capacity];
+        pins = new int[capacity];
+        retired = new boolean[capacity];
         chainNext = new int[capacity];
         younger = new int[capacity];
         older = new int[capacity];
@@ -65,6 +74,56 @@ final class LruDekCache implements DekCache {
 
     @Override
     public int keyFor(long rangeIndex, long word) {
+        int place = placeFor(rangeIndex, word);
+        return place == NOTHING ? 0 : handles[place];
+    }
+
+    @Override
+    public int pin(long rangeIndex, long word) {
+        int place = placeFor(rangeIndex, word);
+        if (place == NOTHING) {
+            return 0;
+        }
+        if (pins[place] == 0) {
+            if (!anotherIsLeft()) {
+                return NO_PIN;
+            }
+            pinnedPlaces++;
+        }
+        pins[place]++;
+        return place + 1;
+    }
+
+    /** Whether a place with a slot stays without pins if one more is pinned: {@link #keyFor} must never run dry. */
+    private boolean anotherIsLeft() {
+        if (placesWithSlot - pinnedPlaces > 1) {
+            return true;
+        }
+        return freeCount > 0 && hasSlot(freePlaces[freeCount - 1]);
+    }
+
+    @Override
+    public int pinnedKey(int pin) {
+        return handles[pin - 1];
+    }
+
+    @Override
+    public void unpin(int pin) {
+        int place = pin - 1;
+        pins[place]--;
+        if (pins[place] > 0) {
+            return;
+        }
+        pinnedPlaces--;
+        if (retired[place]) {
+            retired[place] = false;
+            engine.keys().clear(handles[place]);
+            freePlaces[freeCount++] = place;
+        }
+    }
+
+    /** The place with the range's DEK, or {@link #NOTHING}. */
+    private int placeFor(long rangeIndex, long word) {
         int place = find(rangeIndex);
         if (place != NOTHING && words[place] == word) {
             if (place != youngest) {
@@ -72,16 +131,21 @@ final class LruDekCache implements DekCache {
                 linkYoungest(place);
             }
             metrics.hit();
-            return handles[place];
+            return place;
         }
         metrics.miss();
+        if (place != NOTHING) {
+            // The range has another DEK by now; its old one must not linger, but for requests that were begun with it.
+            detach(place);
+            if (pins[place] > 0) {
+                retired[place] = true;
+                place = NOTHING;
+            }
+        }
         if (place == NOTHING) {
             place = placeForAnother();
-        } else {
-            // The range has another DEK by now; its old one must not linger.
-            detach(place);
         }
-        return place == NOTHING ? 0 : fill(place, rangeIndex, word);
+        return place == NOTHING || !fill(place, rangeIndex, word) ? NOTHING : place;
     }
 
     @Override
@@ -95,6 +159,7 @@ final class LruDekCache implements DekCache {
             engine.keys().free(handles[place]);
             handles[place] = 0;
         }
+        placesWithSlot = 0;
         engine.forgetThread();
     }
 
@@ -102,20 +167,31 @@ final class LruDekCache implements DekCache {
     private int placeForAnother() {
         if (freeCount > 0) {
             int place = freePlaces[freeCount - 1];
-            if (handles[place] == 0) {
-                handles[place] = allocate();
-            }
-            if (handles[place] != 0) {
+            if (hasSlot(place)) {
                 freeCount--;
                 return place;
             }
         }
         int place = oldest;
+        while (place != NOTHING && pins[place] > 0) {
+            place = younger[place];
+        }
         if (place != NOTHING) {
             metrics.evicted();
             detach(place);
         }
         return place;
+    }
+
+    /** Gives the place a key slot if it has none; false while the arena is full. */
+    private boolean hasSlot(int place) {
+        if (handles[place] == 0) {
+            handles[place] = allocate();
+            if (handles[place] != 0) {
+                placesWithSlot++;
+            }
+        }
+        return handles[place] != 0;
     }
 
     /** An empty slot, or 0 while the arena is full. */
@@ -133,7 +209,7 @@ final class LruDekCache implements DekCache {
     }
 
     /** Puts the range's DEK into the place; else empties its slot, so that no range is served under another's key. */
-    private int fill(int place, long rangeIndex, long word) {
+    private boolean fill(int place, long rangeIndex, long word) {
         boolean filled = false;
         try {
             filled = unwrap(rangeIndex, word, handles[place]);
@@ -144,7 +220,7 @@ final class LruDekCache implements DekCache {
             }
         }
         if (!filled) {
-            return 0;
+            return false;
         }
         ranges[place] = rangeIndex;
         words[place] = word;
@@ -152,7 +228,7 @@ final class LruDekCache implements DekCache {
         chainNext[place] = buckets[bucket];
         buckets[bucket] = place;
         linkYoungest(place);
-        return handles[place];
+        return true;
     }
 
     private boolean unwrap(long rangeIndex, long word, int handle) {

@@ -31,6 +31,9 @@ final class FixedKeys implements DataPlane, AutoCloseable {
     private final List<Runnable> held = new ArrayList<>();
     final AtomicInteger allocations = new AtomicInteger();
     final AtomicInteger openCaches = new AtomicInteger();
+    /** Pins that were not ended. */
+    final AtomicInteger pins = new AtomicInteger();
+
     volatile Errno allocationOutcome = Errno.OK;
     volatile boolean holdAllocations;
     volatile long brokenRange = -1;
@@ -91,6 +94,23 @@ final class FixedKeys implements DataPlane, AutoCloseable {
                     throw new AssertionError("an old word for range " + rangeIndex);
                 }
                 return rangeIndex == brokenRange ? 0 : dekOf[(int) rangeIndex];
+            }
+
+            @Override
+            public int pin(long rangeIndex, long word) {
+                int key = keyFor(rangeIndex, word);
+                pins.addAndGet(key == 0 ? 0 : 1);
+                return key;
+            }
+
+            @Override
+            public int pinnedKey(int pin) {
+                return pin;
+            }
+
+            @Override
+            public void unpin(int pin) {
+                pins.decrementAndGet();
             }
 
             @Override

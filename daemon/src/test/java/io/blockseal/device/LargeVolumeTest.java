@@ -42,6 +42,21 @@ class LargeVolumeTest {
                 }
 
                 @Override
+                public int pin(long rangeIndex, long word) {
+                    return 0;
+                }
+
+                @Override
+                public int pinnedKey(int pin) {
+                    throw new AssertionError("nothing is pinned");
+                }
+
+                @Override
+                public void unpin(int pin) {
+                    throw new AssertionError("nothing is pinned");
+                }
+
+                @Override
                 public void close() {}
             };
         }

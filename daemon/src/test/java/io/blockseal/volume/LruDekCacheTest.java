@@ -70,6 +70,64 @@ class LruDekCacheTest {
     }
 
     @Test
+    void keepsAPinnedKeyAndEvictsAnother() throws Exception {
+        try (Volume volume = openWithCacheOf(3);
+                DekCache cache = volume.openCache()) {
+            int pin = cache.pin(0, volume.word(0));
+            int key = cache.pinnedKey(pin);
+            for (long range = 1; range < 62; range++) {
+                assertNotEquals(key, cache.keyFor(range, volume.word(range)), "range " + range);
+            }
+            assertEquals(key, cache.keyFor(0, volume.word(0)));
+            cache.unpin(pin);
+            for (long range = 1; range < 4; range++) {
+                cache.keyFor(range, volume.word(range));
+            }
+            assertEquals(key, cache.keyFor(3, volume.word(3)), "without the pin, the oldest made room");
+        }
+    }
+
+    @Test
+    void pinsNeverTakeTheLastPlace() throws Exception {
+        try (Volume volume = openWithCacheOf(3);
+                DekCache cache = volume.openCache()) {
+            int first = cache.pin(0, volume.word(0));
+            int second = cache.pin(1, volume.word(1));
+            assertEquals(first, cache.pin(0, volume.word(0)), "one that is pinned may be pinned again");
+            assertEquals(DekCache.NO_PIN, cache.pin(2, volume.word(2)));
+            assertNotEquals(0, cache.keyFor(3, volume.word(3)));
+            cache.unpin(first);
+            assertEquals(DekCache.NO_PIN, cache.pin(2, volume.word(2)), "the other pin still holds it");
+            cache.unpin(first);
+            assertTrue(cache.pin(2, volume.word(2)) > 0);
+            cache.unpin(second);
+        }
+        try (Volume volume = openWithCacheOf(1);
+                DekCache cache = volume.openCache()) {
+            assertEquals(DekCache.NO_PIN, cache.pin(0, volume.word(0)));
+            assertNotEquals(0, cache.keyFor(1, volume.word(1)));
+        }
+    }
+
+    @Test
+    void aPinnedKeyOutlivesItsRangesDekUntilThePinEnds() throws Exception {
+        try (Volume volume = openWithCacheOf(4);
+                DekCache cache = volume.openCache()) {
+            int pin = cache.pin(0, volume.word(0));
+            int key = cache.pinnedKey(pin);
+            // The range is said to have another DEK now, which does not verify; the old one must stay for who uses it.
+            assertEquals(0, cache.keyFor(0, RangeWord.of(RangeWord.ACTIVE, 0, 2)));
+            assertEquals(64, fixture.engine().keys().length(key));
+            int again = cache.keyFor(0, volume.word(0));
+            assertNotEquals(key, again);
+            assertTrue(fixture.engine().keys().same(key, again));
+            cache.unpin(pin);
+            assertEquals(0, fixture.engine().keys().length(key), "wiped with the last pin");
+            assertEquals(again, cache.keyFor(0, volume.word(0)));
+        }
+    }
+
+    @Test
     void wipesAllOnClose() throws Exception {
         try (Volume volume = openWithCacheOf(3)) {
             DekCache cache = volume.openCache();

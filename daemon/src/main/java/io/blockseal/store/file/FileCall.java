@@ -50,6 +50,10 @@ final class FileCall {
     }
 
     private Errno write(BlockRequest request) {
+        Errno prepared = request.work();
+        if (prepared != Errno.OK) {
+            return prepared;
+        }
         int length = (int) request.length();
         int written = request.has(BlockRequest.FUA)
                 ? writeDurably(request, length)

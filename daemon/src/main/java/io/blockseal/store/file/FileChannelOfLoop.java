@@ -6,6 +6,7 @@ import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
+import io.blockseal.block.PayloadWork;
 import java.util.ArrayDeque;
 
 /**
@@ -22,6 +23,7 @@ final class FileChannelOfLoop implements BlockChannel {
     private final Lanes lanes;
     private final FileCall call;
     private final StallGuard guard;
+    private final SideLane side;
     private final ArrayDeque<PooledCall> idle = new ArrayDeque<>();
     private int writesUntimed;
 
@@ -31,6 +33,7 @@ final class FileChannelOfLoop implements BlockChannel {
         this.pool = pool;
         this.lanes = lanes;
         this.guard = pool.guard();
+        this.side = new SideLane(loop, pool);
     }
 
     @Override
@@ -44,6 +47,8 @@ final class FileChannelOfLoop implements BlockChannel {
                 };
         if (!inline) {
             sendToPool(request);
+        } else if (isLarge(request) && side.pays()) {
+            sendAside(request);
         } else if (lanes.restInline() || request.command() == Command.CACHE) {
             request.complete(call.perform(request));
         } else if (guard.stalls()) {
@@ -71,17 +76,36 @@ final class FileChannelOfLoop implements BlockChannel {
         return outcome;
     }
 
+    private static boolean isLarge(BlockRequest request) {
+        return request.length() >= PayloadWork.BYTES_MIN
+                && (request.command() == Command.READ || request.command() == Command.WRITE);
+    }
+
     private void sendToPool(BlockRequest request) {
+        pool.execute(pooled(request, false));
+    }
+
+    private void sendAside(BlockRequest request) {
+        side.execute(pooled(request, true));
+    }
+
+    private PooledCall pooled(BlockRequest request, boolean aside) {
         PooledCall pooled = idle.poll();
         if (pooled == null) {
             pooled = grow();
         }
         pooled.request = request;
-        pool.execute(pooled);
+        pooled.aside = aside;
+        return pooled;
     }
 
     private PooledCall grow() {
         return new PooledCall();
+    }
+
+    @Override
+    public boolean worksBeforeWriting() {
+        return true;
     }
 
     @Override
@@ -98,6 +122,7 @@ final class FileChannelOfLoop implements BlockChannel {
     private final class PooledCall implements Runnable {
         private final Runnable arrival = this::arrive;
         private BlockRequest request = new BlockRequest();
+        private boolean aside;
         private Errno result = Errno.OK;
 
         @Override
@@ -116,6 +141,9 @@ final class FileChannelOfLoop implements BlockChannel {
         private void arrive() {
             BlockRequest arrived = request;
             Errno outcome = result;
+            if (aside) {
+                side.arrived();
+            }
             idle.push(this);
             arrived.complete(outcome);
         }

@@ -1,0 +1,284 @@
+package io.blockseal.store.file;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
+import io.blockseal.block.Errno;
+import io.blockseal.block.IoLoop;
+import io.blockseal.block.PayloadWork;
+import io.blockseal.block.RequestPool;
+import io.blockseal.block.ThreadLoop;
+import io.blockseal.memory.BufferArena;
+import io.blockseal.memory.Memory;
+import io.blockseal.store.StoreOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SideLaneTest {
+    private static final int LENGTH = PayloadWork.BYTES_MIN;
+    private static final long SEED = 20_261_125;
+
+    @TempDir
+    Path folder;
+
+    private final LanePool pool = new LanePool("f");
+    private final SpareLoop loop = new SpareLoop();
+
+    @AfterEach
+    void close() {
+        assertTrue(pool.drain(Duration.ofSeconds(30)));
+        assertEquals(0, loop.processors.get(), "every processor that was taken is given back");
+        loop.base.close();
+    }
+
+    /** A test loop with what a side lane asks of it. */
+    private static final class SpareLoop implements IoLoop {
+        private final ThreadLoop base = new ThreadLoop(0);
+        private final AtomicInteger processors = new AtomicInteger();
+        private volatile boolean spare = true;
+        private volatile long receipts;
+
+        @Override
+        public int index() {
+            return base.index();
+        }
+
+        @Override
+        public boolean inLoop() {
+            return base.inLoop();
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            base.execute(task);
+        }
+
+        @Override
+        public BufferArena buffers() {
+            return base.buffers();
+        }
+
+        @Override
+        public RequestPool requests() {
+            return base.requests();
+        }
+
+        @Override
+        public boolean hasSpareProcessor() {
+            return spare;
+        }
+
+        @Override
+        public void usesProcessor(int change) {
+            processors.addAndGet(change);
+        }
+
+        @Override
+        public long receipts() {
+            return receipts;
+        }
+    }
+
+    private int handedOver(SideLane side, int calls, boolean workMeanwhile) throws Exception {
+        AtomicInteger count = new AtomicInteger();
+        for (int i = 0; i < calls; i++) {
+            CountDownLatch back = new CountDownLatch(1);
+            loop.execute(() -> {
+                if (!side.pays()) {
+                    back.countDown();
+                    return;
+                }
+                count.incrementAndGet();
+                side.execute(() -> loop.execute(() -> {
+                    side.arrived();
+                    back.countDown();
+                }));
+                if (workMeanwhile) {
+                    loop.receipts++;
+                }
+            });
+            assertTrue(back.await(30, TimeUnit.SECONDS));
+        }
+        return count.get();
+    }
+
+    @Test
+    void isTriedNowAndThenWhileTheLoopHasNothingElseToDo() throws Exception {
+        assertEquals(6, handedOver(new SideLane(loop, pool), 96, false));
+    }
+
+    @Test
+    void isUsedWhileTheLoopHasOtherWorkAndNoLonger() throws Exception {
+        SideLane side = new SideLane(loop, pool);
+        assertEquals(96 - 15, handedOver(side, 96, true));
+        int afterwards = handedOver(side, 96, false);
+        assertTrue(afterwards >= 16 && afterwards <= 16 + 5, "handed over " + afterwards);
+    }
+
+    @Test
+    void isNotUsedWithoutASpareProcessor() throws Exception {
+        loop.spare = false;
+        assertEquals(0, handedOver(new SideLane(loop, pool), 96, true));
+    }
+
+    @Test
+    void makesCallsInTheirOrderAndRefusesWhatItHasNoRoomFor() throws Exception {
+        SideLane side = new SideLane(loop, pool);
+        CountDownLatch hold = new CountDownLatch(1);
+        CountDownLatch all = new CountDownLatch(64);
+        List<Integer> order = new ArrayList<>();
+        boolean room = loop.base.call(() -> {
+            for (int i = 0; i < 64; i++) {
+                int number = i;
+                assertTrue(i == 0 || side.pays(), "behind one that waits there is nothing to try");
+                side.execute(() -> {
+                    awaitQuietly(hold);
+                    order.add(number);
+                    loop.execute(() -> {
+                        side.arrived();
+                        all.countDown();
+                    });
+                });
+            }
+            return side.pays();
+        });
+        assertFalse(room);
+        hold.countDown();
+        assertTrue(all.await(30, TimeUnit.SECONDS));
+        for (int i = 0; i < 64; i++) {
+            assertEquals(i, order.get(i));
+        }
+    }
+
+    @Test
+    void aCallThatBreaksDoesNotTakeTheOthersWithIt() throws Exception {
+        SideLane side = new SideLane(loop, pool);
+        CountDownLatch last = new CountDownLatch(1);
+        loop.base.call(() -> {
+            side.execute(() -> {
+                Thread.currentThread().setUncaughtExceptionHandler((thread, cause) -> {});
+                throw new AssertionError("a defect");
+            });
+            side.execute(last::countDown);
+            return null;
+        });
+        assertTrue(last.await(30, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void storesWhatTheWorkMadeOfThePayloadAndReadsItBack() throws Exception {
+        System.out.println("SideLaneTest seed " + SEED);
+        int count = 48;
+        Path path = Files.write(folder.resolve("f"), new byte[count * LENGTH]);
+        byte[] plain = new byte[count * LENGTH];
+        new Random(SEED).nextBytes(plain);
+        SystemFile file = JdkFile.open(path, StoreOptions.BUFFERED);
+        Memory zeros = ThreadLoop.memory().map(4096);
+        FileCall call =
+                new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
+        FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.INLINE);
+        assertTrue(channel.worksBeforeWriting());
+        Memory memory = ThreadLoop.memory().map(count * LENGTH);
+        memory.bytes().put(0, plain);
+        AtomicInteger elsewhere = new AtomicInteger();
+        transfer(channel, Command.WRITE, memory, count, request -> {
+            elsewhere.addAndGet(loop.inLoop() ? 0 : 1);
+            for (int i = 0; i < LENGTH; i++) {
+                int at = request.memoryOffset() + i;
+                memory.bytes().put(at, (byte) ~memory.bytes().get(at));
+            }
+            return Errno.OK;
+        });
+        assertNotEquals(0, elsewhere.get(), "some were handed over");
+        byte[] stored = Files.readAllBytes(path);
+        for (int i = 0; i < plain.length; i++) {
+            assertEquals((byte) ~plain[i], stored[i], "byte " + i);
+        }
+        Memory back = ThreadLoop.memory().map(count * LENGTH);
+        transfer(channel, Command.READ, back, count, null);
+        byte[] read = new byte[stored.length];
+        back.bytes().get(0, read);
+        assertEquals(0, java.util.Arrays.compare(stored, read));
+        file.close();
+    }
+
+    @Test
+    void workThatFailsKeepsTheBytesOffTheFile() throws Exception {
+        Path path = Files.write(folder.resolve("f"), new byte[LENGTH]);
+        SystemFile file = JdkFile.open(path, StoreOptions.BUFFERED);
+        Memory zeros = ThreadLoop.memory().map(4096);
+        FileCall call =
+                new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
+        Memory memory = ThreadLoop.memory().map(LENGTH);
+        memory.bytes().put(0, new byte[] {1, 2, 3});
+        BlockRequest request =
+                new BlockRequest().set(Command.WRITE, 0, 0, LENGTH).withMemory(memory, 0);
+        request.withWork(unused -> Errno.EIO);
+        assertSame(Errno.EIO, call.perform(request));
+        assertEquals(0, java.util.Arrays.compare(new byte[LENGTH], Files.readAllBytes(path)));
+        file.close();
+    }
+
+    @Test
+    void aWriteThatWasConfirmedWithoutItsWorkIsADefectThatIsTold() {
+        BlockRequest request = new BlockRequest().set(Command.WRITE, 0, 0, LENGTH);
+        request.push((ended, token) -> {}, 0);
+        request.withWork(unused -> Errno.OK);
+        assertThrows(IllegalStateException.class, () -> request.complete(Errno.OK));
+    }
+
+    private void transfer(FileChannelOfLoop channel, Command command, Memory memory, int count, PayloadWork work)
+            throws Exception {
+        CountDownLatch all = new CountDownLatch(count);
+        AtomicReference<Errno> failure = new AtomicReference<>(Errno.OK);
+        loop.base.call(() -> {
+            for (int i = 0; i < count; i++) {
+                BlockRequest request = loop.requests()
+                        .lease()
+                        .set(command, 0, (long) i * LENGTH, LENGTH)
+                        .withMemory(memory, i * LENGTH);
+                request.push(
+                        (ended, token) -> {
+                            if (ended.errno() != Errno.OK) {
+                                failure.set(ended.errno());
+                            }
+                            loop.requests().release(ended);
+                            all.countDown();
+                        },
+                        0);
+                if (work != null) {
+                    request.withWork(work);
+                }
+                channel.submit(request);
+            }
+            return null;
+        });
+        assertTrue(all.await(30, TimeUnit.SECONDS));
+        assertSame(Errno.OK, failure.get());
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
