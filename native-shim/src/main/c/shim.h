@@ -6,7 +6,8 @@
  *    struct of int64_t whose address is passed;
  *  - addresses travel as int64_t, handles, file descriptors and flags as int32_t;
  *  - a negative result is a negated errno value, and then nothing was done unless the function says otherwise;
- *  - no function blocks except the file calls, and none keeps an address after it returned.
+ *  - no function blocks except the file calls, and none keeps an address after it returned, except that a ring keeps
+ *    those of its requests until they are reaped.
  */
 #ifndef BLOCKSEAL_SHIM_H
 #define BLOCKSEAL_SHIM_H
@@ -21,7 +22,7 @@
 #define BS_API __attribute__((visibility("default")))
 
 /* Raised whenever a signature, a parameter block or the meaning of a result changes. */
-#define BS_ABI_VERSION 1
+#define BS_ABI_VERSION 2
 
 /* ---- Errors that say more than their names (all others are what the system call returned) ---- */
 #define BS_NOT_READY (-ENOSYS)          /* bs_init has not succeeded */
@@ -196,6 +197,31 @@ BS_API int32_t bs_block_discard(int32_t fd, int64_t offset, int64_t length);
 BS_API int32_t bs_block_zeroout(int32_t fd, int64_t offset, int64_t length);
 /* An exclusive flock on the open file; -EWOULDBLOCK if somebody has it. Released with the descriptor. */
 BS_API int32_t bs_lock(int32_t fd);
+
+/* ---- Rings (ring.c): many reads and writes of one file on their way at once. One thread each. ---- */
+enum { BS_RING_PLAIN = 1 /* as on the oldest kernel that has what is needed; for tests */ };
+/*
+ * A ring for up to `entries` requests (rounded up to a power of two) on the open file, to be used and closed by the
+ * calling thread; the handle, or -errno: -ENOSYS, -EPERM or -ENOMEM where the system has no io_uring or does not let us.
+ */
+BS_API int64_t bs_ring_open(int32_t fd, int32_t entries, int32_t flags);
+/* The eventfd that is signalled after requests were done, and maybe without reason. Wait for edges; it is never read. */
+BS_API int32_t bs_ring_event(int64_t ring);
+BS_API int32_t bs_ring_entries(int64_t ring);
+/* Notes a request; -EBUSY if `entries` are on their way. The memory must stay until the tag has been reaped. */
+BS_API int32_t bs_ring_read(int64_t ring, int64_t address, int64_t length, int64_t offset, int64_t tag);
+BS_API int32_t bs_ring_write(int64_t ring, int64_t address, int64_t length, int64_t offset, int64_t tag);
+/* Durable when it is done; -EOPNOTSUPP is then its result where the file cannot. */
+BS_API int32_t bs_ring_write_dsync(int64_t ring, int64_t address, int64_t length, int64_t offset, int64_t tag);
+/* Sends what was noted. Returns how many, the last ones noted, the kernel did not take: those are forgotten. */
+BS_API int32_t bs_ring_submit(int64_t ring);
+/*
+ * Takes up to `capacity` finished requests, as pairs of int64_t: tag, result (bytes, perhaps fewer than asked for, or
+ * -errno; -EAGAIN, -EINTR and -ECANCELED say nothing of the file: to be done again). Returns their number. Never waits.
+ */
+BS_API int32_t bs_ring_reap(int64_t ring, int64_t out, int32_t capacity);
+/* -EBUSY, and nothing done, while requests are on their way or not reaped. */
+BS_API int32_t bs_ring_close(int64_t ring);
 
 /* ---- Memory (memory.c) ---- */
 enum { BS_MAP_PREFAULT = 1, BS_MAP_LOCK = 2 };

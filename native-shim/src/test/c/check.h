@@ -38,6 +38,7 @@ void test_xts_engines(void);
 void test_mac(void);
 void test_wrapping(void);
 void test_files(void);
+void test_rings(void);
 void test_memory(void);
 void test_refusals(void);
 void test_failures(void);

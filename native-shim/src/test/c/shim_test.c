@@ -90,6 +90,7 @@ int main(int argc, char **argv) {
     test_mac();
     test_wrapping();
     test_files();
+    test_rings();
     test_memory();
     test_refusals();
     test_failures();

@@ -13,7 +13,7 @@ package io.blockseal.shim;
  */
 public interface Shim {
     /** Must equal what {@link #abiVersion()} returns. */
-    int ABI_VERSION = 1;
+    int ABI_VERSION = 2;
 
     /** Length of a data-encryption key: the two halves of an AES-256-XTS key. */
     int DEK_BYTES = 64;
@@ -59,6 +59,9 @@ public interface Shim {
     int FALLOCATE_KEEP_SIZE = 1;
     int FALLOCATE_PUNCH_HOLE = 2;
     int FALLOCATE_ZERO_RANGE = 16;
+
+    /** Flag of {@link #ringOpen}: as on the oldest kernel that has what is needed. For tests. */
+    int RING_PLAIN = 1;
 
     int MAP_PREFAULT = 1;
     int MAP_LOCK = 2;
@@ -217,6 +220,33 @@ public interface Shim {
 
     /** Exclusive flock; -EWOULDBLOCK (-11) if another open file has it. Ends with {@link #close}. */
     int lock(int fd);
+
+    // ---- Rings: many reads and writes of one file on their way at once. Each is one thread's; IoRing wraps them.
+
+    /** The handle of a ring for {@code entries} requests on the open file; -errno where io_uring is refused. */
+    long ringOpen(int fd, int entries, int flags);
+
+    /** The eventfd that is signalled after requests were done, and maybe without reason. It is never read. */
+    int ringEvent(long ring);
+
+    int ringEntries(long ring);
+
+    /** Notes a read; -EBUSY (-16) if the ring is full. The memory must stay until the tag has been reaped. */
+    int ringRead(long ring, long address, long length, long offset, long tag);
+
+    int ringWrite(long ring, long address, long length, long offset, long tag);
+
+    /** Like {@link #ringWrite}, and durable when it is done. */
+    int ringWriteDsync(long ring, long address, long length, long offset, long tag);
+
+    /** Sends what was noted; returns how many, the last ones noted, the system did not take. They are forgotten. */
+    int ringSubmit(long ring);
+
+    /** Writes up to {@code capacity} pairs of tag and result, 16 bytes each; returns their number. Never waits. */
+    int ringReap(long ring, long outAddress, int capacity);
+
+    /** -EBUSY (-16), and nothing done, while requests are on their way. */
+    int ringClose(long ring);
 
     // ---- Memory
 
