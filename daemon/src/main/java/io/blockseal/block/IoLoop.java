@@ -2,6 +2,7 @@ package io.blockseal.block;
 
 import io.blockseal.memory.BufferArena;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A data path's view of the event loop that owns it: a thread that runs tasks, with the loop's own buffers and
@@ -17,6 +18,14 @@ public interface IoLoop extends Executor {
     /** Runs the task on the loop's thread, after what it is doing now. From any thread. */
     @Override
     void execute(Runnable task);
+
+    /**
+     * Has the task run on the loop's thread each time that the descriptor has become readable (edge triggered: it need
+     * not be read), until the watch is closed; on its thread only. Null if this loop looks at no descriptors.
+     */
+    default @Nullable Watch watch(int descriptor, Runnable whenReadable) {
+        return null;
+    }
 
     /** The loop's buffers; on its thread only. */
     BufferArena buffers();
@@ -41,5 +50,12 @@ public interface IoLoop extends Executor {
     /** Counts what the loop has received from clients; whoever compares two values learns whether it had work. */
     default long receipts() {
         return 0;
+    }
+
+    /** A descriptor that the loop looks at. */
+    interface Watch extends AutoCloseable {
+        /** Looks no more; on the loop's thread, and before the descriptor is closed. */
+        @Override
+        void close();
     }
 }

@@ -6,7 +6,10 @@ import io.blockseal.memory.BufferArena;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.memory.MemorySource;
 import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
 import io.netty.channel.SingleThreadEventLoop;
+import io.netty.channel.epoll.EpollIoHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One Netty event loop with what belongs to it: buffers, requests, operations and the queue of connections that wait
@@ -58,6 +61,13 @@ public final class NettyIoLoop implements IoLoop {
     @Override
     public void execute(Runnable task) {
         eventLoop.execute(task);
+    }
+
+    @Override
+    public @Nullable Watch watch(int descriptor, Runnable whenReadable) {
+        return eventLoop instanceof IoEventLoop loop && loop.isCompatible(EpollIoHandle.class)
+                ? EpollWatch.on(loop, descriptor, whenReadable)
+                : null;
     }
 
     @Override

@@ -6,11 +6,16 @@ import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.shim.Shim;
+import io.blockseal.server.EpollWatch;
 import io.blockseal.shim.ShimLibrary;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** An event loop for tests: one thread that runs tasks in order, with real buffers and requests. */
 public final class ThreadLoop implements IoLoop, AutoCloseable {
@@ -19,6 +24,7 @@ public final class ThreadLoop implements IoLoop, AutoCloseable {
     private final Thread thread;
     private final BufferArena buffers;
     private final RequestPool requests = new RequestPool(16);
+    private final AtomicReference<MultiThreadIoEventLoopGroup> poller = new AtomicReference<>();
     private volatile boolean open = true;
 
     public ThreadLoop(int index) {
@@ -77,6 +83,19 @@ public final class ThreadLoop implements IoLoop, AutoCloseable {
         tasks.add(task);
     }
 
+    /** Another thread waits for the descriptor, with what the server's loops use, and says so by a task. */
+    @Override
+    public Watch watch(int descriptor, Runnable whenReadable) {
+        if (poller.get() == null) {
+            poller.set(new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory()));
+        }
+        IoEventLoop waiting = poller.get().next();
+        EpollWatch watch = waiting.submit(() -> EpollWatch.on(waiting, descriptor, () -> execute(whenReadable)))
+                .syncUninterruptibly()
+                .getNow();
+        return () -> waiting.submit(watch::close).syncUninterruptibly();
+    }
+
     @Override
     public BufferArena buffers() {
         return buffers;
@@ -90,5 +109,8 @@ public final class ThreadLoop implements IoLoop, AutoCloseable {
     @Override
     public void close() {
         execute(() -> open = false);
+        if (poller.get() != null) {
+            poller.get().shutdownGracefully(0, 5, TimeUnit.SECONDS);
+        }
     }
 }

@@ -23,6 +23,7 @@ public final class IoRing implements AutoCloseable {
     private final long handle;
     private final int entries;
     private final OffHeap done;
+    /** Once closed its memory is gone, and an event that was on its way to the owner must do no harm. */
     private boolean open = true;
 
     private IoRing(Shim shim, long handle) {
@@ -65,29 +66,29 @@ public final class IoRing implements AutoCloseable {
         return entries;
     }
 
-    /** Notes a read; false if the ring is full. */
+    /** Notes a read; false if the ring is full, or closed. */
     public boolean read(long address, long length, long offset, long tag) {
-        return shim.ringRead(handle, address, length, offset, tag) == 0;
+        return open && shim.ringRead(handle, address, length, offset, tag) == 0;
     }
 
-    /** Notes a write; false if the ring is full. */
+    /** Notes a write; likewise. */
     public boolean write(long address, long length, long offset, long tag) {
-        return shim.ringWrite(handle, address, length, offset, tag) == 0;
+        return open && shim.ringWrite(handle, address, length, offset, tag) == 0;
     }
 
-    /** Notes a write that is durable when it is done; false if the ring is full. */
+    /** Notes a write that is durable when it is done; likewise. */
     public boolean writeDurably(long address, long length, long offset, long tag) {
-        return shim.ringWriteDsync(handle, address, length, offset, tag) == 0;
+        return open && shim.ringWriteDsync(handle, address, length, offset, tag) == 0;
     }
 
     /** Sends what was noted. Returns how many of the last ones the system did not take: no result will come of those. */
     public int submit() {
-        return shim.ringSubmit(handle);
+        return open ? shim.ringSubmit(handle) : 0;
     }
 
     /** Fetches what is done and returns how many that are; {@link #tag} and {@link #result} then tell of each. */
     public int reap() {
-        return shim.ringReap(handle, done.address(), entries);
+        return open ? shim.ringReap(handle, done.address(), entries) : 0;
     }
 
     /** The tag of fetched request {@code index}. */

@@ -105,6 +105,19 @@ class IoRingTest {
         assertEquals(BLOCK, results(1)[0]);
     }
 
+    /** The event that tells of completions may come late. */
+    @Test
+    void onceClosedItDoesNothing() {
+        OffHeap memory = OffHeap.allocate(BLOCK);
+        ring.close();
+        assertFalse(ring.read(memory.address(), BLOCK, 0, 0));
+        assertFalse(ring.write(memory.address(), BLOCK, 0, 0));
+        assertFalse(ring.writeDurably(memory.address(), BLOCK, 0, 0));
+        assertEquals(0, ring.submit());
+        assertEquals(0, ring.reap());
+        ring.close();
+    }
+
     @Test
     void aFileThatIsNoneIsRefusedInWords() {
         IOException refused = assertThrows(IOException.class, () -> IoRing.open(shim, -1, ENTRIES));

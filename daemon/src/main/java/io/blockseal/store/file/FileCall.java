@@ -81,6 +81,12 @@ final class FileCall {
         return synced < 0 ? synced : written;
     }
 
+    /** A durable write past the page cache failed in a ring: what {@link #writeDurably} does then. May wait for a sync. */
+    Errno lost(int error) {
+        durability.lost(error);
+        return errnoOf(error);
+    }
+
     private Errno zero(BlockRequest request) {
         long lossesBefore = durability.losses();
         int result = zeroing.zero(request.offset(), request.length(), request.has(BlockRequest.FAST_ZERO));

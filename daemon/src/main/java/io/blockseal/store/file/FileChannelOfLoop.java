@@ -8,10 +8,12 @@ import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
 import io.blockseal.block.PayloadWork;
 import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One loop's way into a file: calls that cannot wait for a disk are made at once, on the loop; the others go to the
- * store's pool and come back as a task on the loop.
+ * loop's ring if there is one, or else to the store's pool, and come back as a task on the loop.
  */
 @HotPath("every request that is not answered from the table ends here")
 final class FileChannelOfLoop implements BlockChannel {
@@ -24,16 +26,19 @@ final class FileChannelOfLoop implements BlockChannel {
     private final FileCall call;
     private final StallGuard guard;
     private final SideLane side;
+    private final @Nullable RingLane ring;
     private final ArrayDeque<PooledCall> idle = new ArrayDeque<>();
     private int writesUntimed;
 
-    FileChannelOfLoop(IoLoop loop, FileCall call, LanePool pool, Lanes lanes) {
+    /** Its way through {@code ring}, if that is there, which it leaves when it closes. */
+    FileChannelOfLoop(IoLoop loop, FileCall call, LanePool pool, Lanes lanes, @Nullable RingLane ring) {
         this.loop = loop;
         this.call = call;
         this.pool = pool;
         this.lanes = lanes;
         this.guard = pool.guard();
         this.side = new SideLane(loop, pool);
+        this.ring = ring;
     }
 
     @Override
@@ -46,7 +51,7 @@ final class FileChannelOfLoop implements BlockChannel {
                     default -> lanes.restInline();
                 };
         if (!inline) {
-            sendToPool(request);
+            sendAway(request);
         } else if (isLarge(request) && side.pays()) {
             sendAside(request);
         } else if (lanes.restInline() || request.command() == Command.CACHE) {
@@ -76,27 +81,53 @@ final class FileChannelOfLoop implements BlockChannel {
         return outcome;
     }
 
+    private void sendAway(BlockRequest request) {
+        if (ring == null || !ring.submit(request, this)) {
+            sendToPool(request);
+        }
+    }
+
     private static boolean isLarge(BlockRequest request) {
         return request.length() >= PayloadWork.BYTES_MIN
                 && (request.command() == Command.READ || request.command() == Command.WRITE);
     }
 
-    private void sendToPool(BlockRequest request) {
-        pool.execute(pooled(request, false));
-    }
-
     private void sendAside(BlockRequest request) {
-        side.execute(pooled(request, true));
+        side.execute(pooled(request, true, 0));
     }
 
-    private PooledCall pooled(BlockRequest request, boolean aside) {
+    private void sendToPool(BlockRequest request) {
+        sendToPool(request, 0);
+    }
+
+    private void sendToPool(BlockRequest request, int lossError) {
+        pool.execute(pooled(request, false, lossError));
+    }
+
+    private PooledCall pooled(BlockRequest request, boolean aside, int lossError) {
         PooledCall pooled = idle.poll();
         if (pooled == null) {
             pooled = grow();
         }
         pooled.request = request;
         pooled.aside = aside;
+        pooled.lossError = lossError;
         return pooled;
+    }
+
+    /** The ring could not do it, or not all of it: the pool does it from the beginning. */
+    void takeBack(BlockRequest request) {
+        takeBack(request, 0);
+    }
+
+    /** It was a durable write that failed with {@code lossError}: a pool thread takes note of the loss. */
+    void takeBack(BlockRequest request, int lossError) {
+        try {
+            sendToPool(request, lossError);
+        } catch (RejectedExecutionException e) {
+            // The store has been closed over a storage that did not answer, and now it does.
+            request.complete(Errno.ESHUTDOWN);
+        }
     }
 
     private PooledCall grow() {
@@ -105,17 +136,23 @@ final class FileChannelOfLoop implements BlockChannel {
 
     @Override
     public boolean worksBeforeWriting() {
-        return true;
+        // What the ring takes has to be ready when it is submitted.
+        return ring == null;
     }
 
     @Override
     public void kick() {
-        // Nothing is batched: each call is made when it is submitted.
+        if (ring != null) {
+            ring.kick();
+        }
     }
 
     @Override
     public void close() {
         idle.clear();
+        if (ring != null) {
+            ring.leave();
+        }
     }
 
     /** A request on its way through the pool: runs there, then again on the loop to complete. Reused. */
@@ -123,6 +160,7 @@ final class FileChannelOfLoop implements BlockChannel {
         private final Runnable arrival = this::arrive;
         private BlockRequest request = new BlockRequest();
         private boolean aside;
+        private int lossError;
         private Errno result = Errno.OK;
 
         @Override
@@ -130,7 +168,7 @@ final class FileChannelOfLoop implements BlockChannel {
             Errno outcome = Errno.EIO;
             pool.begins();
             try {
-                outcome = call.perform(request);
+                outcome = lossError == 0 ? call.perform(request) : call.lost(lossError);
             } finally {
                 pool.ends();
                 result = outcome;

@@ -33,6 +33,8 @@ final class FileStore implements BlockStore {
     private final Zeroing zeroing;
     private final Durability durability;
     private final LanePool pool;
+    private final StoreRings rings;
+    private final Lanes lanes;
 
     private final Object metadata = new Object();
     private final Memory bounce;
@@ -61,6 +63,9 @@ final class FileStore implements BlockStore {
                 path.getFileName() == null
                         ? path.toString()
                         : path.getFileName().toString());
+        this.rings = new StoreRings(file, path.toString(), pool.guard());
+        this.lanes = lanes();
+        LOG.debug("store={} lanes={}", path, lanes);
     }
 
     @Override
@@ -93,18 +98,23 @@ final class FileStore implements BlockStore {
     @Override
     public BlockChannel openChannel(IoLoop loop) {
         boolean cached = !options.direct() && !facts.inMemory();
-        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, cached), pool, lanes());
+        RingLane ring = lanes == Lanes.RING ? rings.enter(loop) : null;
+        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, cached), pool, lanes, ring);
     }
 
     private Lanes lanes() {
-        if (!file.fast() || options.direct()) {
+        if (!file.fast()) {
             return Lanes.POOL;
         }
         return switch (facts.place()) {
-            case MEMORY -> Lanes.INLINE;
-            case DISK -> Lanes.CACHED;
+            case MEMORY -> options.direct() ? Lanes.POOL : Lanes.INLINE;
+            case DISK -> options.direct() ? directLanes() : Lanes.CACHED;
             case ELSEWHERE -> Lanes.POOL;
         };
+    }
+
+    private Lanes directLanes() {
+        return rings.arePossible() ? Lanes.RING : Lanes.POOL;
     }
 
     @Override
@@ -246,7 +256,11 @@ final class FileStore implements BlockStore {
 
     /** Likewise, but whoever waits for a disk is given {@code patience} only. */
     void close(Duration patience) {
-        if (!pool.drain(patience)) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        // Rings first, as they may hand requests to the pool. Then the pool in any case: it must take no more.
+        boolean ringsIdle = rings.drain(patience);
+        boolean poolIdle = pool.drain(Duration.ofNanos(deadline - System.nanoTime()));
+        if (!ringsIdle || !poolIdle) {
             // The number of a closed descriptor is given to the next file that is opened, and a call that is still to
             // come would write into that one. So the file stays open, and locked, until the process ends.
             LOG.error(

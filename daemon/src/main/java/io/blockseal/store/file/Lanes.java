@@ -11,8 +11,13 @@ enum Lanes {
      */
     CACHED(true, true, false),
     /**
-     * Pool threads make all of them: O_DIRECT, no native library, or a network or another process behind the file, which
-     * may keep even a buffered write waiting for ever.
+     * O_DIRECT on a disk of this machine: the loop sends reads and writes off by an io_uring and is told when they are
+     * done ({@link RingLane}); pool threads do the rest, and all of it where the system refuses io_uring.
+     */
+    RING(false, false, false),
+    /**
+     * Pool threads make all of them: no native library, or a network or another process behind the file, which may keep
+     * even a buffered write waiting for ever.
      */
     POOL(false, false, false);
 

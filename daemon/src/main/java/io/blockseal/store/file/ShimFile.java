@@ -4,6 +4,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import io.blockseal.memory.Memory;
 import io.blockseal.shim.FileInfoBlock;
+import io.blockseal.shim.IoRing;
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimLibrary;
@@ -136,6 +137,11 @@ final class ShimFile implements SystemFile {
     @Override
     public int resize(long sizeBytes) {
         return shim.ftruncate(descriptor, sizeBytes);
+    }
+
+    @Override
+    public IoRing openRing(int entries) throws IOException {
+        return IoRing.open(shim, descriptor, entries);
     }
 
     @Override

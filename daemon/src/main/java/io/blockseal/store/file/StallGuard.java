@@ -1,7 +1,9 @@
 package io.blockseal.store.file;
 
 import io.blockseal.block.HotPath;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 
@@ -9,9 +11,9 @@ import java.util.function.LongSupplier;
  * Whether one store answers as quickly as a local disk should. Event loops ask it before they make a call themselves: a
  * call that waits for a storage which has stopped answering would hold up every client of the loop, and every volume.
  *
- * <p>Two signs count: a pool thread's call that has been out for {@link #STALL_NANOS}, and a call on a loop that took
- * {@link #SLOW_NANOS}, which is distrusted for {@link #DISTRUST_NANOS}. While there is a sign the pool makes all calls;
- * when the storage answers again, loops do by themselves. From any thread.
+ * <p>Two signs count: a pool thread's call or a ring's request that has been out for {@link #STALL_NANOS}, and a call on
+ * a loop that took {@link #SLOW_NANOS}, which is distrusted for {@link #DISTRUST_NANOS}. While there is a sign the pool
+ * makes all calls; when the storage answers again, loops do by themselves. From any thread.
  */
 @HotPath("asked before every call that a loop makes itself")
 final class StallGuard {
@@ -22,11 +24,23 @@ final class StallGuard {
 
     static final long DISTRUST_NANOS = 5_000_000_000L;
 
-    private static final long IDLE = 0;
+    /** Of {@link Outstanding#begun}: nothing is out. */
+    static final long IDLE = 0;
+
+    /** What one loop's ring has out. Its loop writes it, anybody reads it. */
+    static final class Outstanding {
+        private final AtomicLong begun = new AtomicLong(IDLE);
+
+        /** The oldest began at that time, or {@link #IDLE}. */
+        void oldest(long nanos) {
+            begun.setRelease(nanos);
+        }
+    }
 
     private final LongSupplier nanoTime;
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicLongArray begun;
+    private volatile Outstanding[] rings = {};
     private volatile boolean distrusted;
     private volatile long distrustedUntil;
 
@@ -49,6 +63,25 @@ final class StallGuard {
         begun.set(index, IDLE);
     }
 
+    /** Begins to look at a ring. */
+    synchronized void addRing(Outstanding ring) {
+        Outstanding[] more = Arrays.copyOf(rings, rings.length + 1);
+        more[rings.length] = ring;
+        rings = more;
+    }
+
+    /** The ring is closed. */
+    synchronized void removeRing(Outstanding ring) {
+        Outstanding[] fewer = Arrays.copyOf(rings, rings.length - 1);
+        int kept = 0;
+        for (Outstanding each : rings) {
+            if (each != ring) {
+                fewer[kept++] = each;
+            }
+        }
+        rings = fewer;
+    }
+
     /** The time, for a loop that is about to make a call and wants to tell how long it took. */
     long now() {
         return nanoTime.getAsLong();
@@ -65,13 +98,18 @@ final class StallGuard {
 
     /** Whether a loop should leave its calls to the pool for now. */
     boolean stalls() {
+        return distrusts() || (running.get() > 0 && aPoolCallHangs()) || aRingHangs();
+    }
+
+    /** Whether a call on a loop was slow a moment ago; all that counts for a loop whose calls only send off requests. */
+    boolean distrusts() {
         if (distrusted) {
             if (nanoTime.getAsLong() - distrustedUntil < 0) {
                 return true;
             }
             distrusted = false;
         }
-        return running.get() > 0 && aPoolCallHangs();
+        return false;
     }
 
     private boolean aPoolCallHangs() {
@@ -79,6 +117,16 @@ final class StallGuard {
         for (int i = 0; i < begun.length(); i++) {
             long since = begun.get(i);
             if (since != IDLE && now - since > STALL_NANOS) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean aRingHangs() {
+        for (Outstanding ring : rings) {
+            long since = ring.begun.getAcquire();
+            if (since != IDLE && nanoTime.getAsLong() - since > STALL_NANOS) {
                 return true;
             }
         }

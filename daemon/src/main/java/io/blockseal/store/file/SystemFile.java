@@ -1,8 +1,10 @@
 package io.blockseal.store.file;
 
 import io.blockseal.memory.Memory;
+import io.blockseal.shim.IoRing;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /**
@@ -66,6 +68,16 @@ interface SystemFile extends AutoCloseable {
 
     /** Sets the size of a regular file. */
     int resize(long sizeBytes);
+
+    /**
+     * A ring for up to {@code entries} reads and writes of this file at a time, to be used by the calling thread and
+     * closed before the file is.
+     *
+     * @throws IOException if there is none for this file, or the system refuses it; the message says why
+     */
+    default IoRing openRing(int entries) throws IOException {
+        throw new IOException("io_uring needs the native library");
+    }
 
     /** What kind of file it is, and how large. */
     FileFacts facts();

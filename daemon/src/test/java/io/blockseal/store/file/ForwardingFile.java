@@ -1,6 +1,8 @@
 package io.blockseal.store.file;
 
 import io.blockseal.memory.Memory;
+import io.blockseal.shim.IoRing;
+import java.io.IOException;
 
 /** Another file, call by call; tests override those that are to go wrong. */
 class ForwardingFile implements SystemFile {
@@ -63,6 +65,11 @@ class ForwardingFile implements SystemFile {
     @Override
     public int resize(long sizeBytes) {
         return file.resize(sizeBytes);
+    }
+
+    @Override
+    public IoRing openRing(int entries) throws IOException {
+        return file.openRing(entries);
     }
 
     @Override

@@ -193,7 +193,7 @@ class SideLaneTest {
         Memory zeros = ThreadLoop.memory().map(4096);
         FileCall call =
                 new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
-        FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.INLINE);
+        FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.INLINE, null);
         assertTrue(channel.worksBeforeWriting());
         Memory memory = ThreadLoop.memory().map(count * LENGTH);
         memory.bytes().put(0, plain);

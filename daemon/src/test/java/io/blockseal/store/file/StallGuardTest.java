@@ -82,7 +82,7 @@ class StallGuardTest {
             FileCall call =
                     new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
             try (ThreadLoop loop = new ThreadLoop(0)) {
-                BlockChannel channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED);
+                BlockChannel channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
                 assertEquals(Errno.OK, send(loop, channel, Command.WRITE).get(30, TimeUnit.SECONDS));
                 CompletableFuture<Errno> flush = send(loop, channel, Command.FLUSH);
                 syncing.await();
