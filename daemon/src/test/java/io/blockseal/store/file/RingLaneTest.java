@@ -1,0 +1,564 @@
+package io.blockseal.store.file;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.blockseal.block.BlockChannel;
+import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
+import io.blockseal.block.Completion;
+import io.blockseal.block.Errno;
+import io.blockseal.block.IoLoop;
+import io.blockseal.memory.Memory;
+import io.blockseal.memory.ShimMemorySource;
+import io.blockseal.server.IoLoops;
+import io.blockseal.shim.IoRing;
+import io.blockseal.shim.OffHeap;
+import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimLibrary;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.BlockStoreContract;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** With O_DIRECT many requests are on their way at once; each must get its own result, whatever the ring does with it. */
+@Timeout(60)
+class RingLaneTest {
+    private static final StoreOptions DIRECT = new StoreOptions(false, true);
+    private static final int SIZE_BYTES = BlockStoreContract.SIZE_BYTES;
+    private static final int BLOCK = 4096;
+
+    private static final int EIO = -5;
+    private static final int EPERM = -1;
+
+    private static Shim realShim() {
+        ShimLibrary library = ShimLibrary.open();
+        assumeTrue(library.isPresent(), () -> "native shim absent: " + library.reason());
+        return Objects.requireNonNull(library.shim());
+    }
+
+    private final InterposedShim shim = new InterposedShim(realShim());
+    private final ShimMemorySource memory = new ShimMemorySource(realShim());
+    private final FileStores stores = FileStores.withShim(shim.shim(), memory);
+    private Path path;
+    private FileStore store;
+
+    /** Beside the build, on whatever disk that lies; a tmpfs would have no use for a ring. */
+    @BeforeEach
+    void openStore() throws Exception {
+        Path folder = Files.createTempDirectory(Path.of("target"), "ring");
+        folder.toFile().deleteOnExit();
+        path = folder.resolve("f");
+        path.toFile().deleteOnExit();
+        try (BlockStore fresh = stores.create(path, StoreOptions.BUFFERED)) {
+            fresh.grow(SIZE_BYTES);
+        }
+        int descriptor = realShim().open(ShimLibrary.cString(path.toString()).address(), 0);
+        long probe = realShim().ringOpen(descriptor, 8, 0);
+        if (probe > 0) {
+            realShim().ringClose(probe);
+        }
+        realShim().close(descriptor);
+        assumeTrue(probe > 0, () -> "no io_uring here: error " + probe);
+        store = (FileStore) stores.open(path, DIRECT);
+        assumeTrue(shim.calls("ringOpen") > 0, "the build does not lie on a local disk");
+    }
+
+    @AfterEach
+    void closeStore() {
+        if (store != null) {
+            store.close();
+        }
+    }
+
+    /** Requests of a test that is the loop itself. */
+    private final class Sender implements AutoCloseable {
+        final PolledLoop loop = new PolledLoop();
+        final BlockChannel channel;
+        final List<Errno> answers = new ArrayList<>();
+        int sent;
+
+        Sender(FileStore to) {
+            channel = to.openChannel(loop);
+        }
+
+        Memory submit(Command command, int flags, long offset, byte[] bytes) {
+            Memory buffer = memory.map(Math.max(bytes.length, BLOCK));
+            buffer.bytes().put(0, bytes);
+            BlockRequest request = new BlockRequest();
+            request.set(command, flags, offset, bytes.length).withMemory(buffer, 0);
+            int index = sent++;
+            answers.add(null);
+            request.push((ended, token) -> answers.set((int) token, ended.errno()), index);
+            channel.submit(request);
+            return buffer;
+        }
+
+        void await() {
+            channel.kick();
+            loop.pollUntil(() -> !answers.contains(null));
+        }
+
+        Errno send(Command command, int flags, long offset, byte[] bytes) {
+            submit(command, flags, offset, bytes);
+            await();
+            return answers.get(sent - 1);
+        }
+
+        byte[] read(long offset, int length) {
+            Memory buffer = submit(Command.READ, 0, offset, new byte[length]);
+            await();
+            assertEquals(Errno.OK, answers.get(sent - 1));
+            return bytes(buffer, length);
+        }
+
+        @Override
+        public void close() {
+            channel.close();
+        }
+    }
+
+    private static byte[] bytes(Memory memory, int length) {
+        byte[] bytes = new byte[length];
+        memory.bytes().get(0, bytes);
+        return bytes;
+    }
+
+    private static byte[] pattern(int seed, int length) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    @Test
+    void aBurstIsOneSystemCallAndNoThreadsWork() {
+        try (Sender sender = new Sender(store)) {
+            List<Memory> read = new ArrayList<>();
+            int before = shim.calls("ringSubmit");
+            for (int i = 0; i < 40; i++) {
+                sender.submit(Command.WRITE, i % 4 == 0 ? BlockRequest.FUA : 0, (long) i * BLOCK, pattern(i, BLOCK));
+            }
+            assertEquals(before, shim.calls("ringSubmit"), "nothing goes before the kick");
+            sender.await();
+            assertEquals(before + 1, shim.calls("ringSubmit"));
+            for (int i = 0; i < 40; i++) {
+                read.add(sender.submit(Command.READ, 0, (long) i * BLOCK, new byte[BLOCK]));
+            }
+            sender.await();
+            assertEquals(before + 2, shim.calls("ringSubmit"));
+            for (int i = 0; i < 40; i++) {
+                assertArrayEquals(pattern(i, BLOCK), bytes(read.get(i), BLOCK), "block " + i);
+            }
+            assertEquals(10, shim.calls("ringWriteDsync"));
+            assertEquals(30, shim.calls("ringWrite"));
+            assertEquals(0, shim.calls("pwrite") + shim.calls("pwriteDsync"));
+        }
+    }
+
+    /** More than the ring holds, in one burst: the pool takes the rest, and none is lost or answered twice. */
+    @Test
+    void aFullRingLeavesTheRestToThePool() {
+        try (Sender sender = new Sender(store)) {
+            int count = RingLane.ENTRIES + 50;
+            for (int i = 0; i < count; i++) {
+                sender.submit(Command.WRITE, 0, (long) i * BLOCK, pattern(i, BLOCK));
+            }
+            sender.await();
+            assertEquals(RingLane.ENTRIES, shim.calls("ringWrite"));
+            assertEquals(50, shim.calls("pwrite"));
+            for (int i = 0; i < count; i++) {
+                assertEquals(Errno.OK, sender.answers.get(i));
+                assertArrayEquals(pattern(i, BLOCK), sender.read((long) i * BLOCK, BLOCK), "block " + i);
+            }
+        }
+    }
+
+    @Test
+    void whatDoesNotConcernOneStretchOfDataIsThePools() {
+        try (Sender sender = new Sender(store)) {
+            assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, 4 * BLOCK)));
+            assertEquals(Errno.OK, sender.send(Command.FLUSH, 0, 0, new byte[0]));
+            BlockRequest trim = new BlockRequest().set(Command.TRIM, BlockRequest.FUA, BLOCK, BLOCK);
+            AtomicBoolean done = new AtomicBoolean();
+            trim.push((request, token) -> done.set(request.errno() == Errno.OK), 0);
+            sender.channel.submit(trim);
+            sender.loop.pollUntil(done::get);
+            assertArrayEquals(new byte[BLOCK], sender.read(BLOCK, BLOCK));
+            assertEquals(2, shim.calls("fdatasync"));
+        }
+    }
+
+    @Test
+    void aFileThatWasTruncatedUnderUsIsAnErrorNotZeros() throws Exception {
+        try (Sender sender = new Sender(store);
+                FileChannel other = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, 4 * BLOCK)));
+            other.truncate(2 * BLOCK);
+            assertEquals(Errno.EIO, sender.send(Command.READ, 0, BLOCK, new byte[2 * BLOCK]));
+            assertEquals(Errno.EIO, sender.send(Command.READ, 0, 2 * BLOCK, new byte[BLOCK]));
+            assertArrayEquals(Arrays.copyOf(pattern(1, 4 * BLOCK), BLOCK), sender.read(0, BLOCK));
+        }
+    }
+
+    /** Replaces the result of the next request that comes back. */
+    private void nextResultIs(int result) {
+        shim.answer("ringReap", (arguments, real) -> {
+            int count = (int) real.call();
+            if (count > 0) {
+                OffHeap.at((long) arguments[1], 16).putLong(8, result);
+                shim.restore("ringReap");
+            }
+            return count;
+        });
+    }
+
+    @Test
+    void whatTheRingDoesHalfwayOrNotAtAllThePoolDoesWhole() {
+        try (Sender sender = new Sender(store)) {
+            byte[] data = pattern(2, 4 * BLOCK);
+            assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, data));
+            int[] results = {512, 0, -11, -4, -125, -12, -22, -38, -95};
+            int done = 0;
+            for (int result : results) {
+                nextResultIs(result);
+                assertArrayEquals(data, sender.read(0, data.length), "after " + result);
+                nextResultIs(result);
+                byte[] more = pattern(100 - result, 4 * BLOCK);
+                int flags = result % 2 == 0 ? 0 : BlockRequest.FUA;
+                assertEquals(Errno.OK, sender.send(Command.WRITE, flags, 8 * BLOCK, more), "after " + result);
+                assertArrayEquals(more, sender.read(8 * BLOCK, more.length));
+                done++;
+                assertEquals(done, shim.calls("pwrite") + shim.calls("pwriteDsync"));
+            }
+            assertEquals(0, store.lossCount());
+        }
+    }
+
+    @Test
+    void anErrorOfTheDiskIsItsRequestsOwn() {
+        try (Sender sender = new Sender(store)) {
+            for (Command command : new Command[] {Command.READ, Command.WRITE}) {
+                nextResultIs(EIO);
+                assertEquals(Errno.EIO, sender.send(command, 0, 0, new byte[BLOCK]));
+                nextResultIs(-28);
+                assertEquals(Errno.ENOSPC, sender.send(command, 0, 0, new byte[BLOCK]));
+            }
+            nextResultIs(-28);
+            assertEquals(Errno.ENOSPC, sender.send(Command.WRITE, BlockRequest.FUA, 0, new byte[BLOCK]));
+            assertEquals(0, store.lossCount());
+            assertEquals(0, shim.calls("pwrite") + shim.calls("pwriteDsync"), "an error is not tried away");
+        }
+    }
+
+    /** The disk's cache may have been lost, with what others wrote in it. */
+    @Test
+    void aDurableWriteThatFailsCountsAsALoss() {
+        try (Sender sender = new Sender(store)) {
+            nextResultIs(EIO);
+            assertEquals(Errno.EIO, sender.send(Command.WRITE, BlockRequest.FUA, 0, new byte[BLOCK]));
+            assertEquals(1, store.lossCount());
+            assertTrue(store.troubled());
+            assertEquals(0, shim.calls("pwriteDsync"), "written again it might succeed, and the loss be forgotten");
+        }
+    }
+
+    @Test
+    void whatTheSystemDoesNotTakeThePoolDoes() {
+        try (Sender sender = new Sender(store)) {
+            int[] swallowed = {0};
+            shim.answer("ringWrite", (arguments, real) -> {
+                swallowed[0]++;
+                return 0;
+            });
+            shim.answer("ringSubmit", (arguments, real) -> swallowed[0]);
+            for (int i = 0; i < 5; i++) {
+                sender.submit(Command.WRITE, 0, (long) i * BLOCK, pattern(i, BLOCK));
+            }
+            sender.await();
+            shim.restore("ringWrite");
+            shim.restore("ringSubmit");
+            assertEquals(5, shim.calls("pwrite"));
+            for (int i = 0; i < 5; i++) {
+                assertArrayEquals(pattern(i, BLOCK), sender.read((long) i * BLOCK, BLOCK));
+            }
+        }
+    }
+
+    @Test
+    void channelsOfALoopShareARingUntilTheLastIsClosed() {
+        int before = shim.calls("ringOpen");
+        Sender first = new Sender(store);
+        BlockChannel second = store.openChannel(first.loop);
+        try (Sender elsewhere = new Sender(store)) {
+            assertEquals(before + 2, shim.calls("ringOpen"), "one for each loop");
+            int closed = shim.calls("ringClose");
+            assertEquals(Errno.OK, first.send(Command.WRITE, 0, 0, pattern(1, BLOCK)));
+            first.close();
+            assertEquals(closed, shim.calls("ringClose"));
+            second.close();
+            assertEquals(closed + 1, shim.calls("ringClose"));
+            assertEquals(0, first.loop.watchCount());
+            assertArrayEquals(pattern(1, BLOCK), elsewhere.read(0, BLOCK));
+        }
+        try (Sender again = new Sender(store)) {
+            assertArrayEquals(pattern(1, BLOCK), again.read(0, BLOCK));
+        }
+        assertEquals(before + 3, shim.calls("ringOpen"));
+    }
+
+    private void refuseRings() throws StoreException {
+        store.close();
+        store = null;
+        shim.answer("ringOpen", (arguments, real) -> (long) EPERM);
+    }
+
+    @Nested
+    class WhenTheSystemRefuses extends BlockStoreContract {
+        @Override
+        protected BlockStore open() throws Exception {
+            refuseRings();
+            return stores.open(path, DIRECT);
+        }
+    }
+
+    @Test
+    void threadsDoAllOfItWhenTheSystemRefuses() throws Exception {
+        refuseRings();
+        store = (FileStore) stores.open(path, DIRECT);
+        try (Sender sender = new Sender(store)) {
+            assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, BLOCK)));
+            assertEquals(1, shim.calls("pwrite"));
+        }
+    }
+
+    /** It was possible when the store was opened, and later no descriptor is left, say. */
+    @Test
+    void aRingThatCannotBeHadLaterIsDoneWithout() {
+        shim.answer("ringOpen", (arguments, real) -> (long) -24);
+        try (Sender sender = new Sender(store)) {
+            assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, BLOCK)));
+            assertEquals(1, shim.calls("pwrite"));
+        }
+        shim.restore("ringOpen");
+        try (Sender sender = new Sender(store)) {
+            assertArrayEquals(pattern(1, BLOCK), sender.read(0, BLOCK));
+            assertEquals(1, shim.calls("ringRead"));
+        }
+    }
+
+    @Nested
+    class WhenTheStorageDoesNotAnswer {
+        private final AtomicBoolean silent = new AtomicBoolean(true);
+
+        private void beSilent() {
+            shim.answer("ringReap", (arguments, real) -> silent.get() ? Integer.valueOf(0) : real.call());
+        }
+
+        @Test
+        void theFileStaysOpenAndLockedUntilItDoes() throws Exception {
+            beSilent();
+            Sender sender = new Sender(store);
+            sender.submit(Command.WRITE, 0, 0, pattern(1, BLOCK));
+            sender.channel.kick();
+            store.close(Duration.ZERO);
+            assertThrows(StoreException.class, () -> stores.open(path, DIRECT));
+            CompletableFuture<Void> closed = CompletableFuture.runAsync(store::close);
+            silent.set(false);
+            sender.loop.pollUntil(closed::isDone);
+            closed.get();
+            assertEquals(List.of(Errno.OK), sender.answers);
+            sender.close();
+            store = (FileStore) stores.open(path, DIRECT);
+            try (Sender again = new Sender(store)) {
+                assertArrayEquals(pattern(1, BLOCK), again.read(0, BLOCK));
+            }
+        }
+
+        /** What the ring cannot finish then has nowhere to go any more, but it is answered. */
+        @Test
+        void aRequestThatComesBackUnfinishedAfterTheCloseIsRefused() {
+            beSilent();
+            Sender sender = new Sender(store);
+            sender.submit(Command.WRITE, 0, 0, pattern(1, BLOCK));
+            sender.channel.kick();
+            store.close(Duration.ZERO);
+            nextResultIs(IoRing.CANCELLED);
+            sender.loop.pollUntil(() -> !sender.answers.contains(null));
+            assertEquals(List.of(Errno.ESHUTDOWN), sender.answers);
+            sender.close();
+        }
+
+        @Test
+        void theGuardKnows() throws Exception {
+            AtomicLong time = new AtomicLong(1);
+            LanePool pool = new LanePool("f", time::get);
+            SystemFile file = ShimFile.open(shim.shim(), path, DIRECT);
+            StoreRings rings = new StoreRings(file, "f", pool.guard());
+            PolledLoop loop = new PolledLoop();
+            FileCall call = new FileCall(file, null, new Durability(file, "f"), false);
+            BlockChannel channel = new FileChannelOfLoop(loop, call, pool, Lanes.RING, rings.enter(loop));
+            List<Errno> answers = new ArrayList<>();
+            Completion answered = (request, token) -> answers.add(request.errno());
+            beSilent();
+            for (int i = 0; i < 2; i++) {
+                read(channel, answered);
+                time.addAndGet(StallGuard.STALL_NANOS / 2 + 10);
+            }
+            assertTrue(pool.guard().stalls(), "the first is out for too long");
+            silent.set(false);
+            loop.pollUntil(() -> answers.size() == 2);
+            assertFalse(pool.guard().stalls());
+
+            // A call that only sends off requests should not wait. If it does, threads take over for a while.
+            shim.answer("ringSubmit", (arguments, real) -> {
+                time.addAndGet(StallGuard.SLOW_NANOS + 1);
+                return real.call();
+            });
+            int reads = shim.calls("pread");
+            for (int expected = 3; expected <= 4; expected++) {
+                int count = expected;
+                read(channel, answered);
+                loop.pollUntil(() -> answers.size() == count);
+            }
+            assertEquals(3, shim.calls("ringRead"));
+            assertEquals(reads + 1, shim.calls("pread"));
+            channel.close();
+            assertTrue(rings.drain(Duration.ZERO));
+            assertTrue(pool.drain(Duration.ofSeconds(30)));
+            file.close();
+        }
+
+        private void read(BlockChannel channel, Completion whenDone) {
+            BlockRequest request = new BlockRequest();
+            request.set(Command.READ, 0, 0, BLOCK).withMemory(memory.map(BLOCK), 0);
+            request.push(whenDone, 0);
+            channel.submit(request);
+            channel.kick();
+        }
+    }
+
+    @Test
+    void aRequestAllocatesNothing() {
+        try (Sender sender = new Sender((FileStore) reopenedWithTheRealShim())) {
+            Memory buffer = memory.map(BLOCK);
+            BlockRequest request = new BlockRequest();
+            Counter counter = new Counter();
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            long self = Thread.currentThread().getId();
+            for (Command command : new Command[] {Command.READ, Command.WRITE}) {
+                long least = Long.MAX_VALUE;
+                for (int round = 0; round < 4; round++) {
+                    long before = threads.getThreadAllocatedBytes(self);
+                    for (int i = 0; i < 5_000; i++) {
+                        request.set(command, 0, (long) (i % 512) * BLOCK, BLOCK).withMemory(buffer, 0);
+                        request.push(counter, 0);
+                        int expected = counter.done + 1;
+                        sender.channel.submit(request);
+                        sender.channel.kick();
+                        while (counter.done < expected) {
+                            sender.loop.poll();
+                        }
+                    }
+                    least = Math.min(least, threads.getThreadAllocatedBytes(self) - before);
+                }
+                long bytes = least;
+                assertTrue(bytes < 5_000, () -> command + ": " + bytes + " bytes in 5000 requests");
+            }
+            assertEquals(40_000, counter.done);
+        }
+    }
+
+    private static final class Counter implements Completion {
+        private int done;
+
+        @Override
+        public void onComplete(BlockRequest request, long token) {
+            done += request.errno() == Errno.OK ? 1 : 0;
+        }
+    }
+
+    private BlockStore reopenedWithTheRealShim() {
+        store.close();
+        try {
+            store = (FileStore) FileStores.withShim(realShim(), memory).open(path, DIRECT);
+            return store;
+        } catch (StoreException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** On the loops that the server has, told by their own epoll. */
+    @Test
+    void theServersLoopsAreToldOfCompletions() throws Exception {
+        try (IoLoops loops = IoLoops.start(2, IoLoops.BUFFER_BYTES_MIN, memory)) {
+            for (int round = 0; round < 3; round++) {
+                for (IoLoop loop : loops.all()) {
+                    CompletableFuture<String> outcome = new CompletableFuture<>();
+                    loop.execute(() -> writeMany(loop, outcome));
+                    assertEquals("", outcome.get(30, TimeUnit.SECONDS));
+                }
+            }
+            ByteBuffer got = ByteBuffer.allocate(200 * BLOCK);
+            store.read(0, got);
+            for (int i = 0; i < got.capacity(); i++) {
+                assertEquals((byte) (i / BLOCK), got.get(i), "byte " + i);
+            }
+            assertTrue(shim.calls("ringWrite") >= 6 * 200);
+        }
+    }
+
+    private void writeMany(IoLoop loop, CompletableFuture<String> outcome) {
+        BlockChannel channel = store.openChannel(loop);
+        int[] left = {200};
+        for (int i = 0; i < 200; i++) {
+            Memory buffer = memory.map(BLOCK);
+            for (int at = 0; at < BLOCK; at++) {
+                buffer.bytes().put(at, (byte) i);
+            }
+            BlockRequest request = new BlockRequest();
+            request.set(Command.WRITE, 0, (long) i * BLOCK, BLOCK).withMemory(buffer, 0);
+            request.push(
+                    (ended, token) -> {
+                        if (ended.errno() != Errno.OK) {
+                            outcome.complete("errno " + ended.errno());
+                        }
+                        if (--left[0] == 0) {
+                            channel.close();
+                            outcome.complete("");
+                        }
+                    },
+                    0);
+            channel.submit(request);
+            if (i % 7 == 0) {
+                channel.kick();
+            }
+        }
+        channel.kick();
+    }
+}
