@@ -114,8 +114,7 @@ final class RingLane {
         out.stampNewest(noted, start);
         noted = 0;
         int refused = ring.submit();
-        // It should not wait for anything. If it does nevertheless, other clients of the loop wait too.
-        guard.loopCallEnded(start);
+        guard.sendingEnded(start);
         for (int i = 0; i < refused; i++) {
             int tag = out.newest();
             BlockRequest request = out.request(tag);
