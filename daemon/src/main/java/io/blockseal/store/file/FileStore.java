@@ -11,6 +11,7 @@ import io.blockseal.store.StoreOptions;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,7 +66,7 @@ final class FileStore implements BlockStore {
                         : path.getFileName().toString());
         this.rings = new StoreRings(file, path.toString(), pool.guard());
         this.lanes = lanes();
-        LOG.debug("store={} lanes={}", path, lanes);
+        LOG.debug("store={} lane={}", path, lanes.name().toLowerCase(Locale.ROOT));
     }
 
     @Override
