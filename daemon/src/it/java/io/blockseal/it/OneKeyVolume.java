@@ -101,6 +101,21 @@ final class OneKeyVolume implements DataPlane, AutoCloseable {
             }
 
             @Override
+            public int pin(long rangeIndex, long word) {
+                return key;
+            }
+
+            @Override
+            public int pinnedKey(int pin) {
+                return pin;
+            }
+
+            @Override
+            public void unpin(int pin) {
+                // It stays anyhow.
+            }
+
+            @Override
             public void close() {
                 // The one key is the volume's.
             }
