@@ -53,6 +53,17 @@ static void hook_free(void *memory, const char *file, int line) {
     pool_free(memory);
 }
 
+/*
+ * libcrypto refuses other functions once it has allocated anything itself, but not once it has allocated by the functions
+ * of somebody else: a block of theirs would then be given to us to free. So whoever came first is asked for.
+ */
+static bool take_over_memory(const struct libcrypto *found) {
+    void *(*allocate)(size_t, const char *, int) = NULL;
+    found->CRYPTO_get_mem_functions(&allocate, NULL, NULL);
+    return allocate == found->CRYPTO_malloc &&
+           found->CRYPTO_set_mem_functions(hook_allocate, hook_reallocate, hook_free) == 1;
+}
+
 static int32_t load(const char *path, bool hooks) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL) {
@@ -75,8 +86,7 @@ static int32_t load(const char *path, bool hooks) {
     }
     LIBCRYPTO_FUNCTIONS(LIBCRYPTO_FIND)
 #undef LIBCRYPTO_FIND
-    /* Refused by libcrypto once it has allocated anything, that is if somebody else in this process uses it too. */
-    hooked = hooks && found.CRYPTO_set_mem_functions(hook_allocate, hook_reallocate, hook_free) == 1;
+    hooked = hooks && take_over_memory(&found);
     if (found.OPENSSL_init_crypto(NO_ATEXIT, NULL) != 1) {
         return refuse(ELIBBAD, "%s does not initialise", path);
     }

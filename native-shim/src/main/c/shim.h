@@ -252,6 +252,10 @@ struct evp_md_ctx;
     F(CRYPTO_set_mem_functions, int,                                                                                 \
       (void *(*)(size_t, const char *, int), void *(*)(void *, size_t, const char *, int),                           \
        void (*)(void *, const char *, int)))                                                                         \
+    F(CRYPTO_get_mem_functions, void,                                                                                \
+      (void *(**)(size_t, const char *, int), void *(**)(void *, size_t, const char *, int),                         \
+       void (**)(void *, const char *, int)))                                                                        \
+    F(CRYPTO_malloc, void *, (size_t, const char *, int))                                                            \
     F(ERR_clear_error, void, (void))                                                                                 \
     F(EVP_CIPHER_fetch, struct evp_cipher *, (void *libctx, const char *name, const char *properties))               \
     F(EVP_CIPHER_CTX_new, struct evp_cipher_ctx *, (void))                                                           \

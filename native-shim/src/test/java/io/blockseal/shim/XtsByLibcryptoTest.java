@@ -29,6 +29,14 @@ class XtsByLibcryptoTest extends XtsTest {
         assertEquals(Shim.XTS_LIBCRYPTO, shim.xtsEngine());
     }
 
+    /** Else what libcrypto holds in the first one's pool would be freed into the other's, which ends the process. */
+    @Test
+    void leavesTheMemoryOfLibcryptoToTheFirst() {
+        int claimed = ShimFixture.shim().protection();
+        assertEquals(0, shim.protection() & (Shim.SCHEDULES_LOCKED | Shim.UNDUMPABLE | Shim.NO_FORK));
+        assertEquals(claimed, ShimFixture.shim().protection());
+    }
+
     @Test
     void givesWhatTheEngineOfThisProcessGives() {
         long seed = Long.getLong("blockseal.seed", new Random().nextLong());
