@@ -1,0 +1,7 @@
+/**
+ * Floor 1: what long work and whoever watches it say to each other. Knows nothing of what the work is.
+ */
+@NullMarked
+package io.blockseal.job;
+
+import org.jspecify.annotations.NullMarked;
