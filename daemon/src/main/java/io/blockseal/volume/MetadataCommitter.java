@@ -5,16 +5,15 @@ import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.KeeperQueue.Wanted;
 import io.blockseal.volume.MetadataState.CommitFailedException;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,38 +43,21 @@ final class MetadataCommitter {
         void run() throws StoreException, CommitFailedException, VolumeRefusedException;
     }
 
-    private record Wanted(long range, Executor loop, Consumer<Errno> whenDone) {
-        void answer(Errno errno) {
-            try {
-                loop.execute(() -> whenDone.accept(errno));
-            } catch (RejectedExecutionException e) {
-                LOG.debug("range={}: the loop that asked for a key is gone", range);
-            }
-        }
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(MetadataCommitter.class);
-
-    private static final long RETRY_MILLIS_MIN = 1_000;
-    private static final long RETRY_MILLIS_MAX = 60_000;
 
     private final String volumeName;
     private final MetadataState metadata;
     private final DekAllocator allocator;
     private final RollbackAnchors anchors;
     private final MetadataRecovery recovery;
-    private final Executor keeper;
     private final InstantSource clock;
-    private final RetryTimer timer;
+    private final KeeperQueue queue;
+    private final RecoverySchedule schedule;
     private final AtomicLong recoveries = new AtomicLong();
 
+    /** Guards changes of the state. */
     private final Object lock = new Object();
-    private List<Wanted> wanted = new ArrayList<>();
-    private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
-    private boolean running;
-    private boolean recoveryDue;
-    private boolean retryPending;
-    private long retryMillis = RETRY_MILLIS_MIN;
+
     private boolean defective;
     private boolean toldOfFailure;
     private volatile State state = State.RUNNING;
@@ -96,12 +78,10 @@ final class MetadataCommitter {
         this.anchors = anchors;
         this.anchoredSeq = metadata.root().commitSeq();
         this.recovery = new MetadataRecovery(stores, metadata, allocator);
-        this.keeper = keeper;
         this.clock = clock;
-        this.timer = timer;
-        synchronized (lock) {
-            retryLaterIfNeeded();
-        }
+        this.queue = new KeeperQueue(keeper, new KeeperWork());
+        this.schedule = new RecoverySchedule(timer, this::recoveryIsDue);
+        retryLaterIfNeeded();
     }
 
     /** How often the metadata was made whole again since the volume was opened. From any thread. */
@@ -121,30 +101,20 @@ final class MetadataCommitter {
     /** Queues a range; {@code whenDone} runs on {@code loop}. From any thread, never blocks. */
     void allocate(long range, Executor loop, Consumer<Errno> whenDone) {
         Wanted request = new Wanted(range, loop, whenDone);
-        synchronized (lock) {
-            if (state == State.RUNNING) {
-                wanted.add(request);
-                if (startKeeper()) {
-                    return;
-                }
-                wanted.remove(request);
-            }
+        if (state != State.RUNNING || !queue.add(request)) {
+            request.answer(whyNot());
         }
-        request.answer(state == State.FAILED ? Errno.EIO : Errno.ESHUTDOWN);
+    }
+
+    private Errno whyNot() {
+        return state == State.FAILED ? Errno.EIO : Errno.ESHUTDOWN;
     }
 
     /** Runs {@code task} on the keeper, alone, and waits for it. Not on a loop. */
     void runAlone(Task task) throws StoreException, VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-        synchronized (lock) {
-            if (state != State.RUNNING) {
-                throw notWritable();
-            }
-            tasks.add(() -> runTask(task, done));
-            if (!startKeeper()) {
-                tasks.removeLast();
-                throw notWritable();
-            }
+        if (state != State.RUNNING || !queue.add(() -> runTask(task, done))) {
+            throw notWritable();
         }
         await(done);
     }
@@ -215,67 +185,23 @@ final class MetadataCommitter {
 
     /** Ends the queue: what is being written is finished, what waits is answered with ESHUTDOWN. */
     void close() {
-        List<Wanted> refused;
         synchronized (lock) {
             state = State.CLOSED;
-            refused = wanted;
-            wanted = new ArrayList<>();
-            boolean interrupted = false;
-            while (running) {
-                try {
-                    lock.wait();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
-        refused.forEach(request -> request.answer(Errno.ESHUTDOWN));
+        queue.close().forEach(request -> request.answer(Errno.ESHUTDOWN));
     }
 
-    private boolean startKeeper() {
-        if (running) {
-            return true;
+    /** What the keeper does between the tasks that it is given. */
+    private final class KeeperWork implements KeeperQueue.Work {
+        @Override
+        public void beforeNext() {
+            retryLaterIfNeeded();
         }
-        try {
-            running = true;
-            keeper.execute(this::drain);
-            return true;
-        } catch (RejectedExecutionException e) {
-            running = false;
-            return false;
-        }
-    }
 
-    private void drain() {
-        while (true) {
-            Runnable task;
-            List<Wanted> batch;
-            synchronized (lock) {
-                retryLaterIfNeeded();
-                if (recoveryDue && state != State.CLOSED) {
-                    tasks.addFirst(this::recover);
-                }
-                recoveryDue = false;
-                task = tasks.poll();
-                batch = task == null ? wanted : List.of();
-                if (task == null) {
-                    wanted = new ArrayList<>();
-                }
-                if (task == null && batch.isEmpty()) {
-                    running = false;
-                    lock.notifyAll();
-                    return;
-                }
-            }
-            if (task != null) {
-                task.run();
-            } else {
-                serve(batch);
-                anchorOrStop();
-            }
+        @Override
+        public void serve(List<Wanted> batch) {
+            MetadataCommitter.this.serve(batch);
+            anchorOrStop();
         }
     }
 
@@ -308,31 +234,26 @@ final class MetadataCommitter {
     }
 
     /** On the timer's thread. */
-    private void retry() {
-        synchronized (lock) {
-            retryPending = false;
-            if (state == State.CLOSED) {
-                return;
-            }
-            recoveryDue = true;
-            if (!startKeeper()) {
-                recoveryDue = false;
-            }
+    private void recoveryIsDue() {
+        if (!queue.addFirst(this::recover)) {
+            schedule.begun();
         }
     }
 
-    /** With the lock held. */
+    /** On the keeper, whose doing alone changes what this looks at. */
     private void retryLaterIfNeeded() {
         boolean needed = state == State.FAILED || (state == State.RUNNING && mirror() == MetadataCopies.Mirror.DOWN);
-        if (needed && !defective && !retryPending && !recoveryDue) {
-            retryPending = true;
-            timer.schedule(retryMillis, this::retry);
-            retryMillis = Math.min(2 * retryMillis, RETRY_MILLIS_MAX);
+        if (needed && !defective) {
+            schedule.want();
         }
     }
 
     /** What the timer asked for: the disk may have come back, or the mirror. */
     private void recover() {
+        schedule.begun();
+        if (state == State.CLOSED) {
+            return;
+        }
         boolean mirrorOnly = state == State.RUNNING && !metadata.store().hasLost();
         if (mirrorOnly && !metadata.store().mirrorAnswers()) {
             return;
@@ -358,11 +279,11 @@ final class MetadataCommitter {
                 if (state == State.FAILED) {
                     state = State.RUNNING;
                 }
-                if (!mirrorIsDown) {
-                    retryMillis = RETRY_MILLIS_MIN;
-                }
-                toldOfFailure = false;
             }
+            if (!mirrorIsDown) {
+                schedule.startOver();
+            }
+            toldOfFailure = false;
             LOG.info(
                     "volume={} commit={}: the metadata on disk is whole again{}; new ranges get their keys",
                     volumeName,
@@ -390,7 +311,7 @@ final class MetadataCommitter {
         DekAllocator.Draft draft = allocator.newDraft(metadata.root().commitSeq() + 1);
         try {
             for (Wanted request : batch) {
-                answers.add(state == State.RUNNING ? allocator.prepare(draft, request.range()) : Errno.EIO);
+                answers.add(state == State.RUNNING ? allocator.prepare(draft, request.range()) : whyNot());
             }
             if (!draft.pages().isEmpty()) {
                 RootBlock next = metadata.root().copy();
