@@ -7,6 +7,7 @@ import io.blockseal.app.command.InfoCommand;
 import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.ResizeCommand;
 import io.blockseal.app.command.RootCommand;
+import io.blockseal.app.command.RotateKekCommand;
 import io.blockseal.app.command.ServeCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -29,6 +30,7 @@ final class CommandTree {
         verbs.put("info", InfoCommand::new);
         verbs.put("check", CheckCommand::new);
         verbs.put("key", KeyCommand::new);
+        verbs.put("rotate-kek", RotateKekCommand::new);
         verbs.put("resize", ResizeCommand::new);
         verbs.put("header", HeaderCommand::new);
         return verbs;

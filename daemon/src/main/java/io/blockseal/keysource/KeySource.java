@@ -19,6 +19,15 @@ public interface KeySource extends AutoCloseable {
     /** Whether a slot looks like one of this source's, before anything slow is tried. */
     boolean mayOpen(WrappedKey wrapped);
 
+    /**
+     * The version of the KEK that {@link #wrap} would use now, as it will say in {@link WrappedKey#version}; empty if the
+     * KEK has no versions, as a file or a passphrase. A source that reports one lets slots of older versions be wrapped
+     * anew by themselves. May ask the source; the key is not needed for it.
+     */
+    default String newestVersion() throws KeySourceException {
+        return "";
+    }
+
     /** Wraps the volume key with the newest version of the KEK. */
     WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException;
 

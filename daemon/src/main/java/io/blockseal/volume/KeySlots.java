@@ -14,6 +14,7 @@ import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.VolumeUnlock.Opened;
 import java.util.Arrays;
 import java.util.List;
 import org.slf4j.Logger;
@@ -46,7 +47,10 @@ public final class KeySlots {
     public int add(List<KeySource> unlockWith, KeySource added, String label)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         requireWritable();
-        KeySlot slot = wrapAgain(unlockWith, added, label);
+        KeySlot slot;
+        try (Opened opened = unlock(unlockWith)) {
+            slot = wrap(opened.volumeKey(), added, label);
+        }
         int[] index = {-1};
         change(
                 before -> {
@@ -65,16 +69,26 @@ public final class KeySlots {
     }
 
     /**
-     * Wraps the volume key anew into a slot that exists: another KEK takes the place of the old one, at once or not at
-     * all, and the slot keeps its label. Afterwards the old KEK opens nothing of this volume any more.
+     * Wraps the volume key anew into a slot that exists: another KEK, or a newer version of the same, takes the place of
+     * the old one, at once or not at all, and the slot keeps its label. Afterwards the old KEK opens nothing of this
+     * volume any more, but for copies of the metadata from before.
      *
+     * @param wanted which slot, or -1 for the one that {@code unlockWith} opens
      * @param unlockWith as for {@link #add}; may be what opens the slot now
+     * @return the slot's number
      */
-    public void rewrap(int index, List<KeySource> unlockWith, KeySource replacement)
+    public int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         requireWritable();
-        KeySlot old = requireSlot(current(), index);
-        KeySlot slot = wrapAgain(unlockWith, replacement, old.label());
+        int index;
+        KeySlot old;
+        KeySlot slot;
+        try (Opened opened = unlock(unlockWith)) {
+            index = wanted < 0 ? opened.slot() : wanted;
+            old = requireSlot(current(), index);
+            requireAnother(index, old, replacement);
+            slot = wrap(opened.volumeKey(), replacement, old.label());
+        }
         change(
                 before -> {
                     // Somebody may have taken it away, or put another in its place, while the volume key was being
@@ -87,12 +101,37 @@ public final class KeySlots {
                 },
                 () -> {
                     LOG.info(
-                            "volume={} slot={} source={}: key slot wrapped anew",
+                            "volume={} slot={} source={} version={}: key slot wrapped anew",
                             volume.name(),
                             index,
-                            replacement.kind());
+                            replacement.kind(),
+                            slot.version());
                     record(AuditEvent.KEY_SLOT_REWRAPPED, index, AuditField.of("kind", replacement.kind()));
                 });
+        return index;
+    }
+
+    /** To wrap by the same KEK once more would leave the one that is to go. */
+    private void requireAnother(int index, KeySlot old, KeySource replacement)
+            throws VolumeRefusedException, KeySourceException {
+        WrappedKey now = KeySlotCodec.toWrapped(old);
+        if (now == null || !replacement.mayOpen(now)) {
+            return;
+        }
+        String newest = replacement.newestVersion();
+        if (!newest.isEmpty() && !newest.equals(old.version())) {
+            return;
+        }
+        try {
+            replacement.unwrap(now, new Binding(volume.uuid())).close();
+        } catch (WrongKeyException another) {
+            return;
+        }
+        throw new VolumeRefusedException(
+                Reason.UNSUITABLE,
+                volume.name() + ": the new key is the one that key slot " + index + " has already ("
+                        + old.reference() + (old.version().isEmpty() ? "" : ", version " + old.version())
+                        + "); nothing was changed. Name another key, or make a new version of it at its source.");
     }
 
     private KeySlot requireSlot(KeySlotArea area, int index) throws VolumeRefusedException {
@@ -105,22 +144,28 @@ public final class KeySlots {
     }
 
     /** The volume key is not kept in memory: one of {@code unlockWith} gives it for a moment. */
-    private KeySlot wrapAgain(List<KeySource> unlockWith, KeySource source, String label)
-            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+    private Opened unlock(List<KeySource> unlockWith) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
-        try (Secret volumeKey = new VolumeUnlock(volume.name(), unlockWith, -1).unlock(current(), root.uuid());
-                VolumeKeys keys = VolumeKeys.derive(volume.engine(), root.uuidBytes(), volumeKey)) {
-            if (!keys.sameAs(volume.keys())) {
-                throw new WrongKeyException(volume.name() + ": a key slot gives another volume's key");
+        Opened opened = new VolumeUnlock(volume.name(), unlockWith, -1).open(current(), root.uuid());
+        try (VolumeKeys keys = VolumeKeys.derive(volume.engine(), root.uuidBytes(), opened.volumeKey())) {
+            if (keys.sameAs(volume.keys())) {
+                return opened;
             }
-            WrappedKey wrapped = source.wrap(volumeKey, new Binding(root.uuid()));
-            return KeySlotCodec.toSlot(
-                    source,
-                    wrapped,
-                    label,
-                    root.vkEpoch(),
-                    volume.clock().instant().getEpochSecond());
         }
+        opened.close();
+        throw new WrongKeyException(volume.name() + ": a key slot gives another volume's key");
+    }
+
+    private KeySlot wrap(Secret volumeKey, KeySource source, String label)
+            throws VolumeRefusedException, KeySourceException {
+        WrappedKey wrapped =
+                ProvenWrap.wrap(volume.engine(), volume.name(), source, volumeKey, new Binding(volume.uuid()));
+        return KeySlotCodec.toSlot(
+                source,
+                wrapped,
+                label,
+                volume.root().vkEpoch(),
+                volume.clock().instant().getEpochSecond());
     }
 
     /** Destroys a slot. The last one that opens the volume goes only by {@code force}. */

@@ -29,8 +29,13 @@ final class VolumeUnlock {
         this.onlySlot = onlySlot;
     }
 
-    /** A volume key, which the caller closes, and how the slot that gave it wraps it. */
-    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy) {}
+    /** A volume key, which the caller closes, how the slot that gave it wraps it, and that slot's number. */
+    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy, int slot) implements AutoCloseable {
+        @Override
+        public void close() {
+            volumeKey.close();
+        }
+    }
 
     /** As {@link #open}, for whoever needs no more than the volume key. */
     Secret unlock(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
@@ -60,7 +65,7 @@ final class VolumeUnlock {
                     try {
                         Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
                         LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
-                        return new Opened(volumeKey, wrapped.algorithm());
+                        return new Opened(volumeKey, wrapped.algorithm(), index);
                     } catch (WrongKeyException e) {
                         tried.append("; slot ").append(index).append(": ").append(e.getMessage());
                     } catch (KeySourceException e) {

@@ -9,6 +9,10 @@ import java.util.List;
 /** Power cuts while the wrapped copies of the volume key change: the cases C14 and C15 of docs/durability.md. */
 final class KeySlotCases {
     private static final int SLOT_BYTES = 1024;
+    private static final List<Layout> WITH_MIRROR = List.of(
+            Layout.IN_BAND.withRanges(4),
+            Layout.DETACHED.withRanges(4),
+            Layout.IN_BAND.withRanges(4).withMirror());
     private static final List<Layout> LAYOUTS = List.of(Layout.IN_BAND.withRanges(4), Layout.DETACHED.withRanges(4));
 
     private final Lab lab;
@@ -44,7 +48,7 @@ final class KeySlotCases {
     CrashCase c14() throws Exception {
         CrashCase c14 =
                 new CrashCase(lab, mutation, "C14", "KEK rotation: the old KEK opens or the new one, never none");
-        for (Layout layout : LAYOUTS) {
+        for (Layout layout : WITH_MIRROR) {
             for (boolean second : new boolean[] {false, true}) {
                 try (Scene scene = new Scene(lab, layout)) {
                     if (second) {
@@ -61,7 +65,7 @@ final class KeySlotCases {
                             c14,
                             scene,
                             slots -> slots.rewrap(
-                                    0,
+                                    -1,
                                     List.of(lab.fixture().key(1)),
                                     lab.fixture().key(2)));
                     c14.cutEverywhere(scene, (cut, sight) -> {
@@ -120,12 +124,11 @@ final class KeySlotCases {
         List<PowerCut> afterwards = PowerCuts.all(scene.journal(), PowerCuts.Tears.NONE).stream()
                 .filter(cut -> cut.count() >= done)
                 .toList();
-        crashCase.cutAndTry(
-                scene,
-                afterwards,
-                found -> holds(scene.layout().metadata(found), slot, image)
-                        ? "acknowledged, yet the old slot is on the disk"
-                        : "");
+        crashCase.cutAndTry(scene, afterwards, found -> {
+            boolean there = holds(scene.layout().metadata(found), slot, image)
+                    || (scene.layout().mirrored() && holds(scene.layout().mirror(found), slot, image));
+            return there ? "acknowledged, yet the old slot is on the disk" : "";
+        });
     }
 
     private static boolean holds(FaultStore metadata, int slot, byte[] image) {

@@ -26,6 +26,8 @@ public final class PassphraseKeySource implements KeySource {
     private final SecretInput input;
     private final PassphrasePolicy policy;
     private byte @Nullable [] passphrase;
+    /** Whether it has opened a slot: then it is no new passphrase, and to judge it comes too late. */
+    private boolean inUse;
 
     /** A source that asks {@code input}, and makes new slots by {@code policy}. */
     public PassphraseKeySource(CryptoEngine engine, SecretInput input, PassphrasePolicy policy) {
@@ -58,7 +60,7 @@ public final class PassphraseKeySource implements KeySource {
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
         byte[] given = passphrase();
         long characters = characters(given);
-        if (characters < PassphrasePolicy.CHARACTERS_MIN && !policy.allowWeak()) {
+        if (characters < PassphrasePolicy.CHARACTERS_MIN && !policy.allowWeak() && !inUse) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     "the passphrase has " + characters + " characters; at least " + PassphrasePolicy.CHARACTERS_MIN
@@ -92,6 +94,7 @@ public final class PassphraseKeySource implements KeySource {
         if (!opened) {
             throw new WrongKeyException("the passphrase is wrong");
         }
+        inUse = true;
         return volumeKey;
     }
 

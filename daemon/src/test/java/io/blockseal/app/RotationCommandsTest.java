@@ -1,0 +1,96 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands that rotate keys, on real files, as a user would give them. */
+class RotationCommandsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    private Path directory;
+
+    private Cli cli;
+
+    @BeforeEach
+    void create() {
+        cli = new Cli(directory);
+        ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
+    }
+
+    private Cli.Result ok(String... words) {
+        Cli.Result result = cli.run(words);
+        assertEquals(0, result.exitCode(), result.all());
+        return result;
+    }
+
+    private void refused(ExitCode code, String what, String... words) {
+        Cli.Result result = cli.run(words);
+        assertEquals(code.number(), result.exitCode(), result.all());
+        assertTrue(result.all().contains(what), result.all());
+    }
+
+    @Nested
+    class RotateKek {
+        @Test
+        void letsTheNewKeyInAndTheOldOneOut() throws Exception {
+            Cli.Result rotated =
+                    ok("rotate-kek", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./next.key");
+            assertTrue(rotated.out().contains("key slot 0 is now: key file"), rotated.out());
+            ok("check", "./demo.bsl", "--key-file", "./next.key");
+            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./demo.key");
+        }
+
+        @Test
+        void tellsProgramsWhichSlotItIsAndShowsARecoveryKeyApart() throws Exception {
+            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            Cli.Result rotated = ok(
+                    "rotate-kek",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key",
+                    "--slot",
+                    "1",
+                    "--new-recovery-key",
+                    "--json");
+            JsonNode document = JSON.readTree(rotated.out());
+            assertEquals(1, document.get("slot").asInt());
+            assertEquals("recovery", document.get("keySlots").get(1).get("kind").asText());
+            assertTrue(rotated.err().contains("Shown this once"), rotated.err());
+        }
+
+        @Test
+        void refusesTheSameKeyAndAWrongOneAndKeepsNoKeyFileThatOpensNothing() {
+            refused(ExitCode.USAGE, "the new key is the one that key slot 0 has", words("./demo.key", "./demo.key"));
+            refused(ExitCode.USAGE, "the new key is the one", "rotate-kek", "./demo.bsl", "--key-file", "./demo.key");
+            ok("create", "./other.bsl", "--size", "1G", "--key-file", "./other.key");
+            refused(ExitCode.WRONG_KEY, "no key slot opens", words("./other.key", "./next.key"));
+            refused(
+                    ExitCode.USAGE,
+                    "holds no key that could be replaced",
+                    "rotate-kek",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key",
+                    "--slot",
+                    "7",
+                    "--new-key-file",
+                    "./next.key");
+            assertFalse(Files.exists(cli.path("next.key")));
+        }
+
+        private String[] words(String opening, String next) {
+            return new String[] {"rotate-kek", "./demo.bsl", "--key-file", opening, "--new-key-file", next};
+        }
+    }
+}
