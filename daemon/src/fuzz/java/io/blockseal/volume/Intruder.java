@@ -34,21 +34,21 @@ final class Intruder {
     private static final int BLOCKS = 2 + 2 + 2 * PAGES;
 
     private final MemoryStore store;
-    private final VolumeKeys keys;
+    private final EpochKeys keys;
 
-    Intruder(MemoryStore store, VolumeKeys keys) {
+    Intruder(MemoryStore store, EpochKeys keys) {
         this.store = store;
         this.keys = keys;
     }
 
     /** The keys of a volume that key 1 opens; they live as long as the target. */
-    static VolumeKeys keys(VolumeFixture fixture, MemoryStore store) throws Exception {
+    static EpochKeys keys(VolumeFixture fixture, MemoryStore store) throws Exception {
         RootBlock root = RootBlock.decode(store.peek(0, MetadataLayout.BLOCK_BYTES), "root");
         byte[] area = store.peek(MetadataLayout.keySlotAreaOffset(0), KeySlotArea.AREA_BYTES);
         KeySlot slot = Objects.requireNonNull(KeySlotArea.decode(area).slot(0));
         try (Secret volumeKey =
                 fixture.key(1).unwrap(Objects.requireNonNull(KeySlotCodec.toWrapped(slot)), new Binding(root.uuid()))) {
-            return VolumeKeys.derive(fixture.engine(), root.uuidBytes(), volumeKey);
+            return EpochKeys.derive(fixture.engine(), root.uuidBytes(), root.vkEpoch(), volumeKey);
         }
     }
 

@@ -28,7 +28,7 @@ public final class VolumeOpenFuzz implements FuzzTarget {
 
     private final VolumeFixture fixture = new VolumeFixture();
     private final List<MemoryStore> volumes;
-    private final List<VolumeKeys> keys;
+    private final List<EpochKeys> keys;
 
     /** Makes two volumes: one of three table pages in use, one as it was created. */
     public VolumeOpenFuzz() {

@@ -116,6 +116,10 @@ public final class RootBlock {
                 slotCount() >= ranges && slotCount() <= SLOTS_MAX,
                 "slot count",
                 slotCount() + " for " + ranges + " ranges");
+        require(
+                rotationCursor() >= 0 && rotationCursor() <= (rotating() ? pageCount() : 0),
+                "volume key rotation",
+                "page " + rotationCursor() + " is out of bounds");
         require((placement() & ~PLACEMENT_DETACHED) == 0, "placement", placement() + " has unknown bits");
         requireExtents(ranges);
     }
@@ -406,6 +410,44 @@ public final class RootBlock {
 
     public RootBlock identityTag(byte[] tag) {
         return put(RootLayout.IDENTITY, RootLayout.IDENTITY_BYTES, tag);
+    }
+
+    /** Whether the volume key is being rotated: pages may still be of the epoch before. */
+    public boolean rotating() {
+        return !TablePage.isZero(previousKey());
+    }
+
+    /** The volume key of the epoch before, AES-KWP under the current one; zeros if no rotation is under way. */
+    public byte[] previousKey() {
+        return get(RootLayout.PREVIOUS_VK, RootLayout.PREVIOUS_VK_BYTES);
+    }
+
+    /** Begins a rotation of the volume key, at the first page. */
+    public RootBlock beginRotation(int newEpoch, byte[] wrappedPreviousKey) {
+        bytes.putLong(RootLayout.VK_CURSOR, 0);
+        return vkEpoch(newEpoch).put(RootLayout.PREVIOUS_VK, RootLayout.PREVIOUS_VK_BYTES, wrappedPreviousKey);
+    }
+
+    /** While a rotation is under way: the first page that may still be of the epoch before. */
+    public long rotationCursor() {
+        return bytes.getLong(RootLayout.VK_CURSOR);
+    }
+
+    public RootBlock rotationCursor(long nextPage) {
+        bytes.putLong(RootLayout.VK_CURSOR, nextPage);
+        return this;
+    }
+
+    /** Ends a rotation: the epoch before counts no more. */
+    public RootBlock endRotation() {
+        bytes.putLong(RootLayout.VK_CURSOR, 0);
+        return put(RootLayout.PREVIOUS_VK, RootLayout.PREVIOUS_VK_BYTES, new byte[RootLayout.PREVIOUS_VK_BYTES]);
+    }
+
+    /** Whether a page may be of that epoch. */
+    public boolean admits(int pageIndex, int pageEpoch) {
+        boolean before = rotating() && pageEpoch == vkEpoch() - 1 && pageIndex >= rotationCursor();
+        return before || pageEpoch == vkEpoch();
     }
 
     public long createdSeconds() {

@@ -58,6 +58,12 @@ public record TableEntry(
         LayoutCheck.same("entry", WRAPPED_DEK + WRAPPED_DEK_BYTES, ENTRY_BYTES);
     }
 
+    /** The same range, DEK and slot, with the DEK wrapped anew. */
+    public TableEntry wrappedAs(byte[] wrapped) {
+        return new TableEntry(
+                state, suite, generation, slot, createdSeconds, lastCommit, encryptedBytes, wrapped.clone());
+    }
+
     /** Reads the entry at {@code offset} of a page whose MAC was verified. */
     static TableEntry decode(byte[] page, int offset) {
         ByteBuffer bytes = ByteBuffer.wrap(page, offset, ENTRY_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);

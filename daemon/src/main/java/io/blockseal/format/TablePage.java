@@ -131,6 +131,10 @@ public final class TablePage {
         return bytes.getInt(VK_EPOCH);
     }
 
+    public void vkEpoch(int epoch) {
+        bytes.putInt(VK_EPOCH, epoch);
+    }
+
     /** 0 in every page of this version. */
     public int flags() {
         return Short.toUnsignedInt(bytes.getShort(FLAGS));

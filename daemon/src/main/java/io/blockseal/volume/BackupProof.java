@@ -1,7 +1,6 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.Secret;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
@@ -32,12 +31,12 @@ final class BackupProof {
      */
     static Proven prove(CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        Opened opened = new VolumeUnlock(name, sources, onlySlot).open(backup.area(), backup.uuid());
-        try (Secret volumeKey = opened.volumeKey()) {
-            VolumeKeys keys = VolumeKeys.derive(engine, backup.root().uuidBytes(), volumeKey);
+        RootBlock root = backup.root();
+        try (Opened opened = new VolumeUnlock(name, sources, onlySlot).open(backup.area(), root.uuid())) {
+            VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
             boolean proven = false;
             try {
-                prove(engine, backup, name, keys);
+                prove(engine, backup, name, keys, opened);
                 proven = true;
                 return new Proven(keys, opened.wrappedBy());
             } finally {
@@ -48,13 +47,15 @@ final class BackupProof {
         }
     }
 
-    private static void prove(CryptoEngine engine, HeaderBackup backup, String name, VolumeKeys keys)
+    private static void prove(CryptoEngine engine, HeaderBackup backup, String name, VolumeKeys keys, Opened opened)
             throws MalformedVolumeException {
         RootBlock root = backup.root();
         if (!keys.verifies(root)) {
             throw new MalformedVolumeException(
                     name + ": root", "mac", "does not verify: altered, or of another volume's key");
         }
+        opened.requireEpochOf(root);
+        keys.takePrevious(root, opened.volumeKey());
         if (!MessageDigest.isEqual(keys.identityTag(), root.identityTag())) {
             throw new MalformedVolumeException(name + ": root", "identity tag", "is not that of its volume key");
         }

@@ -63,7 +63,7 @@ final class DekAllocator {
         private TablePage page(int index) {
             return pages.computeIfAbsent(index, i -> {
                 TablePage current = table.page(i);
-                return current == null ? TablePage.fresh(i, root.vkEpoch()) : current.copy();
+                return current == null ? keys.freshPage(i) : keys.forChange(current);
             });
         }
     }

@@ -47,12 +47,12 @@ final class EntryCheck {
         if (page.flags() != 0) {
             complaints.add(block, "flags", page.flags() + ", not 0");
         }
-        if (page.vkEpoch() != root.vkEpoch()) {
+        if (!root.admits(page.index(), page.vkEpoch())) {
             complaints.add(block, "vk_epoch", page.vkEpoch() + ", but the root's is " + root.vkEpoch());
         }
         for (int i = 0; i < TablePage.ENTRIES; i++) {
             long range = TablePage.firstRange(page.index()) + i;
-            entry(range, page.entry(i));
+            entry(range, page.entry(i), page.vkEpoch());
             String leftOver = page.leftOver(i);
             if (leftOver != null) {
                 complaints.add("range " + range, leftOver, "should be zero, and is not");
@@ -60,7 +60,7 @@ final class EntryCheck {
         }
     }
 
-    private void entry(long range, TableEntry entry) {
+    private void entry(long range, TableEntry entry, int epoch) {
         String block = "range " + range;
         if (entry.state() != TableEntry.NONE && range >= root.rangeCount()) {
             complaints.add(block, "state", "lies beyond the end, yet has state " + entry.state());
@@ -71,11 +71,11 @@ final class EntryCheck {
         }
         if (entry.state() == TableEntry.ACTIVE) {
             activeRanges++;
-            active(range, entry, block);
+            active(range, entry, epoch, block);
         }
     }
 
-    private void active(long range, TableEntry entry, String block) {
+    private void active(long range, TableEntry entry, int epoch, String block) {
         if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
             complaints.add(block, "suite", entry.suite() + " is unknown");
         }
@@ -87,16 +87,16 @@ final class EntryCheck {
         if (entry.generation() == 0) {
             // No DEK was ever wrapped for it, so there is no use in trying.
             complaints.add(block, "generation", "0, but the first DEK's is 1");
-        } else if (keys != null && !unwraps(range, entry, keys)) {
+        } else if (keys != null && !unwraps(range, entry, epoch, keys)) {
             complaints.add(block, "wrapped DEK", "does not unwrap");
         }
     }
 
-    private boolean unwraps(long range, TableEntry entry, VolumeKeys with) {
+    private boolean unwraps(long range, TableEntry entry, int epoch, VolumeKeys with) {
         byte[] aad = with.newAad();
-        VolumeKeys.bindDek(aad, range, entry.generation(), entry.slot());
+        EpochKeys.bindDek(aad, range, entry.generation(), entry.slot());
         try (Secret dek = Secret.empty(engine.keys())) {
-            return with.unwrapDek(range, entry.generation(), aad, entry.wrappedDek(), dek.key());
+            return with.unwrapDek(epoch, range, entry.generation(), aad, entry.wrappedDek(), dek.key());
         }
     }
 }

@@ -147,8 +147,8 @@ public final class KeySlots {
     private Opened unlock(List<KeySource> unlockWith) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
         Opened opened = new VolumeUnlock(volume.name(), unlockWith, -1).open(current(), root.uuid());
-        try (VolumeKeys keys = VolumeKeys.derive(volume.engine(), root.uuidBytes(), opened.volumeKey())) {
-            if (keys.sameAs(volume.keys())) {
+        try (EpochKeys keys = EpochKeys.derive(volume.engine(), root.uuidBytes(), root.vkEpoch(), opened.volumeKey())) {
+            if (keys.sameAs(volume.keys().current())) {
                 return opened;
             }
         }

@@ -236,9 +236,22 @@ final class LruDekCache implements DekCache {
         if (page == null || RangeWord.state(word) != RangeWord.ACTIVE) {
             return false;
         }
+        if (unwrap(page, rangeIndex, word, handle)) {
+            return true;
+        }
+        // The volume key may have been rotated between our look at the page and our use of the keys of its epoch.
+        TablePage again = table.page(TablePage.pageOf(rangeIndex));
+        return again != null && again != page && unwrap(again, rangeIndex, word, handle);
+    }
+
+    private boolean unwrap(TablePage page, long rangeIndex, long word, int handle) {
         page.copyWrappedDek(TablePage.entryOf(rangeIndex), wrapped);
-        VolumeKeys.bindDek(aad, rangeIndex, RangeWord.generation(word), RangeWord.slot(word));
-        return keys.unwrapDek(rangeIndex, RangeWord.generation(word), aad, wrapped, handle);
+        EpochKeys.bindDek(aad, rangeIndex, RangeWord.generation(word), RangeWord.slot(word));
+        try {
+            return keys.unwrapDek(page.vkEpoch(), rangeIndex, RangeWord.generation(word), aad, wrapped, handle);
+        } catch (IllegalStateException wipedMeanwhile) {
+            return false;
+        }
     }
 
     private int find(long rangeIndex) {

@@ -88,6 +88,11 @@ final class MetadataState {
         return table;
     }
 
+    /** Whether there are pages of which nobody knows what they held. */
+    boolean hasLostPages() {
+        return !lostPages.isEmpty();
+    }
+
     /** Whether nobody knows what the page held; what lies there is left alone. */
     boolean isLost(int pageIndex) {
         return lostPages.contains(pageIndex);
@@ -103,6 +108,7 @@ final class MetadataState {
             area = tried.area();
             tried.pages().forEach(table::publish);
         }
+        keys.follow(root);
         firmPageIsB.clear();
         firmRoot = 0;
     }
@@ -148,6 +154,7 @@ final class MetadataState {
     void commit(RootBlock next, KeySlotArea newArea, Collection<TablePage> pages, long nowSeconds)
             throws CommitFailedException {
         long seq = root.commitSeq() + 1;
+        requireEpoch(next, pages);
         TableRoot tableRoot = new TableRoot(root.tableRoot());
         for (TablePage page : pages) {
             TablePage old = table.page(page.index());
@@ -176,10 +183,21 @@ final class MetadataState {
         root = next;
         diskRoot = next;
         area = newArea;
+        keys.follow(next);
         firmRoot = 1 - firmRoot;
         for (TablePage page : pages) {
             firmPageIsB.flip(page.index());
             table.publish(page);
+        }
+    }
+
+    /** A page of another epoch would be lost with the keys of that epoch. */
+    private static void requireEpoch(RootBlock next, Collection<TablePage> pages) {
+        for (TablePage page : pages) {
+            if (page.vkEpoch() != next.vkEpoch()) {
+                throw new IllegalStateException("page " + page.index() + " was not taken by forChange: it is of epoch "
+                        + page.vkEpoch() + ", the root of " + next.vkEpoch());
+            }
         }
     }
 
@@ -211,6 +229,7 @@ final class MetadataState {
             boolean undone = e.errno() == Errno.ENOSPC && undo(pages);
             if (undone) {
                 attempt = null;
+                keys.follow(root);
             }
             throw new CommitFailedException(undone ? Failure.UNDONE : Failure.UNKNOWN, e);
         }

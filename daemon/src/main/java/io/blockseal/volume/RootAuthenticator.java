@@ -1,9 +1,9 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrapAlgorithm;
@@ -93,14 +93,9 @@ final class RootAuthenticator {
 
     private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area) {
         try {
-            Opened opened = unlock.open(area, candidate.root().uuid());
-            VolumeKeys keys = derive(candidate, opened);
-            if (keys.verifies(candidate.root())) {
-                return new Unlocked(candidate, keys, opened.wrappedBy());
-            }
-            keys.close();
-            altered = new MalformedVolumeException(
-                    candidate.root().block(), "mac", "does not verify: altered, or of another volume's key");
+            return open(candidate, area);
+        } catch (MalformedVolumeException e) {
+            altered = e;
         } catch (WrongKeyException e) {
             wrong = e;
         } catch (KeySourceException e) {
@@ -109,9 +104,26 @@ final class RootAuthenticator {
         return null;
     }
 
-    private VolumeKeys derive(Candidate candidate, Opened opened) {
-        try (Secret volumeKey = opened.volumeKey()) {
-            return VolumeKeys.derive(engine, candidate.root().uuidBytes(), volumeKey);
+    private Unlocked open(Candidate candidate, KeySlotArea area)
+            throws MalformedVolumeException, WrongKeyException, KeySourceException {
+        RootBlock root = candidate.root();
+        try (Opened opened = unlock.open(area, root.uuid())) {
+            VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
+            boolean genuine = false;
+            try {
+                if (!keys.verifies(root)) {
+                    throw new MalformedVolumeException(
+                            root.block(), "mac", "does not verify: altered, or of another volume's key");
+                }
+                opened.requireEpochOf(root);
+                keys.takePrevious(root, opened.volumeKey());
+                genuine = true;
+                return new Unlocked(candidate, keys, opened.wrappedBy());
+            } finally {
+                if (!genuine) {
+                    keys.close();
+                }
+            }
         }
     }
 

@@ -176,7 +176,10 @@ final class TableScan {
         copies[copy] = Copy.DAMAGED;
         try {
             TablePage page = TablePage.decode(image, index, MetadataCopies.name("table page " + index + " copy", copy));
-            if (keys != null && !keys.verifies(page)) {
+            if (!root.admits(index, page.vkEpoch())) {
+                complaints[copy] = "vk_epoch: of volume key " + Integer.toUnsignedString(page.vkEpoch())
+                        + ", and the volume has " + Integer.toUnsignedString(root.vkEpoch());
+            } else if (keys != null && !keys.verifies(page)) {
                 complaints[copy] = PageFinding.WRONG_MAC;
             } else {
                 pages[copy] = page;

@@ -66,7 +66,7 @@ public final class VolumeCreator {
         byte[] uuid = newUuid();
         root.uuidBytes(uuid);
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
-                VolumeKeys keys = VolumeKeys.derive(engine, uuid, volumeKey)) {
+                EpochKeys keys = EpochKeys.derive(engine, uuid, FIRST_EPOCH, volumeKey)) {
             KeySlotArea area = wrapForAll(root, volumeKey, sources);
             root.keySlots(0, area.sha256()).identityTag(keys.identityTag());
             root.seal(keys.mac(root));

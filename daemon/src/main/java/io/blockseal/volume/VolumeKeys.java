@@ -1,149 +1,206 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.KeyWrap;
 import io.blockseal.crypto.Secret;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
+import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.ArrayList;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The children of a volume key: what wraps DEKs and what authenticates roots and pages (docs/format.md, "Keys"). The
- * volume key itself is not kept. From any thread until closed.
+ * The keys of a volume, of every epoch that some of its metadata may be of: one as a rule; two while the volume key is
+ * rotated. Which of them belongs to a root or a page, its own epoch says. From any thread until closed; only one keeper
+ * changes which epochs there are.
  */
 final class VolumeKeys implements AutoCloseable {
-    /** Bytes that bind a wrapped DEK to its place: UUID, range, generation, suite, slot. */
-    static final int AAD_BYTES = 16 + Long.BYTES + Integer.BYTES + Short.BYTES + Integer.BYTES;
-
-    private static final String LABEL_PREFIX = "blockseal/v1/";
-    private static final List<String> CHILDREN = List.of("dek-wrap", "root-mac", "page-mac", "table-root");
-    private static final int IDENTITY_BYTES = 16;
+    /** {@code other} is the one before while a rotation is under way, and the next while it is being begun. */
+    private record InUse(EpochKeys current, @Nullable EpochKeys other) {}
 
     private final CryptoEngine engine;
     private final byte[] uuid;
-    private final Secret dekWrap;
-    private final Secret rootMac;
-    private final Secret pageMac;
-    private final Secret tableRoot;
-    private final byte[] identityTag;
+    private volatile InUse inUse;
 
-    private VolumeKeys(CryptoEngine engine, byte[] uuid, List<Secret> children, byte[] identityTag) {
+    private VolumeKeys(CryptoEngine engine, byte[] uuid, EpochKeys current) {
         this.engine = engine;
         this.uuid = uuid;
-        this.dekWrap = children.get(0);
-        this.rootMac = children.get(1);
-        this.pageMac = children.get(2);
-        this.tableRoot = children.get(3);
-        this.identityTag = identityTag;
+        this.inUse = new InUse(current, null);
     }
 
-    /** Derives all children; the caller wipes the volume key. */
-    static VolumeKeys derive(CryptoEngine engine, byte[] uuid, Secret volumeKey) {
-        byte[] salt = uuid.clone();
-        List<Secret> children = new ArrayList<>();
-        try {
-            for (String label : CHILDREN) {
-                Secret child = Secret.empty(engine.keys());
-                children.add(child);
-                engine.derivation().hkdf(volumeKey.key(), salt, info(label), child.key());
+    /** Derives the keys of one epoch; the caller wipes the volume key. */
+    static VolumeKeys derive(CryptoEngine engine, byte[] uuid, int epoch, Secret volumeKey) {
+        return new VolumeKeys(engine, uuid.clone(), EpochKeys.derive(engine, uuid, epoch, volumeKey));
+    }
+
+    /**
+     * Adds the keys of the epoch before, if {@code root} says that a rotation is under way.
+     *
+     * @param root one whose MAC is right
+     * @param volumeKey the current one
+     * @throws MalformedVolumeException if the key that the root carries is not wrapped under the current one
+     */
+    void takePrevious(RootBlock root, Secret volumeKey) throws MalformedVolumeException {
+        if (!root.rotating()) {
+            return;
+        }
+        try (Secret previous = Secret.empty(engine.keys())) {
+            if (!engine.wrap().unwrapKwp(volumeKey.key(), root.previousKey(), previous.key())) {
+                throw new MalformedVolumeException(
+                        root.block(), "previous volume key", "does not unwrap under the current one");
             }
-            byte[] tag = engine.derivation().hkdfPublic(volumeKey.key(), salt, info("identity"), IDENTITY_BYTES);
-            return new VolumeKeys(engine, salt, children, tag);
-        } catch (RuntimeException | Error e) {
-            // The arena is full, say: what was derived so far must not stay behind in it.
-            children.forEach(Secret::close);
-            throw e;
+            EpochKeys current = inUse.current();
+            inUse = new InUse(current, EpochKeys.derive(engine, uuid, current.epoch() - 1, previous));
         }
     }
 
-    /** The tag by which anybody recognises this volume key for this volume. */
-    byte[] identityTag() {
-        return identityTag.clone();
+    /** Adds the keys of the next epoch, before a root is written that names it. On the keeper. */
+    EpochKeys prepareNext(Secret volumeKey) {
+        InUse before = inUse;
+        EpochKeys next = EpochKeys.derive(engine, uuid, before.current().epoch() + 1, volumeKey);
+        inUse = new InUse(before.current(), next);
+        close(before.other());
+        return next;
     }
 
-    /** Whether both were derived from one volume key. */
-    boolean sameAs(VolumeKeys other) {
-        return engine.keys().same(rootMac.key(), other.rootMac.key());
+    /** Does as the root says that is in force: which epoch is the current one, and whether the other is wanted. On the keeper. */
+    void follow(RootBlock root) {
+        InUse before = inUse;
+        EpochKeys current = require(root.vkEpoch());
+        EpochKeys other = current == before.current() ? before.other() : before.current();
+        if (root.rotating() || other == null) {
+            inUse = new InUse(current, other);
+        } else {
+            // A loop that looks at a page of that epoch just now finds it replaced, and looks again.
+            inUse = new InUse(current, null);
+            other.close();
+        }
+    }
+
+    /** Those under which everything new is wrapped and sealed. */
+    EpochKeys current() {
+        return inUse.current();
+    }
+
+    /** Those of an epoch, or null if nothing of it counts. */
+    @Nullable
+    EpochKeys of(int epoch) {
+        InUse now = inUse;
+        if (now.current().epoch() == epoch) {
+            return now.current();
+        }
+        EpochKeys other = now.other();
+        return other != null && other.epoch() == epoch ? other : null;
+    }
+
+    private EpochKeys require(int epoch) {
+        EpochKeys keys = of(epoch);
+        if (keys == null) {
+            throw new IllegalStateException("there are no keys of epoch " + epoch);
+        }
+        return keys;
+    }
+
+    /** The tag by which anybody recognises the current volume key for this volume. */
+    byte[] identityTag() {
+        return current().identityTag();
+    }
+
+    /** That of the volume key before, while a rotation is under way; else null. */
+    byte @Nullable [] previousIdentityTag() {
+        InUse now = inUse;
+        EpochKeys other = now.other();
+        return other == null || other.epoch() > now.current().epoch() ? null : other.identityTag();
     }
 
     byte[] mac(RootBlock root) {
-        return engine.derivation().hmac(rootMac.key(), root.macInput());
+        return require(root.vkEpoch()).mac(root);
     }
 
     /** Compares in constant time. */
     boolean verifies(RootBlock root) {
-        return MessageDigest.isEqual(mac(root), root.mac());
+        EpochKeys keys = of(root.vkEpoch());
+        return keys != null && keys.verifies(root);
     }
 
     byte[] mac(TablePage page) {
-        return engine.derivation().hmac(pageMac.key(), uuid, page.macInput());
+        return require(page.vkEpoch()).mac(page);
     }
 
     /** Compares in constant time. */
     boolean verifies(TablePage page) {
-        return MessageDigest.isEqual(mac(page), page.mac());
+        EpochKeys keys = of(page.vkEpoch());
+        return keys != null && keys.verifies(page);
     }
 
     /** What a page adds to the root's table_root, by XOR. */
     byte[] tableTerm(TablePage page) {
-        ByteBuffer head = ByteBuffer.allocate(Integer.BYTES + Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        head.putInt(page.index()).putLong(page.commitSeq());
-        return engine.derivation().hmac(tableRoot.key(), head.array(), page.mac());
+        return require(page.vkEpoch()).tableTerm(page);
     }
 
-    /** A new array that begins with the UUID; {@link #bindDek} fills the rest. */
+    /** A new array for {@link EpochKeys#bindDek}. */
     byte[] newAad() {
-        byte[] aad = new byte[AAD_BYTES];
-        System.arraycopy(uuid, 0, aad, 0, uuid.length);
-        return aad;
+        return current().newAad();
     }
 
-    /** Fills in what a DEK is bound to. Allocates nothing. */
-    static void bindDek(byte[] aad, long rangeIndex, int generation, long slot) {
-        int at = 16;
-        at = putLittleEndian(aad, at, rangeIndex, Long.BYTES);
-        at = putLittleEndian(aad, at, generation, Integer.BYTES);
-        at = putLittleEndian(aad, at, RootBlock.SUITE_AES_256_XTS, Short.BYTES);
-        putLittleEndian(aad, at, slot, Integer.BYTES);
+    /** An empty page of the current epoch. */
+    TablePage freshPage(int index) {
+        return TablePage.fresh(index, current().epoch());
     }
 
-    /** Makes a DEK and returns it wrapped; the DEK itself is gone when this returns. */
-    byte[] newWrappedDek(long rangeIndex, int generation, long slot) {
-        byte[] aad = newAad();
-        bindDek(aad, rangeIndex, generation, slot);
-        byte[] wrapped = new byte[KeyWrap.WRAPPED_DEK_BYTES];
-        try (Secret dek = Secret.random(engine.keys(), 64)) {
-            engine.wrap().wrapDek(dekWrap.key(), rangeIndex, generation, aad, dek.key(), wrapped, 0);
+    /**
+     * A copy of a page, to be changed: of the current epoch, whatever the page was of. A DEK that cannot be unwrapped
+     * stays as it is, for its range fails before and after.
+     */
+    TablePage forChange(TablePage page) {
+        TablePage copy = page.copy();
+        EpochKeys to = current();
+        if (page.vkEpoch() != to.epoch()) {
+            rewrap(copy, require(page.vkEpoch()), to);
         }
-        return wrapped;
+        return copy;
     }
 
-    /** Unwraps into the handle {@code dek}; false if the entry was altered. Allocates nothing. */
-    boolean unwrapDek(long rangeIndex, int generation, byte[] aad, byte[] wrapped, int dek) {
-        return engine.wrap().unwrapDek(dekWrap.key(), rangeIndex, generation, aad, wrapped, 0, dek);
+    private void rewrap(TablePage page, EpochKeys from, EpochKeys to) {
+        byte[] aad = newAad();
+        try (Secret dek = Secret.empty(engine.keys())) {
+            for (int i = 0; i < TablePage.ENTRIES; i++) {
+                TableEntry entry = page.entry(i);
+                long range = TablePage.firstRange(page.index()) + i;
+                if (entry.state() == TableEntry.ACTIVE) {
+                    EpochKeys.bindDek(aad, range, entry.generation(), entry.slot());
+                    if (from.unwrapDek(range, entry.generation(), aad, entry.wrappedDek(), dek.key())) {
+                        page.entry(i, entry.wrappedAs(to.wrapDek(range, entry.generation(), aad, dek)));
+                    }
+                }
+            }
+        }
+        page.vkEpoch(to.epoch());
+    }
+
+    /** Makes a DEK and returns it wrapped, for a page of the current epoch; the DEK itself is gone when this returns. */
+    byte[] newWrappedDek(long rangeIndex, int generation, long slot) {
+        return current().newWrappedDek(rangeIndex, generation, slot);
+    }
+
+    /**
+     * Unwraps into the handle {@code dek} what a page of {@code epoch} holds; false if the entry was altered, or if nothing
+     * of that epoch counts. Allocates nothing.
+     */
+    boolean unwrapDek(int epoch, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int dek) {
+        EpochKeys keys = of(epoch);
+        return keys != null && keys.unwrapDek(rangeIndex, generation, aad, wrapped, dek);
     }
 
     @Override
     public void close() {
-        dekWrap.close();
-        rootMac.close();
-        pageMac.close();
-        tableRoot.close();
+        InUse now = inUse;
+        now.current().close();
+        close(now.other());
     }
 
-    private static byte[] info(String label) {
-        return (LABEL_PREFIX + label).getBytes(StandardCharsets.US_ASCII);
-    }
-
-    private static int putLittleEndian(byte[] target, int at, long value, int length) {
-        for (int i = 0; i < length; i++) {
-            target[at + i] = (byte) (value >>> (8 * i));
+    private static void close(@Nullable EpochKeys keys) {
+        if (keys != null) {
+            keys.close();
         }
-        return at + length;
     }
 }

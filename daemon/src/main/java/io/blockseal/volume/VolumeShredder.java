@@ -67,7 +67,8 @@ public final class VolumeShredder {
             }
             TablePage current = volume.table().page(TablePage.pageOf(range));
             if (RangeWord.state(word) == RangeWord.ACTIVE && current != null) {
-                TablePage page = pages.computeIfAbsent(current.index(), index -> current.copy());
+                TablePage page = pages.computeIfAbsent(
+                        current.index(), index -> volume.keys().forChange(current));
                 page.entry(TablePage.entryOf(range), shredded(word, next.commitSeq() + 1));
                 slots.add(RangeWord.slot(word));
             }

@@ -3,6 +3,8 @@ package io.blockseal.volume;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
@@ -29,17 +31,23 @@ final class VolumeUnlock {
         this.onlySlot = onlySlot;
     }
 
-    /** A volume key, which the caller closes, how the slot that gave it wraps it, and that slot's number. */
-    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy, int slot) implements AutoCloseable {
+    /** A volume key, which the caller closes, how the slot that gave it wraps it, that slot's number and its epoch. */
+    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy, int slot, int epoch) implements AutoCloseable {
+        /** Refuses a slot that says that it holds the volume key of another epoch than a root whose MAC is right under it. */
+        void requireEpochOf(RootBlock root) throws MalformedVolumeException {
+            if (epoch != root.vkEpoch()) {
+                throw new MalformedVolumeException(
+                        root.block(),
+                        "vk_epoch",
+                        Integer.toUnsignedString(root.vkEpoch()) + ", but key slot " + slot + " is of epoch "
+                                + Integer.toUnsignedString(epoch));
+            }
+        }
+
         @Override
         public void close() {
             volumeKey.close();
         }
-    }
-
-    /** As {@link #open}, for whoever needs no more than the volume key. */
-    Secret unlock(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
-        return open(area, uuid).volumeKey();
     }
 
     /**
@@ -65,7 +73,7 @@ final class VolumeUnlock {
                     try {
                         Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
                         LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
-                        return new Opened(volumeKey, wrapped.algorithm(), index);
+                        return new Opened(volumeKey, wrapped.algorithm(), index, slot.vkEpoch());
                     } catch (WrongKeyException e) {
                         tried.append("; slot ").append(index).append(": ").append(e.getMessage());
                     } catch (KeySourceException e) {

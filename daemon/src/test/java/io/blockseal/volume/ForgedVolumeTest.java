@@ -65,7 +65,7 @@ class ForgedVolumeTest {
     private void forge(MemoryStore store, KeySource publicHalf) throws Exception {
         RootBlock root = RootBlock.decode(store.peek(0, MetadataLayout.BLOCK_BYTES), "root");
         try (Secret mine = Secret.random(fixture.engine().keys(), 32);
-                VolumeKeys keys = VolumeKeys.derive(fixture.engine(), root.uuidBytes(), mine)) {
+                EpochKeys keys = EpochKeys.derive(fixture.engine(), root.uuidBytes(), root.vkEpoch(), mine)) {
             KeySlotArea area = KeySlotArea.empty()
                     .with(
                             0,

@@ -21,7 +21,7 @@ import java.util.zip.CRC32C;
 /** An attacker who can write to the store: recomputes CRCs always, and MACs where the test lets the keys leak. */
 final class Forger implements AutoCloseable {
     private final MemoryStore store;
-    private final VolumeKeys keys;
+    private final EpochKeys keys;
 
     Forger(CryptoEngine engine, MemoryStore store, KeySource source) throws Exception {
         this.store = store;
@@ -31,7 +31,7 @@ final class Forger implements AutoCloseable {
                         .slot(0));
         try (Secret volumeKey =
                 source.unwrap(Objects.requireNonNull(KeySlotCodec.toWrapped(slot)), new Binding(root.uuid()))) {
-            keys = VolumeKeys.derive(engine, root.uuidBytes(), volumeKey);
+            keys = EpochKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), volumeKey);
         }
     }
 

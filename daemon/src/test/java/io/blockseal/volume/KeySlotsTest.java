@@ -72,7 +72,7 @@ class KeySlotsTest {
         MemoryStore store = fixture.create(4);
         String before = store.fingerprint();
         try (Volume volume = fixture.open(store)) {
-            for (int slot : new int[] {-1, 1, 16}) {
+            for (int slot : new int[] {-2, 1, 16}) {
                 VolumeRefusedException e = assertThrows(VolumeRefusedException.class, () -> volume.keySlots()
                         .rewrap(slot, List.of(fixture.key(1)), fixture.key(2)));
                 assertEquals(Reason.UNSUITABLE, e.reason());

@@ -23,7 +23,7 @@ import java.util.Objects;
  * volume's keys, so that each block is as authentic as the real one.
  */
 public final class Renumbering implements Disturbance, AutoCloseable {
-    private final VolumeKeys keys;
+    private final EpochKeys keys;
     /** What each page that was renumbered adds to the table root. */
     private final Map<Integer, byte[]> corrections = new HashMap<>();
 
@@ -35,7 +35,7 @@ public final class Renumbering implements Disturbance, AutoCloseable {
                         .slot(0));
         try (Secret volumeKey =
                 source.unwrap(Objects.requireNonNull(KeySlotCodec.toWrapped(slot)), new Binding(root.uuid()))) {
-            keys = VolumeKeys.derive(engine, root.uuidBytes(), volumeKey);
+            keys = EpochKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), volumeKey);
         }
     }
 
