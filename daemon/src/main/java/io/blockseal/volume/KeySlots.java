@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
  * fails (docs/format.md, "Changing key slots"). On keeper threads.
  */
 public final class KeySlots {
+    /** In the place of a slot's number: the slot that the given key opens. */
+    public static final int WHICHEVER_OPENS = -1;
+
     private static final Logger LOG = LoggerFactory.getLogger(KeySlots.class);
 
     private final Volume volume;
@@ -73,7 +76,7 @@ public final class KeySlots {
      * the old one, at once or not at all, and the slot keeps its label. Afterwards the old KEK opens nothing of this
      * volume any more, but for copies of the metadata from before.
      *
-     * @param wanted which slot, or -1 for the one that {@code unlockWith} opens
+     * @param wanted which slot, or {@link #WHICHEVER_OPENS}: the one that {@code unlockWith} opens
      * @param unlockWith as for {@link #add}; may be what opens the slot now
      * @return the slot's number
      */
@@ -84,7 +87,7 @@ public final class KeySlots {
         KeySlot old;
         KeySlot slot;
         try (Opened opened = unlock(unlockWith)) {
-            index = wanted < 0 ? opened.slot() : wanted;
+            index = wanted == WHICHEVER_OPENS ? opened.slot() : wanted;
             old = requireSlot(current(), index);
             requireAnother(index, old, replacement);
             slot = wrap(opened.volumeKey(), replacement, old.label());

@@ -9,6 +9,7 @@ import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.NewKey;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.volume.KeySlotInfo;
+import io.blockseal.volume.KeySlots;
 import io.blockseal.volume.Volume;
 import java.io.PrintWriter;
 import java.util.List;
@@ -56,14 +57,14 @@ public final class RotateKekCommand extends Verb {
             names = "--slot",
             paramLabel = "0-15",
             description = "Replace the key of this slot (default: of the one that opens the volume).")
-    private int slot = -1;
+    private int slot = KeySlots.WHICHEVER_OPENS;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
     public Integer call() throws Exception {
-        if (slot < -1 || slot > 15) {
+        if (slot < KeySlots.WHICHEVER_OPENS || slot > 15) {
             throw new CommandException(ExitCode.USAGE, "--slot " + slot + ": a volume has the key slots 0 to 15.");
         }
         if (newKey.given()) {
