@@ -26,6 +26,12 @@ public enum AuditEvent {
     KEY_SLOT_REWRAPPED,
     /** A key opens the volume no longer. */
     KEY_SLOT_REMOVED,
+    /** A volume got another volume key; what was wrapped under the one before is being wrapped anew. */
+    VOLUME_KEY_ROTATION_BEGUN,
+    /** Nothing of a volume is under the volume key before any more, and that key is destroyed. */
+    VOLUME_KEY_ROTATED,
+    /** A volume's identity changed because its volume key was rotated, and this host remembers the new one. */
+    IDENTITY_ROTATED,
     /** The keys of ranges were destroyed, and with them what was written under them. */
     RANGES_SHREDDED;
 

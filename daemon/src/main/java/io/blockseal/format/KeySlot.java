@@ -93,6 +93,22 @@ public record KeySlot(
         require(state != State.EMPTY, "a slot with content cannot be empty");
     }
 
+    /** The same with another priority. */
+    public KeySlot withPriority(int newPriority) {
+        return new KeySlot(
+                type,
+                state,
+                newPriority,
+                createdSeconds,
+                vkEpoch,
+                wrapAlgorithm,
+                label,
+                reference,
+                version,
+                parameters,
+                blob);
+    }
+
     /** Reads a slot whose state is not EMPTY. */
     static KeySlot decode(byte[] area, int offset, String block) throws MalformedVolumeException {
         ByteBuffer bytes = ByteBuffer.wrap(area, offset, SLOT_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);

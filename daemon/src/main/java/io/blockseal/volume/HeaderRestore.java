@@ -90,7 +90,7 @@ public final class HeaderRestore implements AutoCloseable {
                 refuseIfSomebodyElses(stores);
             }
             IdentityPins.Found identity =
-                    new IdentityPins.Found(stores.name(), backup.uuid(), keys.identityTag(), proven.wrappedBy());
+                    new IdentityPins.Found(stores.name(), backup.uuid(), keys, proven.wrappedBy());
             // Verified, not remembered: that is for whoever opens the volume to decide.
             memory.pins()
                     .verify(

@@ -45,18 +45,40 @@ public final class IdentityPins {
      * @param volumeName for messages
      * @param uuid of the volume
      * @param tag the public tag of its volume key, in hex
+     * @param previousTag that of the volume key before, while the volume key is being rotated; else null
      * @param wrappedBy how the slot that gave the volume key wraps it
      */
-    record Found(String volumeName, UUID uuid, String tag, WrapAlgorithm wrappedBy) {
-        Found(String volumeName, UUID uuid, byte[] identityTag, WrapAlgorithm wrappedBy) {
-            this(volumeName, uuid, HexFormat.of().formatHex(identityTag), wrappedBy);
+    record Found(
+            String volumeName,
+            UUID uuid,
+            String tag,
+            @Nullable String previousTag,
+            WrapAlgorithm wrappedBy) {
+        Found(String volumeName, UUID uuid, VolumeKeys keys, WrapAlgorithm wrappedBy) {
+            this(volumeName, uuid, hex(keys.identityTag()), hexOrNull(keys.previousIdentityTag()), wrappedBy);
+        }
+
+        private static String hex(byte[] tag) {
+            return HexFormat.of().formatHex(tag);
+        }
+
+        private static @Nullable String hexOrNull(byte @Nullable [] tag) {
+            return tag == null ? null : hex(tag);
+        }
+
+        /**
+         * Whether it is the one that is known elsewhere, or has just followed it: the volume carries the key before,
+         * under the current one, so that whoever could make this up had that key already.
+         */
+        boolean isOrFollows(String known) {
+            return known.equals(tag) || known.equals(previousTag);
         }
     }
 
     /** Refuses a volume key that is not the expected or remembered one. Changes nothing. */
     void verify(Found found, OpenOptions options) throws VolumeRefusedException {
         String expected = options.expectIdentity();
-        if (expected != null && !expected.strip().toLowerCase(Locale.ROOT).equals(found.tag())) {
+        if (expected != null && !found.isOrFollows(expected.strip().toLowerCase(Locale.ROOT))) {
             throw refusal(
                     found,
                     expected,
@@ -67,7 +89,7 @@ public final class IdentityPins {
         if (options.trustIdentity()) {
             return;
         }
-        if (remembered != null && !remembered.equals(found.tag())) {
+        if (remembered != null && !found.isOrFollows(remembered)) {
             throw refusal(
                     found,
                     remembered,
@@ -97,7 +119,15 @@ public final class IdentityPins {
                 throw new UncheckedIOException("cannot write the identity pin " + file.path(), e);
             }
         }
-        if (vouched) {
+        if (directory != null && before != null && before.equals(found.previousTag())) {
+            LOG.info(
+                    "volume={} uuid={} identity={} was={}: its volume key is being rotated, and its identity follows",
+                    found.volumeName(),
+                    found.uuid(),
+                    found.tag(),
+                    before);
+            record(AuditEvent.IDENTITY_ROTATED, found, AuditField.of("was", before));
+        } else if (vouched) {
             LOG.warn(
                     "volume={} uuid={} identity={} was={}: trusted by the operator",
                     found.volumeName(),
@@ -112,6 +142,27 @@ public final class IdentityPins {
                     found.uuid(),
                     found.tag());
             record(AuditEvent.IDENTITY_PINNED, found, AuditField.of("wrap", found.wrappedBy()));
+        }
+    }
+
+    /**
+     * Remembers the identity that a rotation of the volume key has given to a volume, in the place of the one before.
+     *
+     * @throws IOException if it cannot be written; the one before is then still remembered
+     */
+    void follow(String volumeName, UUID uuid, String was, String tag) throws IOException {
+        if (directory == null) {
+            return;
+        }
+        StateFile file = new StateFile(directory.resolve(uuid + ".identity"));
+        if (!tag.equals(file.read())) {
+            file.write(tag);
+            AuditLog.record(
+                    AuditEvent.IDENTITY_ROTATED,
+                    AuditField.of("volume", volumeName),
+                    AuditField.of("uuid", uuid),
+                    AuditField.of("identity", tag),
+                    AuditField.of("was", was));
         }
     }
 

@@ -87,6 +87,11 @@ final class LiveHeader {
         return candidate == null ? null : candidate.root();
     }
 
+    /** Those of the backup. */
+    VolumeKeys keys() {
+        return keys;
+    }
+
     /** Which copy that is: 0 = A, 1 = B; 1 if there is none. */
     int rootLetter() {
         return candidate == null ? 1 : candidate.copy();

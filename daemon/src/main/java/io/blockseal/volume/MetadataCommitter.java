@@ -124,6 +124,11 @@ final class MetadataCommitter {
         commit(next, metadata.area(), List.of());
     }
 
+    /** Commits a changed root and pages from within a {@link Task}; the second copies are durable with the next commit. */
+    void commitPages(RootBlock next, Collection<TablePage> pages) throws CommitFailedException {
+        commit(next, metadata.area(), pages);
+    }
+
     /** The last step of a {@link Task} that destroys a secret: overwrites what held it. */
     private interface Scrub {
         void run() throws StoreException;

@@ -141,7 +141,7 @@ final class RestoreComparison {
         TableEntry later = entry(live.page(TablePage.pageOf(range)).later(), range);
         after = notBefore(notBefore(after, now), later);
         boolean inUseAfter = after.state() == TableEntry.ACTIVE;
-        if (loses(now, after) || loses(later, after)) {
+        if (loses(range, now, after) || loses(range, later, after)) {
             lost.add(range);
             if (!inUseAfter) {
                 emptied.add(range);
@@ -153,9 +153,9 @@ final class RestoreComparison {
         keep(range, then, after);
     }
 
-    private static boolean loses(TableEntry now, TableEntry after) {
+    private boolean loses(long range, TableEntry now, TableEntry after) {
         boolean inUse = now.state() == TableEntry.ACTIVE;
-        return (inUse && !sameKey(after, now)) || isLess(after.generation(), now.generation());
+        return (inUse && !sameKey(range, after, now)) || isLess(after.generation(), now.generation());
     }
 
     /** The same, but that a range without a DEK knows how many it has had. */
@@ -182,15 +182,19 @@ final class RestoreComparison {
             return false;
         }
         long owner = ownersOfSlots[(int) then.slot()] - 1L;
-        return owner >= 0 && (owner != range || !sameKey(then, entryOfLive(owner)));
+        return owner >= 0 && (owner != range || !sameKey(range, then, entryOfLive(owner)));
     }
 
-    /** A generation is given once; but a volume that was restored before may have given it again. */
-    private static boolean sameKey(TableEntry one, TableEntry two) {
+    /**
+     * A generation is given once; but a volume that was restored before may have given it again. A DEK that is wrapped
+     * otherwise may still be the same: the volume key was being rotated.
+     */
+    private boolean sameKey(long range, TableEntry one, TableEntry two) {
         return one.state() == two.state()
                 && one.generation() == two.generation()
                 && one.slot() == two.slot()
-                && Arrays.equals(one.wrappedDek(), two.wrappedDek());
+                && (Arrays.equals(one.wrappedDek(), two.wrappedDek())
+                        || live.keys().wrapSameDek(range, one, two));
     }
 
     private static boolean isLess(int generation, int other) {

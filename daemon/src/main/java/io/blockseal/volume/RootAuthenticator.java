@@ -81,10 +81,18 @@ final class RootAuthenticator {
         for (Candidate newer : roots.candidates()) {
             boolean elsewhere = MetadataCopies.onMirror(newer.copy()) != MetadataCopies.onMirror(candidate.copy());
             boolean counts = newer.area() != null || elsewhere;
+            boolean later = newer.root().commitSeq() > candidate.root().commitSeq();
             if (newer.copy() == candidate.copy()) {
                 return false;
             }
-            if (counts && newer.root().commitSeq() > candidate.root().commitSeq() && keys.verifies(newer.root())) {
+            if (counts && later && keys.verifies(newer.root())) {
+                return true;
+            }
+            // No key of the older one can tell; but a volume key is never rotated back.
+            boolean laterKey = Integer.compareUnsigned(
+                            newer.root().vkEpoch(), candidate.root().vkEpoch())
+                    > 0;
+            if (elsewhere && later && laterKey) {
                 return true;
             }
         }

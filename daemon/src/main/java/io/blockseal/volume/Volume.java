@@ -41,6 +41,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final DekTable table;
     private final MetadataState metadata;
     private final MetadataCommitter committer;
+    private final HostMemory memory;
     private final InstantSource clock;
     private final int dekCacheKeys;
     private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
@@ -54,6 +55,7 @@ public final class Volume implements DataPlane, AutoCloseable {
             DekTable table,
             MetadataState metadata,
             MetadataCommitter committer,
+            HostMemory memory,
             InstantSource clock,
             int dekCacheKeys) {
         this.engine = engine;
@@ -63,6 +65,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         this.table = table;
         this.metadata = metadata;
         this.committer = committer;
+        this.memory = memory;
         this.clock = clock;
         this.dekCacheKeys = dekCacheKeys;
     }
@@ -185,6 +188,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return stores.data().troubled() || stores.metadata().troubled();
     }
 
+    /** Gives it another volume key. */
+    public VolumeKeyRotation volumeKeyRotation() {
+        return new VolumeKeyRotation(this);
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);
@@ -233,6 +241,14 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     VolumeKeys keys() {
         return keys;
+    }
+
+    HostMemory memory() {
+        return memory;
+    }
+
+    boolean hasLostPages() {
+        return metadata.hasLostPages();
     }
 
     InstantSource clock() {

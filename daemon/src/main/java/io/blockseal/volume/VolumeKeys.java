@@ -191,6 +191,25 @@ final class VolumeKeys implements AutoCloseable {
         return keys != null && keys.unwrapDek(rangeIndex, generation, aad, wrapped, dek);
     }
 
+    /** Whether two entries of a range, each of whatever epoch, hold one DEK in two wrappings. */
+    boolean wrapSameDek(long rangeIndex, TableEntry one, TableEntry two) {
+        try (Secret first = Secret.empty(engine.keys());
+                Secret second = Secret.empty(engine.keys())) {
+            return unwrapsInSomeEpoch(rangeIndex, one, first)
+                    && unwrapsInSomeEpoch(rangeIndex, two, second)
+                    && engine.keys().same(first.key(), second.key());
+        }
+    }
+
+    private boolean unwrapsInSomeEpoch(long rangeIndex, TableEntry entry, Secret dek) {
+        InUse now = inUse;
+        byte[] aad = newAad();
+        EpochKeys.bindDek(aad, rangeIndex, entry.generation(), entry.slot());
+        return now.current().unwrapDek(rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key())
+                || (now.other() != null
+                        && now.other().unwrapDek(rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key()));
+    }
+
     @Override
     public void close() {
         InUse now = inUse;

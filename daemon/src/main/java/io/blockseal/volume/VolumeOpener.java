@@ -79,8 +79,8 @@ public final class VolumeOpener {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
             requireStores(stores, root);
-            IdentityPins.Found identity = new IdentityPins.Found(
-                    stores.name(), root.uuid(), unlocked.keys().identityTag(), unlocked.wrappedBy());
+            IdentityPins.Found identity =
+                    new IdentityPins.Found(stores.name(), root.uuid(), unlocked.keys(), unlocked.wrappedBy());
             memory.pins().verify(identity, options);
             boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
             if (readOnly && !options.readOnly()) {
@@ -165,6 +165,7 @@ public final class VolumeOpener {
                 loader.table(),
                 state,
                 committer,
+                memory,
                 clock,
                 options.dekCacheKeys());
     }

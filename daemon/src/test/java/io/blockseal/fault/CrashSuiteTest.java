@@ -97,6 +97,11 @@ class CrashSuiteTest {
     }
 
     @Test
+    void c13AVolumeWithAnotherVolumeKeyIsReadableThroughoutAndEndsWithoutTheOldOne() throws Exception {
+        new VolumeKeyCases(lab, Mutation.NONE).c13().end(TABLE);
+    }
+
+    @Test
     void c14ARotatedKekLeavesOneThatOpens() throws Exception {
         keySlots.c14().end(TABLE);
     }

@@ -10,6 +10,7 @@ import io.blockseal.store.MemoryStore;
 import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -61,12 +62,17 @@ public final class VolumeFixture {
         return new VolumeCreator(engine, () -> Instant.ofEpochSecond(1_700_000_000));
     }
 
+    /** The time at which its volumes are opened. */
+    public InstantSource clock() {
+        return () -> Instant.ofEpochSecond(1_700_000_100);
+    }
+
     public VolumeOpener opener() {
         return opener(HostMemory.none());
     }
 
     public VolumeOpener opener(HostMemory memory) {
-        return new VolumeOpener(engine, memory, Runnable::run, () -> Instant.ofEpochSecond(1_700_000_100));
+        return new VolumeOpener(engine, memory, Runnable::run, clock());
     }
 
     public Volume open(MemoryStore store) throws Exception {
