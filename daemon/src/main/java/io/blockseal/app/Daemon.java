@@ -63,7 +63,7 @@ public final class Daemon implements AutoCloseable {
 
     /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
     public static ExitCode run(DaemonConfig config, PrintWriter out) throws Exception {
-        ProcessSignals signals = ProcessSignals.install();
+        ProcessSignals signals = ProcessSignals.install("draining");
         Daemon daemon = start(config);
         try (daemon) {
             out.println(daemon.addresses());

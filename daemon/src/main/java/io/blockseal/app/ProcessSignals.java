@@ -3,29 +3,35 @@ package io.blockseal.app;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * TERM, INT and HUP: the first asks the daemon to drain, the second ends the process at once.
+ * TERM, INT and HUP: the first asks whoever runs to end in order, the second ends the process at once.
  *
  * <p>A shutdown hook would not do: with it the JVM exits with 143, where a service that stopped in order should exit
  * with 0, and it is deaf to a second signal. {@code sun.misc.Signal} does; it is reached by reflection because naming it
  * is a compiler warning that cannot be switched off. The module {@code jdk.unsupported} keeps it open for that.
  */
-final class ProcessSignals {
+final class ProcessSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessSignals.class);
 
     private final CountDownLatch asked = new CountDownLatch(1);
     private final AtomicInteger count = new AtomicInteger();
+    private final Map<String, Object> before = new LinkedHashMap<>();
+    private final String firstMeans;
 
-    private ProcessSignals() {}
+    private ProcessSignals(String firstMeans) {
+        this.firstMeans = firstMeans;
+    }
 
-    /** Takes over the three signals, for good. */
-    static ProcessSignals install() {
-        ProcessSignals signals = new ProcessSignals();
+    /** Takes over the three signals, until closed; {@code firstMeans} says in the log what the first one leads to. */
+    static ProcessSignals install(String firstMeans) {
+        ProcessSignals signals = new ProcessSignals(firstMeans);
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
             signals.handle(name);
         }
@@ -37,6 +43,25 @@ final class ProcessSignals {
         asked.await();
     }
 
+    /** Whether somebody has asked. From any thread. */
+    boolean asked() {
+        return asked.getCount() == 0;
+    }
+
+    /** Gives them back. */
+    @Override
+    public void close() {
+        before.forEach((name, handler) -> {
+            try {
+                Class<?> signal = Class.forName("sun.misc.Signal");
+                signal.getMethod("handle", signal, Class.forName("sun.misc.SignalHandler"))
+                        .invoke(null, signal.getConstructor(String.class).newInstance(name), handler);
+            } catch (ReflectiveOperationException | IllegalArgumentException refused) {
+                LOG.debug("signal {} cannot be given back", name, refused);
+            }
+        });
+    }
+
     private void handle(String name) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
@@ -44,7 +69,9 @@ final class ProcessSignals {
             Object proxy = Proxy.newProxyInstance(
                     ProcessSignals.class.getClassLoader(), new Class<?>[] {handler}, invocation());
             Method install = signal.getMethod("handle", signal, handler);
-            install.invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+            Object earlier =
+                    install.invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+            before.put(name, earlier);
         } catch (ReflectiveOperationException | IllegalArgumentException refused) {
             // Such as a JVM started with -Xrs, or nohup's ignored HUP: the signal keeps its usual meaning.
             LOG.debug("signal {} keeps its usual meaning", name, refused);
@@ -65,7 +92,7 @@ final class ProcessSignals {
 
     private void received(String signal) {
         if (count.incrementAndGet() == 1) {
-            LOG.info("{}: draining; the next signal ends the daemon at once", signal);
+            LOG.info("{}: {}; the next signal ends the process at once", signal, firstMeans);
             asked.countDown();
         } else {
             // Nothing is lost that was flushed; what was not may be, as after a power cut.

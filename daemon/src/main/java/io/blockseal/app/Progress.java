@@ -19,6 +19,9 @@ public final class Progress implements AutoCloseable {
     private final LongSupplier nanoClock;
     private final long startedNanos;
     private long nextNanos;
+    /** Where work that goes on with something began; it is told at once or taken for the beginning. */
+    private long doneBefore = -1;
+
     private boolean lineOpen;
 
     /** Tells about {@code what} on {@code out} if {@code shown}. */
@@ -38,12 +41,17 @@ public final class Progress implements AutoCloseable {
     /** {@code done} of {@code total} things are behind us. */
     public void count(long done, long total) {
         long now = nanoClock.getAsLong();
+        if (doneBefore < 0 && now < startedNanos + QUIET_NANOS) {
+            doneBefore = done;
+        }
         if (!shown || now < nextNanos || total <= 0) {
             return;
         }
         nextNanos = now + STEP_NANOS;
         lineOpen = true;
-        String left = done <= 0 ? "" : ", " + remaining((double) (now - startedNanos) * (total - done) / done);
+        long doneSince = done - Math.max(0, doneBefore);
+        String left =
+                doneSince <= 0 ? "" : ", " + remaining((double) (now - startedNanos) * (total - done) / doneSince);
         out.print(String.format(Locale.ROOT, "\r%s: %d%%%s\033[K", what, done * 100 / total, left));
         out.flush();
     }
