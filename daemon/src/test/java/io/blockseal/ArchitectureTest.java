@@ -64,6 +64,7 @@ class ArchitectureTest {
             .layer("admin").definedBy("io.blockseal.admin..")
             .layer("server").definedBy("io.blockseal.server..")
             .layer("export").definedBy("io.blockseal.export..")
+            .layer("transfer").definedBy("io.blockseal.transfer..")
             .layer("device").definedBy("io.blockseal.device..")
             .layer("volume").definedBy("io.blockseal.volume..")
             .layer("keysource").definedBy("io.blockseal.keysource..")
@@ -84,6 +85,8 @@ class ArchitectureTest {
             .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
             .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")
+            .whereLayer("transfer").mayOnlyAccessLayers(
+                    "device", "volume", "store", "client", "nbd", "block", "memory", "job")
             .whereLayer("device").mayOnlyAccessLayers("volume", "store", "crypto", "block", "memory", "metrics")
             .whereLayer("volume").mayOnlyAccessLayers(
                     "keysource", "format", "store", "crypto", "block", "memory", "metrics", "audit", "job")

@@ -2,7 +2,9 @@ package io.blockseal.app;
 
 import io.blockseal.app.command.CheckCommand;
 import io.blockseal.app.command.CreateCommand;
+import io.blockseal.app.command.ExportCommand;
 import io.blockseal.app.command.HeaderCommand;
+import io.blockseal.app.command.ImportCommand;
 import io.blockseal.app.command.InfoCommand;
 import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.ResizeCommand;
@@ -32,6 +34,8 @@ final class CommandTree {
         verbs.put("key", KeyCommand::new);
         verbs.put("rotate-kek", RotateKekCommand::new);
         verbs.put("resize", ResizeCommand::new);
+        verbs.put("import", ImportCommand::new);
+        verbs.put("export", ExportCommand::new);
         verbs.put("header", HeaderCommand::new);
         return verbs;
     }

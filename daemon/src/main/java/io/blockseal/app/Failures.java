@@ -2,10 +2,12 @@ package io.blockseal.app;
 
 import io.blockseal.config.ConfigException;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.job.JobCanceledException;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreInUseException;
+import io.blockseal.transfer.TransferException;
 import io.blockseal.volume.VolumeRefusedException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -95,6 +97,8 @@ final class Failures {
                 || failure instanceof MalformedVolumeException
                 || failure instanceof StoreException
                 || failure instanceof VolumeRefusedException
+                || failure instanceof TransferException
+                || failure instanceof JobCanceledException
                 || failure instanceof IOException;
         if (ours && failure.getMessage() != null) {
             return failure.getMessage();

@@ -18,6 +18,10 @@ public enum AuditEvent {
     HEADER_BACKUP,
     /** The metadata was replaced by that of a backup. */
     HEADER_RESTORE,
+    /** Data from elsewhere was about to be copied into the volume. */
+    DATA_IMPORT,
+    /** The volume's data was about to be copied, deciphered, to somewhere else. */
+    DATA_EXPORT,
     /** Damaged metadata was repaired. */
     REPAIR,
     /** One more key opens the volume. */

@@ -20,22 +20,23 @@ import org.jspecify.annotations.Nullable;
  * A small text file in the state directory that is replaced as a whole: after a power cut it holds what it held before
  * or what was written, and nothing between. On keeper threads; one writer at a time, which the lock on the volume sees to.
  */
-final class StateFile {
-    private static final int BYTES_MAX = 4096;
+public final class StateFile {
+    private static final int BYTES_MAX = 16 << 10;
 
     private final Path path;
 
-    StateFile(Path path) {
+    /** The file of that name, which need not exist. */
+    public StateFile(Path path) {
         this.path = path;
     }
 
-    Path path() {
+    /** Where it lies. */
+    public Path path() {
         return path;
     }
 
     /** Its text without the line break at the end, or null if there is no such file. */
-    @Nullable
-    String read() throws IOException {
+    public @Nullable String read() throws IOException {
         byte[] bytes;
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             if (channel.size() > BYTES_MAX) {
@@ -55,7 +56,7 @@ final class StateFile {
     }
 
     /** What went wrong, in words for an operator: an exception of the file system has no more than a path for message. */
-    static String words(IOException e) {
+    public static String words(IOException e) {
         if (e instanceof AccessDeniedException) {
             return "permission denied";
         }
@@ -68,7 +69,7 @@ final class StateFile {
     }
 
     /** Replaces it durably; makes the directory if need be. */
-    void write(String text) throws IOException {
+    public void write(String text) throws IOException {
         Path directory = path.toAbsolutePath().getParent();
         if (directory != null) {
             Files.createDirectories(directory, mode("rwx------"));

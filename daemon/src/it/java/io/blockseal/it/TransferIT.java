@@ -1,0 +1,356 @@
+package io.blockseal.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Disks that others made go in and come out again the same, by way of their programs. */
+class TransferIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MIB = 1 << 20;
+    private static final long SIZE = 192L * MIB;
+    private static final String SECRET = "correct horse battery";
+
+    @TempDir
+    Path folder;
+
+    private Path image;
+    private Path passphrase;
+
+    @BeforeEach
+    void makeAnImage() throws Exception {
+        image = folder.resolve("disk.img");
+        passphrase = Files.writeString(folder.resolve("passphrase"), SECRET + "\n");
+        Random random = new Random(7);
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(SIZE);
+            for (int i = 0; i < 40; i++) {
+                byte[] data = new byte[random.nextInt(MIB)];
+                random.nextBytes(data);
+                file.seek((long) (random.nextDouble() * (SIZE - data.length)));
+                file.write(data);
+            }
+        }
+    }
+
+    private List<Object> words(String verb, Object from, Object to, Object... more) {
+        List<Object> words = new ArrayList<>(List.of(verb, from, to, "--state-dir", folder.resolve("state")));
+        words.addAll(List.of(more));
+        return words;
+    }
+
+    private Tool.Result run(String verb, Object from, Object to, Object... more) {
+        return Blockseal.run(words(verb, from, to, more).toArray());
+    }
+
+    private Object[] key(Object... more) {
+        List<Object> words = new ArrayList<>(List.of("--key-file", folder.resolve("k")));
+        words.addAll(List.of(more));
+        return words.toArray();
+    }
+
+    private Path volume() {
+        return folder.resolve("demo.bsl");
+    }
+
+    private static String sha256(Path file) {
+        return Tool.run("sha256sum", file).ok().out().substring(0, 64);
+    }
+
+    private void assertImported(Tool.Result result) throws Exception {
+        JsonNode outcome = JSON.readTree(result.ok().out());
+        assertEquals(sha256(image), outcome.get("sourceSha256").asText());
+        assertEquals(sha256(image), outcome.get("targetSha256").asText());
+    }
+
+    private void assertExportsTheSame() {
+        Path back = folder.resolve("back.img");
+        run("export", volume(), back, key()).ok();
+        assertEquals(sha256(image), sha256(back));
+        assertTrue(NbdToolsIT.allocated(back) < SIZE / 2, "it is sparse");
+    }
+
+    @Test
+    void aLuksImageOfQemuComesInByItsPassphrase() throws Exception {
+        Tool.need("qemu-img", "qemu-nbd");
+        Path luks = folder.resolve("luks, with a comma.img");
+        Path secret = Files.writeString(folder.resolve("secret"), SECRET);
+        Tool.run(
+                        "qemu-img",
+                        "convert",
+                        "--object",
+                        "secret,id=s,file=" + secret,
+                        "-O",
+                        "luks",
+                        "-o",
+                        "key-secret=s,iter-time=500",
+                        image,
+                        luks)
+                .ok();
+        Object[] how = key("--create", "--json", "--source-format", "luks", "--source-passphrase-file", passphrase);
+        assertImported(run("import", luks, volume(), how));
+        assertExportsTheSame();
+
+        Path wrong = Files.writeString(folder.resolve("wrong"), "wrong");
+        Tool.Result refused = run(
+                "import",
+                luks,
+                folder.resolve("no.bsl"),
+                key("--create", "--source-format", "luks", "--source-passphrase-file", wrong));
+        assertEquals(1, refused.exit(), refused::all);
+        assertTrue(refused.err().contains("Invalid password"), refused::err);
+        assertFalse(Files.exists(folder.resolve("no.bsl")), "nothing was made");
+    }
+
+    @Test
+    void aLuks1VolumeOfCryptsetupComesIn() throws Exception {
+        Tool.need("cryptsetup", "qemu-nbd", "qemu-io");
+        Path luks = folder.resolve("theirs.luks");
+        Path secret = Files.writeString(folder.resolve("secret"), SECRET);
+        try (RandomAccessFile file = new RandomAccessFile(luks.toFile(), "rw")) {
+            file.setLength(SIZE + 2 * MIB);
+        }
+        Tool.run(
+                        "cryptsetup",
+                        "--batch-mode",
+                        "luksFormat",
+                        "--type",
+                        "luks1",
+                        "--pbkdf-force-iterations",
+                        "1000",
+                        "--key-file",
+                        secret,
+                        luks)
+                .ok();
+        Tool.run(
+                        "qemu-io",
+                        "--object",
+                        "secret,id=s,file=" + secret,
+                        "--image-opts",
+                        "driver=luks,key-secret=s,file.filename=" + luks,
+                        "-c",
+                        "write -P 0x5a 3M 2M")
+                .ok();
+        run(
+                        "import",
+                        luks,
+                        volume(),
+                        key("--create", "--source-format", "luks", "--source-passphrase-file", passphrase))
+                .ok();
+        Path back = folder.resolve("back.img");
+        run("export", volume(), back, key()).ok();
+        Tool.Result read = Tool.run("qemu-io", "-r", "-f", "raw", back, "-c", "read -P 0x5a 3M 2M")
+                .ok();
+        assertFalse(read.all().contains("failed"), read::all);
+    }
+
+    @Test
+    void qcow2ComesInAndGoesOut() throws Exception {
+        Tool.need("qemu-img", "qemu-nbd");
+        Path qcow2 = folder.resolve("disk.qcow2");
+        Tool.run("qemu-img", "convert", "-O", "qcow2", image, qcow2).ok();
+        assertImported(run("import", qcow2, volume(), key("--create", "--json", "--source-format", "qcow2")));
+        Path out = folder.resolve("out.qcow2");
+        run("export", volume(), out, key("--target-format", "qcow2")).ok();
+        Tool.run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", image, out).ok();
+        Tool.run("qemu-img", "check", "-q", out).ok();
+        assertTrue(NbdToolsIT.allocated(out) < SIZE / 2, "it is sparse");
+    }
+
+    @Test
+    void nbdkitIsReadByItsAddress() throws Exception {
+        Tool.need("nbdkit");
+        Path log = folder.resolve("import.json");
+        String command = String.join(
+                " ",
+                Blockseal.command(words("import", "\"$uri\"", volume(), key("--create", "--json"))
+                        .toArray()));
+        Tool.run("nbdkit", "-U", "-", "file", image, "--run", command + " > " + log)
+                .ok();
+        JsonNode outcome = JSON.readTree(log.toFile());
+        assertEquals(sha256(image), outcome.get("targetSha256").asText());
+        assertTrue(outcome.get("dataBytes").asLong() < SIZE / 2, "holes came over as holes");
+        assertExportsTheSame();
+    }
+
+    @Test
+    void anErrorInTheMiddleIsToldWithItsPlaceAndCanBeGoneOnWith() throws Exception {
+        Tool.need("nbdkit");
+        Path bad = Files.createFile(folder.resolve("bad"));
+        Path socket = Files.createTempDirectory("bad").resolve("s");
+        Path out = folder.resolve("nbdkit.out");
+        String script =
+                "if [ -e " + bad + " ] && [ $(($4 + $3)) -gt 150000000 ]; then echo EIO bad sector >&2; exit 1; fi;"
+                        + " dd if=" + image + " iflag=skip_bytes,count_bytes skip=$4 count=$3 bs=1M status=none";
+        Process nbdkit = Tool.builder(
+                        List.of(
+                                "nbdkit",
+                                "-f",
+                                "-U",
+                                socket.toString(),
+                                "eval",
+                                "get_size=echo " + SIZE,
+                                "pread=" + script),
+                        out,
+                        out)
+                .start();
+        try {
+            while (!Files.exists(socket)) {
+                assertFalse(nbdkit.waitFor(20, TimeUnit.MILLISECONDS), "nbdkit ended");
+            }
+            String uri = "nbd+unix:///?socket=" + socket;
+            Tool.Result failed = run("import", uri, volume(), key("--create"));
+            assertEquals(1, failed.exit(), failed::all);
+            long place = 150_000_000 / 4096 * 4096;
+            assertTrue(failed.err().contains("cannot be read at offset " + place + ":"), failed::err);
+            assertTrue(failed.err().contains("go on with --resume"), failed::err);
+            Files.delete(bad);
+            Tool.Result done = run("import", uri, volume(), key("--resume", "--json"));
+            assertNotEquals(0, JSON.readTree(done.ok().out()).get("resumedAt").asLong());
+            assertImported(done);
+        } finally {
+            nbdkit.destroy();
+            nbdkit.waitFor();
+            Files.deleteIfExists(socket);
+            Files.delete(socket.getParent());
+        }
+        assertExportsTheSame();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWasInterruptedGoesOn(boolean killed) throws Exception {
+        Tool.need("nbdkit");
+        Path socket = Files.createTempDirectory("slow").resolve("s");
+        Path out = folder.resolve("out");
+        Process nbdkit = Tool.builder(
+                        List.of(
+                                "nbdkit",
+                                "-f",
+                                "-U",
+                                socket.toString(),
+                                "--filter=rate",
+                                "file",
+                                image.toString(),
+                                "rate=80M"),
+                        out,
+                        out)
+                .start();
+        try {
+            while (!Files.exists(socket)) {
+                assertFalse(nbdkit.waitFor(20, TimeUnit.MILLISECONDS), "nbdkit ended");
+            }
+            String uri = "nbd+unix:///?socket=" + socket;
+            Path err = folder.resolve("err");
+            Process process = Tool.builder(
+                            Blockseal.command(words("import", uri, volume(), key("--create"))
+                                    .toArray()),
+                            out,
+                            err)
+                    .start();
+            while (!Files.exists(volume()) || NbdToolsIT.allocated(volume()) < 2 * MIB) {
+                assertFalse(process.waitFor(20, TimeUnit.MILLISECONDS), () -> "it ended before it was interrupted");
+            }
+            if (killed) {
+                process.destroyForcibly();
+            } else {
+                process.destroy();
+            }
+            process.waitFor();
+            if (!killed) {
+                assertEquals(1, process.exitValue());
+                assertTrue(Files.readString(err).contains("go on with --resume"), Files.readString(err));
+            }
+            assertImported(run("import", uri, volume(), key("--resume", "--json")));
+        } finally {
+            nbdkit.destroy();
+            nbdkit.waitFor();
+            Files.deleteIfExists(socket);
+            Files.delete(socket.getParent());
+        }
+        assertExportsTheSame();
+    }
+
+    @Test
+    void aVolumeThatIsServedTakesAndGivesOverItsSocketAndNobodyOpensItBeside() throws Exception {
+        Server.create(folder, "192M");
+        try (Server server = Server.start(folder)) {
+            assertImported(run("import", image, server.uri(), "--json"));
+            Path back = folder.resolve("back.img");
+            run("export", server.uri(), back).ok();
+            assertEquals(sha256(image), sha256(back));
+            Tool.Result busy = run("export", volume(), folder.resolve("x"), "--key-file", Server.key(folder));
+            assertEquals(5, busy.exit(), busy::all);
+        }
+    }
+
+    @Test
+    void standardOutputGetsEveryByte() {
+        run("import", image, volume(), key("--create")).ok();
+        String export = String.join(
+                " ", Blockseal.command(words("export", volume(), "-", key()).toArray()));
+        Tool.Result piped = Tool.run("sh", "-c", export + " | sha256sum").ok();
+        assertEquals(sha256(image), piped.out().substring(0, 64));
+    }
+
+    @Test
+    void aBlockDeviceIsAskedAboutAndWrittenInFull() throws Exception {
+        Tool.needRoot("a loop device");
+        Tool.need("losetup");
+        Path backing = folder.resolve("device");
+        try (RandomAccessFile file = new RandomAccessFile(backing.toFile(), "rw")) {
+            file.setLength(SIZE);
+            file.write(new byte[] {1, 2, 3});
+        }
+        Tool.Result made = Tool.run("losetup", "--find", "--show", backing);
+        assumeTrue(made.exit() == 0, "no loop device can be made: " + made.all());
+        String device = made.out().strip();
+        try {
+            run("import", image, volume(), key("--create")).ok();
+            Tool.Result refused = run("export", volume(), device, key());
+            assertEquals(1, refused.exit(), refused::all);
+            assertTrue(refused.err().contains("it is not empty"), refused::err);
+            run("export", volume(), device, key("--force")).ok();
+            assertEquals(sha256(image), sha256(backing));
+            Path second = folder.resolve("second.bsl");
+            assertImported(run("import", device, second, key("--create", "--json")));
+        } finally {
+            Tool.run("losetup", "--detach", device).ok();
+        }
+    }
+
+    @Test
+    void aFullDiskIsToldAndWithRoomItGoesOn() throws Exception {
+        Tool.needRoot("mounting a small filesystem");
+        Path small = Files.createDirectory(folder.resolve("small"));
+        Tool.Result mounted = Tool.run("mount", "-t", "tmpfs", "-o", "size=5M", "tmpfs", small);
+        assumeTrue(mounted.exit() == 0, "nothing can be mounted: " + mounted.all());
+        try {
+            Path volume = small.resolve("demo.bsl");
+            Tool.Result full = run("import", image, volume, key("--create"));
+            assertEquals(1, full.exit(), full::all);
+            assertTrue(full.err().contains("no space is left"), full::err);
+            Tool.run("mount", "-o", "remount,size=400M", small).ok();
+            assertImported(run("import", image, volume, key("--resume", "--json")));
+        } finally {
+            Tool.run("umount", small).ok();
+        }
+    }
+}

@@ -1,0 +1,271 @@
+package io.blockseal.app;
+
+import io.blockseal.block.BlockDevice;
+import io.blockseal.block.IoLoop;
+import io.blockseal.client.NbdTransport;
+import io.blockseal.device.DeviceStack;
+import io.blockseal.device.UnitAligner;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.SecretInput;
+import io.blockseal.nbd.NbdUri;
+import io.blockseal.server.IoLoops;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreOptions;
+import io.blockseal.transfer.Fingerprint;
+import io.blockseal.transfer.NbdDevice;
+import io.blockseal.transfer.QemuPeer;
+import io.blockseal.transfer.Side;
+import io.blockseal.transfer.StreamDevice;
+import io.blockseal.transfer.TransferException;
+import io.blockseal.volume.Volume;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens the two ends of an import or an export by what an operator wrote: a file, a block device, an image in a format of
+ * qemu, an address, standard output, an open volume. Closing it closes all of them, and the loop that moves the data.
+ */
+public final class TransferEnds implements AutoCloseable {
+    /** The format of a file that is the disk itself. */
+    public static final String RAW = "raw";
+
+    private static final String STANDARD_OUTPUT = "-";
+
+    private final Foundation foundation;
+    private final Unwinding unwinding = new Unwinding();
+    private final IoLoop loop;
+    private @Nullable NbdTransport transport;
+
+    /** Starts the loop. */
+    public TransferEnds(Foundation foundation) {
+        this.foundation = foundation;
+        IoLoops loops = IoLoops.start(1, IoLoops.BUFFER_BYTES_DEFAULT, foundation.memory());
+        unwinding.add("the event loop", loops);
+        loop = loops.all().get(0);
+    }
+
+    /** The loop that moves the data. */
+    public IoLoop loop() {
+        return loop;
+    }
+
+    /** Whether the operator wrote an address rather than a path. */
+    public static boolean isAddress(String text) {
+        return text.toLowerCase(Locale.ROOT).matches("nbds?(\\+unix)?:.*");
+    }
+
+    /** Whether it is standard output. */
+    public static boolean isStandardOutput(String text) {
+        return text.equals(STANDARD_OUTPUT);
+    }
+
+    /** What two runs of a command must agree on to mean the same target. */
+    public static String identity(String text) {
+        if (isAddress(text)) {
+            return text;
+        }
+        try {
+            return Path.of(text).toRealPath().toString();
+        } catch (IOException notYet) {
+            return Path.of(text).toAbsolutePath().normalize().toString();
+        }
+    }
+
+    /** An open volume, which this closes. */
+    public Side volume(String name, Volume volume) {
+        unwinding.add("volume " + name, volume);
+        boolean readOnly = volume.shape().readOnly();
+        BlockStore store = volume.dataStore();
+        Path file = Path.of(store.name());
+        Supplier<Fingerprint> fingerprint = () -> {
+            Fingerprint print = Fingerprint.empty()
+                    .with("volume", volume.uuid().toString())
+                    .with("size", String.valueOf(volume.shape().sizeBytes()));
+            // A volume that is written to changes by that alone.
+            return readOnly
+                    ? print.with("commit", String.valueOf(volume.commitSeq())).with("modified", modified(file))
+                    : print;
+        };
+        return Side.disk(name, DeviceStack.build(volume).top(), fingerprint)
+                .withLosses(volume::storeLosses)
+                .withForget(() -> store.dropCache(0, store.sizeBytes()));
+    }
+
+    private static String modified(Path file) {
+        try {
+            return Files.isRegularFile(file) ? Files.getLastModifiedTime(file).toString() : "unknown";
+        } catch (IOException failed) {
+            throw new UncheckedIOException(file + ": cannot be looked at", failed);
+        }
+    }
+
+    /**
+     * Something to read.
+     *
+     * @param format {@link #RAW}, or a format of qemu
+     * @param passphrase opens an encrypted image, or null
+     */
+    public Side source(String text, String format, @Nullable SecretInput passphrase)
+            throws CommandException, StoreException, TransferException, KeySourceException {
+        if (isAddress(text)) {
+            return address(text, format);
+        }
+        Path path = Path.of(text);
+        if (!Files.exists(path)) {
+            throw new CommandException(ExitCode.FAILURE, text + ": there is no such file or device to read.");
+        }
+        if (!format.equals(RAW)) {
+            return image(path, format, passphrase, false);
+        }
+        if (passphrase != null) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "a passphrase for the source, but it is raw: name its format, such as --source-format luks.");
+        }
+        BlockStore store = foundation.files().open(path, new StoreOptions(true, false));
+        unwinding.add(text, store);
+        return Side.disk(text, store, fingerprint(path, store.sizeBytes(), true));
+    }
+
+    /** Something to write {@code sizeBytes} to. A file is made, or, with {@code force}, made anew. */
+    public Side target(String text, String format, long sizeBytes, boolean force, boolean resume)
+            throws CommandException, StoreException, TransferException, KeySourceException {
+        if (isStandardOutput(text)) {
+            StreamDevice stream = new StreamDevice(new FileOutputStream(FileDescriptor.out).getChannel(), sizeBytes);
+            unwinding.add("standard output", stream);
+            return Side.disk("standard output", stream, Fingerprint::empty)
+                    .withTrouble(stream::trouble)
+                    .withKind(Side.Kind.STREAM);
+        }
+        if (isAddress(text)) {
+            return address(text, format);
+        }
+        Path path = Path.of(text);
+        boolean there = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+        boolean file = !there || Files.isRegularFile(path);
+        if (file && !resume) {
+            makeRoom(path, there, force);
+        } else if (!there) {
+            throw new CommandException(ExitCode.FAILURE, text + ": there is no such file to go on with.");
+        }
+        if (!format.equals(RAW)) {
+            if (!resume) {
+                QemuPeer.create(path, format, sizeBytes);
+            }
+            return image(path, format, null, true);
+        }
+        BlockStore store = Files.exists(path)
+                ? foundation.files().open(path, StoreOptions.BUFFERED)
+                : foundation.files().create(path, StoreOptions.BUFFERED);
+        unwinding.add(text, store);
+        if (file && store.sizeBytes() < sizeBytes) {
+            store.grow(sizeBytes);
+        }
+        return Side.disk(text, store, fingerprint(path, store.sizeBytes(), false))
+                .withLosses(store::lossCount)
+                .withForget(() -> store.dropCache(0, sizeBytes));
+    }
+
+    /** A file of somebody's is emptied only if they say so. */
+    private static void makeRoom(Path path, boolean there, boolean force) throws CommandException {
+        try {
+            if (!there || Files.size(path) == 0) {
+                return;
+            }
+            if (!force) {
+                throw new CommandException(
+                        ExitCode.FAILURE,
+                        path + ": the file exists already and is not empty.\n  Name another, go on with --resume if an"
+                                + " export to it was interrupted, or say --force if what it holds may be lost.");
+            }
+            FileChannel.open(path, StandardOpenOption.WRITE).truncate(0).close();
+        } catch (IOException failed) {
+            throw new CommandException(
+                    ExitCode.FAILURE, path + ": cannot be emptied: " + failed.getMessage() + ".", failed);
+        }
+    }
+
+    private Side address(String text, String format) throws CommandException, TransferException {
+        if (!format.equals(RAW)) {
+            throw new CommandException(
+                    ExitCode.USAGE, text + ": an NBD server has opened the format already; leave it out here.");
+        }
+        NbdUri uri;
+        try {
+            uri = NbdUri.parse(text);
+        } catch (IllegalArgumentException wrong) {
+            throw new CommandException(ExitCode.USAGE, String.valueOf(wrong.getMessage()), wrong);
+        }
+        NbdDevice device = NbdDevice.connect(transport(), uri);
+        unwinding.add(text, device);
+        long size = device.geometry().sizeBytes();
+        Fingerprint print = Fingerprint.empty().with("address", uri.toString()).with("size", String.valueOf(size));
+        return nbd(text, device, () -> print);
+    }
+
+    private Side image(Path path, String format, @Nullable SecretInput passphrase, boolean writable)
+            throws TransferException, KeySourceException {
+        byte[] secret = passphrase == null ? null : passphrase.read();
+        QemuPeer peer;
+        try {
+            peer = QemuPeer.open(transport(), path, format, secret, writable);
+        } finally {
+            if (secret != null) {
+                Arrays.fill(secret, (byte) 0);
+            }
+        }
+        unwinding.add(path.toString(), peer);
+        long size = peer.device().geometry().sizeBytes();
+        Supplier<Fingerprint> file = fingerprint(path, size, !writable);
+        return nbd(path.toString(), peer.device(), () -> file.get().with("format", format));
+    }
+
+    private static Side nbd(String name, NbdDevice device, Supplier<Fingerprint> fingerprint) {
+        BlockDevice bytes = device.geometry().minimumBlockBytes() == 1 ? device : new UnitAligner(device, 1);
+        return Side.disk(name, bytes, fingerprint)
+                .withTrouble(device::trouble)
+                .withKind(device.zeroes() ? Side.Kind.DISK : Side.Kind.WITHOUT_ZEROING);
+    }
+
+    private NbdTransport transport() {
+        NbdTransport running = transport;
+        if (running == null) {
+            running = NbdTransport.open(1);
+            transport = running;
+            unwinding.add("the client", running);
+        }
+        return running;
+    }
+
+    private static Supplier<Fingerprint> fingerprint(Path path, long sizeBytes, boolean read) {
+        return () -> {
+            try {
+                long size = Files.isRegularFile(path) && !read ? sizeBytes : sizeNow(path, sizeBytes);
+                return Fingerprint.ofFile(path, size, read);
+            } catch (IOException failed) {
+                throw new UncheckedIOException(path + ": cannot be looked at", failed);
+            }
+        };
+    }
+
+    private static long sizeNow(Path path, long sizeBytes) throws IOException {
+        return Files.isRegularFile(path) ? Files.size(path) : sizeBytes;
+    }
+
+    @Override
+    public void close() {
+        unwinding.close();
+    }
+}

@@ -1,0 +1,126 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.ForegroundJob;
+import io.blockseal.app.Foundation;
+import io.blockseal.app.Keeper;
+import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.Terminal;
+import io.blockseal.app.TransferEnds;
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.transfer.CheckpointFile;
+import io.blockseal.transfer.Side;
+import io.blockseal.transfer.Transfer;
+import io.blockseal.transfer.TransferOptions;
+import io.blockseal.transfer.TransferReport;
+import io.blockseal.volume.Volume;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code blockseal export}: copies a volume's contents, deciphered, to somewhere else. */
+@Command(
+        name = "export",
+        header = "Copy a volume, deciphered, to a file, a device or an NBD export.",
+        description = {
+            "",
+            "The copy is NOT encrypted. A file is sparse and is made for its owner alone (mode 0600). Afterwards"
+                    + " everything is read back and compared by SHA-256, but for standard output (a TARGET of -), which"
+                    + " may lead into a pipe: ... | zstd > db.img.zst.",
+            "",
+            "A copy that was interrupted goes on with --resume, if the volume was not written to since.",
+            ""
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  blockseal export db.bsl db.img --key-file db.key",
+            "  blockseal export db.bsl db.qcow2 --target-format qcow2 --key-file db.key",
+            "  blockseal export db.bsl nbd://other/db --key-file db.key",
+            ""
+        })
+public final class ExportCommand extends Verb {
+    @Mixin
+    private final EngineOptions engine = new EngineOptions();
+
+    @Parameters(
+            index = "0",
+            paramLabel = "VOLUME",
+            description = "A volume that nobody serves, or the address of an export.")
+    private String volume = "";
+
+    @Parameters(
+            index = "1",
+            paramLabel = "TARGET",
+            description = "A file, a block device, an address (nbd://HOST/EXPORT), or - for standard output.")
+    private String target = "";
+
+    @Option(
+            names = "--target-format",
+            paramLabel = "FORMAT",
+            defaultValue = TransferEnds.RAW,
+            description = "raw, or what qemu-img makes, such as qcow2 (default: ${DEFAULT-VALUE}).")
+    private String targetFormat = TransferEnds.RAW;
+
+    @Mixin
+    private final TransferChoices choices = new TransferChoices();
+
+    @Mixin
+    private final VolumeOpening opening = new VolumeOpening();
+
+    @Mixin
+    private final KeyOptions keys = new KeyOptions();
+
+    @Override
+    public Integer call() throws Exception {
+        TransferOptions options = choices.options();
+        boolean stream = TransferEnds.isStandardOutput(target);
+        if (stream && (choices.resume() || Terminal.isOutput() || !targetFormat.equals(TransferEnds.RAW))) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "standard output takes a raw copy from its beginning, into a file or a pipe and not on a terminal.");
+        }
+        if (TransferEnds.isAddress(volume) && keys.given()) {
+            throw new CommandException(ExitCode.USAGE, volume + ": its server has its key; leave that out here.");
+        }
+        TransferReport report;
+        try (Foundation foundation = engine.lay();
+                KeyPlaces places = new KeyPlaces(foundation.engine());
+                Keeper keeper = new Keeper();
+                TransferEnds ends = new TransferEnds(foundation);
+                ForegroundJob job = ForegroundJob.begin(err(), Terminal.isError(), "Exporting " + volume)) {
+            Side from = source(foundation, places, keeper, ends);
+            Side to = ends.target(target, targetFormat, from.sizeBytes(), choices.force(), choices.resume());
+            CheckpointFile file = stream
+                    ? CheckpointFile.none()
+                    : CheckpointFile.of(opening.stateDirectory(), TransferEnds.identity(target));
+            report = Transfer.run(ends.loop(), from, to, file, options, job);
+        }
+        PrintWriter out = stream ? err() : out();
+        out.print(choices.outcome(volume, target, report));
+        out.flush();
+        return ExitCode.OK.number();
+    }
+
+    private Side source(Foundation foundation, KeyPlaces places, Keeper keeper, TransferEnds ends) throws Exception {
+        if (TransferEnds.isAddress(volume)) {
+            return ends.source(volume, TransferEnds.RAW, null);
+        }
+        KeySource key = places.open(keys.one(), "Passphrase of " + volume);
+        Volume open = opening.open(foundation, Path.of(volume), key, keys, true, keeper);
+        Side side = ends.volume(volume, open);
+        AuditLog.record(
+                AuditEvent.DATA_EXPORT,
+                AuditField.of("volume", volume),
+                AuditField.of("uuid", open.uuid()),
+                AuditField.of("target", target));
+        return side;
+    }
+}

@@ -1,0 +1,180 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.ForegroundJob;
+import io.blockseal.app.Foundation;
+import io.blockseal.app.Keeper;
+import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.NewKey;
+import io.blockseal.app.Terminal;
+import io.blockseal.app.TransferEnds;
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.config.KeyConfig;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.transfer.CheckpointFile;
+import io.blockseal.transfer.Side;
+import io.blockseal.transfer.Transfer;
+import io.blockseal.transfer.TransferOptions;
+import io.blockseal.transfer.TransferReport;
+import io.blockseal.volume.CreateOptions;
+import io.blockseal.volume.Volume;
+import io.blockseal.volume.VolumeCreator;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code blockseal import}: copies a disk from elsewhere into a volume. */
+@Command(
+        name = "import",
+        header = "Copy a disk image, a device or an NBD export into a volume.",
+        description = {
+            "",
+            "What is copied goes through the volume's encryption; holes and zeros take no space. Afterwards everything"
+                    + " is read back and compared by SHA-256. A volume may be larger than what is copied: the rest"
+                    + " reads as zeros.",
+            "",
+            "A copy that was interrupted (Ctrl-C, a power cut, a full disk) goes on with --resume, if the source is"
+                    + " still the same. Nobody else may write to the source meanwhile.",
+            ""
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  blockseal import old.img db.bsl --create --key-file db.key",
+            "  blockseal import /dev/vg0/db db.bsl --key-file db.key --resume",
+            "  blockseal import luks.img db.bsl --source-format luks --source-passphrase --key-file db.key",
+            "  blockseal import nbd://backup/db 'nbd+unix:///db?socket=db.sock'",
+            ""
+        })
+public final class ImportCommand extends Verb {
+    private static final long UNIT_BYTES = 4096;
+
+    @Mixin
+    private final EngineOptions engine = new EngineOptions();
+
+    @Parameters(
+            index = "0",
+            paramLabel = "SOURCE",
+            description = "A file, a block device, or an address: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH.")
+    private String source = "";
+
+    @Parameters(
+            index = "1",
+            paramLabel = "VOLUME",
+            description = "A volume that nobody serves, or the address of an export.")
+    private String volume = "";
+
+    @Option(
+            names = "--source-format",
+            paramLabel = "FORMAT",
+            defaultValue = TransferEnds.RAW,
+            description = "raw, or what qemu-nbd opens: luks, qcow2, vmdk, vdi, vhdx (default: ${DEFAULT-VALUE})."
+                    + " It is never guessed.")
+    private String sourceFormat = TransferEnds.RAW;
+
+    @Mixin
+    private final SourcePassphrase sourcePassphrase = new SourcePassphrase();
+
+    @Option(names = "--create", description = "Make the volume first, as 'blockseal create' does by default.")
+    private boolean create;
+
+    @Option(
+            names = "--size",
+            paramLabel = "SIZE",
+            description = "With --create: what clients will see (default: as large as the source).")
+    private @Nullable String size;
+
+    @Mixin
+    private final TransferChoices choices = new TransferChoices();
+
+    @Mixin
+    private final VolumeOpening opening = new VolumeOpening();
+
+    @Mixin
+    private final KeyOptions keys = new KeyOptions();
+
+    @Override
+    public Integer call() throws Exception {
+        TransferOptions options = choices.options();
+        boolean served = TransferEnds.isAddress(volume);
+        if (served && (create || keys.given())) {
+            throw new CommandException(
+                    ExitCode.USAGE, volume + ": its server has made it and has its key; leave both out here.");
+        }
+        if (size != null && !create) {
+            throw new CommandException(ExitCode.USAGE, "--size is for --create; see 'blockseal resize' otherwise.");
+        }
+        TransferReport report;
+        try (Foundation foundation = engine.lay();
+                KeyPlaces places = new KeyPlaces(foundation.engine());
+                Keeper keeper = new Keeper();
+                TransferEnds ends = new TransferEnds(foundation);
+                ForegroundJob job = ForegroundJob.begin(err(), Terminal.isError(), "Importing " + source)) {
+            Side from = ends.source(source, sourceFormat, sourcePassphrase.input());
+            Side to = served
+                    ? ends.target(volume, TransferEnds.RAW, from.sizeBytes(), choices.force(), choices.resume())
+                    : open(foundation, places, keeper, ends, from.sizeBytes());
+            CheckpointFile file = CheckpointFile.of(opening.stateDirectory(), TransferEnds.identity(volume));
+            report = Transfer.run(ends.loop(), from, to, file, options, job);
+        }
+        PrintWriter out = out();
+        out.print(choices.outcome(source, volume, report));
+        out.flush();
+        return ExitCode.OK.number();
+    }
+
+    private Side open(Foundation foundation, KeyPlaces places, Keeper keeper, TransferEnds ends, long sourceBytes)
+            throws Exception {
+        Path path = Path.of(volume);
+        KeyConfig key = keys.one();
+        if (create && !choices.resume()) {
+            make(foundation, places, path, key, sourceBytes);
+        }
+        KeySource opener = places.open(key, "Passphrase of " + volume);
+        Volume open = opening.open(foundation, path, opener, keys, false, keeper);
+        Side side = ends.volume(volume, open);
+        AuditLog.record(
+                AuditEvent.DATA_IMPORT,
+                AuditField.of("volume", volume),
+                AuditField.of("uuid", open.uuid()),
+                AuditField.of("source", source));
+        return side;
+    }
+
+    private void make(Foundation foundation, KeyPlaces places, Path path, KeyConfig key, long sourceBytes)
+            throws Exception {
+        long wanted = size == null ? sourceBytes : Sizes.parse("--size", size);
+        long bytes = (wanted + UNIT_BYTES - 1) / UNIT_BYTES * UNIT_BYTES;
+        if (bytes <= 0 || wanted < sourceBytes) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "--size " + wanted + ": the source has " + sourceBytes + " bytes, and a volume for it no fewer.");
+        }
+        try (NewStores stores = NewStores.make(foundation.files(), path, opening.meta(), opening.metaMirror(), true)) {
+            NewKey made = places.makeOrOpen(key, "New passphrase of " + path, false);
+            boolean whole = false;
+            try {
+                new VolumeCreator(foundation.engine(), InstantSource.system())
+                        .create(
+                                stores.stores(),
+                                List.of(made.source()),
+                                CreateOptions.ofSize(bytes).forced(choices.force()));
+                stores.keep();
+                whole = true;
+            } finally {
+                if (!whole) {
+                    made.discard();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code import} and {@code export} on real files, as a user would give them. */
+class TransferCommandsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MIB = 1 << 20;
+    private static final int SIZE = 80 * MIB;
+
+    @TempDir
+    private Path directory;
+
+    private Cli cli;
+
+    @BeforeEach
+    void makeAnImage() throws Exception {
+        cli = new Cli(directory);
+        Random random = new Random(42);
+        try (RandomAccessFile image = new RandomAccessFile(cli.path("disk.img").toFile(), "rw")) {
+            image.setLength(SIZE);
+            for (int at : new int[] {0, 5 * MIB + 100, 64 * MIB - 4096, 79 * MIB}) {
+                byte[] data = new byte[8192];
+                random.nextBytes(data);
+                image.seek(at);
+                image.write(data);
+            }
+        }
+    }
+
+    private Cli.Result ok(String... words) {
+        Cli.Result result = cli.run(words);
+        assertEquals(0, result.exitCode(), result.all());
+        return result;
+    }
+
+    private void refused(ExitCode code, String what, String... words) {
+        Cli.Result result = cli.run(words);
+        assertEquals(code.number(), result.exitCode(), result.all());
+        assertTrue(result.all().contains(what), result.all());
+    }
+
+    private static String[] with(String key, String... words) {
+        String[] all = java.util.Arrays.copyOf(words, words.length + 4);
+        all[words.length] = "--key-file";
+        all[words.length + 1] = key;
+        all[words.length + 2] = "--state-dir";
+        all[words.length + 3] = "./state";
+        return all;
+    }
+
+    private String sha256(String name) throws Exception {
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        return HexFormat.of().formatHex(digest.digest(Files.readAllBytes(cli.path(name))));
+    }
+
+    @Nested
+    class ThereAndBack {
+        @Test
+        void theCopyIsTheSameSparseAndItsOwnersAlone() throws Exception {
+            JsonNode in = JSON.readTree(ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create", "--json"))
+                    .out());
+            assertEquals(sha256("disk.img"), in.get("sourceSha256").asText());
+            assertEquals(sha256("disk.img"), in.get("targetSha256").asText());
+            assertTrue(in.get("dataBytes").asLong() < MIB, in::toString);
+            Cli.Result out = ok(with("./k", "export", "./demo.bsl", "./copy.img"));
+            assertTrue(out.out().contains("sha256 as read back  " + sha256("disk.img")), out.out());
+            assertEquals(sha256("disk.img"), sha256("copy.img"));
+            assertEquals(
+                    "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cli.path("copy.img"))));
+            try (var state = Files.list(cli.path("state"))) {
+                assertTrue(state.noneMatch(file -> file.toString().endsWith(".checkpoint")), "nothing is left over");
+            }
+        }
+
+        @Test
+        void aLargerVolumeTakesItAndASmallerDoesNot() throws Exception {
+            ok("create", "./large.bsl", "--size", "1G", "--key-file", "./k");
+            ok(with("./k", "import", "./disk.img", "./large.bsl", "--no-verify"));
+            ok(with("./k", "export", "./large.bsl", "./large.img"));
+            assertEquals(1L << 30, Files.size(cli.path("large.img")));
+            assertEquals(-1, prefixMismatch("disk.img", "large.img"));
+            ok("create", "./small.bsl", "--size", "64M", "--key-file", "./k");
+            refused(ExitCode.FAILURE, "too small", with("./k", "import", "./disk.img", "./small.bsl"));
+        }
+
+        private long prefixMismatch(String shorter, String longer) throws Exception {
+            long at = Files.mismatch(cli.path(shorter), cli.path(longer));
+            return at == Files.size(cli.path(shorter)) ? -1 : at;
+        }
+    }
+
+    @Nested
+    class Refusals {
+        @Test
+        void nothingIsOverwrittenUnlessForced() throws Exception {
+            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
+            refused(ExitCode.FAILURE, "it is not empty", with("./k", "import", "./disk.img", "./demo.bsl"));
+            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--force"));
+            refused(ExitCode.FAILURE, "exists already", with("./k", "export", "./demo.bsl", "./disk.img"));
+            Files.writeString(cli.path("old"), "old");
+            ok(with("./k", "export", "./demo.bsl", "./old", "--force"));
+            assertEquals(sha256("disk.img"), sha256("old"));
+        }
+
+        @Test
+        void whatMakesNoSenseIsSaidBeforeAnythingHappens() {
+            refused(ExitCode.USAGE, "--create", with("./k", "import", "./disk.img", "./demo.bsl", "--size", "1G"));
+            refused(
+                    ExitCode.USAGE,
+                    "name one of the two",
+                    with("./k", "import", "./disk.img", "./demo.bsl", "--resume", "--force"));
+            refused(ExitCode.FAILURE, "no such file or device", with("./k", "import", "./gone", "./demo.bsl"));
+            refused(
+                    ExitCode.USAGE,
+                    "--source-format",
+                    with("./k", "import", "./disk.img", "./demo.bsl", "--source-passphrase-file", "./k"));
+            refused(
+                    ExitCode.USAGE,
+                    "its server",
+                    "import",
+                    "./disk.img",
+                    "nbd+unix:///x?socket=/nowhere",
+                    "--key-file",
+                    "./k");
+            refused(ExitCode.FAILURE, "cannot connect", "import", "./disk.img", "nbd+unix:///x?socket=/nowhere");
+            refused(ExitCode.USAGE, "not an NBD address", "import", "./disk.img", "nbd:x");
+            assertFalse(Files.exists(cli.path("demo.bsl")));
+        }
+
+        @Test
+        void aVolumeCannotBeImportedIntoItself() {
+            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
+            refused(
+                    ExitCode.IN_USE,
+                    "already open in this process",
+                    with("./k", "import", "./demo.bsl", "./demo.bsl", "--force"));
+        }
+    }
+}
