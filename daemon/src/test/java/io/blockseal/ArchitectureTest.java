@@ -66,6 +66,7 @@ class ArchitectureTest {
             .layer("export").definedBy("io.blockseal.export..")
             .layer("transfer").definedBy("io.blockseal.transfer..")
             .layer("device").definedBy("io.blockseal.device..")
+            .layer("rotation").definedBy("io.blockseal.rotation..")
             .layer("volume").definedBy("io.blockseal.volume..")
             .layer("keysource").definedBy("io.blockseal.keysource..")
             .layer("format").definedBy("io.blockseal.format..")
@@ -88,6 +89,8 @@ class ArchitectureTest {
             .whereLayer("transfer").mayOnlyAccessLayers(
                     "device", "volume", "store", "client", "nbd", "block", "memory", "job")
             .whereLayer("device").mayOnlyAccessLayers("volume", "store", "crypto", "block", "memory", "metrics")
+            .whereLayer("rotation").mayOnlyAccessLayers(
+                    "volume", "store", "crypto", "block", "memory", "metrics", "audit", "job")
             .whereLayer("volume").mayOnlyAccessLayers(
                     "keysource", "format", "store", "crypto", "block", "memory", "metrics", "audit", "job")
             .whereLayer("keysource").mayOnlyAccessLayers("crypto", "memory")

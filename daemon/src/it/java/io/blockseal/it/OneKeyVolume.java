@@ -116,6 +116,11 @@ final class OneKeyVolume implements DataPlane, AutoCloseable {
             }
 
             @Override
+            public void forget(long rangeIndex) {
+                // Its ranges stay as they are.
+            }
+
+            @Override
             public void close() {
                 // The one key is the volume's.
             }

@@ -37,7 +37,9 @@ public enum AuditEvent {
     /** A volume's identity changed because its volume key was rotated, and this host remembers the new one. */
     IDENTITY_ROTATED,
     /** The keys of ranges were destroyed, and with them what was written under them. */
-    RANGES_SHREDDED;
+    RANGES_SHREDDED,
+    /** Ranges got new keys, and what lay in them was enciphered anew; the old keys were destroyed. */
+    DEKS_ROTATED;
 
     /** The word in the log, as in {@code rollback-accepted}. */
     public String word() {

@@ -12,6 +12,7 @@ import io.blockseal.volume.DataPlane;
 import io.blockseal.volume.DekCache;
 import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.VolumeShape;
+import io.blockseal.volume.WrittenChunks;
 
 /** One loop's way into an {@link EncryptedDevice}: decides who carries a request out, and holds what they share. */
 @HotPath("every request to an encrypted volume")
@@ -21,6 +22,7 @@ final class EncryptedChannel implements BlockChannel {
     private final DataPlane plane;
     private final IoLoop loop;
     private final DekCache cache;
+    private final LoopRequests requests;
     private final XtsEngine xts;
     private final VolumeShape shape;
     private final BlockChannel store;
@@ -33,12 +35,13 @@ final class EncryptedChannel implements BlockChannel {
     private final FreeList<EncryptedChannel, ProvisionWalk> provisionWalks = new FreeList<>(this, ProvisionWalk::new);
     private final FreeList<EncryptedChannel, StatusWalk> statusWalks = new FreeList<>(this, StatusWalk::new);
 
-    EncryptedChannel(EncryptedDevice device, DataPlane plane, IoLoop loop, DekCache cache) {
+    EncryptedChannel(EncryptedDevice device, DataPlane plane, IoLoop loop, LoopKeys shared) {
         this.device = device;
         this.geometry = device.geometry();
         this.plane = plane;
         this.loop = loop;
-        this.cache = cache;
+        this.cache = shared.cache;
+        this.requests = shared.requests;
         this.xts = plane.xts();
         this.shape = plane.shape();
         this.store = plane.dataStore().openChannel(loop);
@@ -138,6 +141,30 @@ final class EncryptedChannel implements BlockChannel {
     /** The word of the range in which {@code offset} lies. */
     long wordAt(long offset) {
         return plane.word(rangeOf(offset));
+    }
+
+    /** A request to a range begins that is not held; {@link #end} wants to be told what this returns. */
+    int begin() {
+        return requests.begin();
+    }
+
+    /** It is over: it touches neither the store nor the range's key any more. */
+    void end(int begunIn) {
+        requests.end(begunIn);
+    }
+
+    /** As {@link #end}, of a request that has changed the stretch of the store, or may have. */
+    void endOfChange(int begunIn, long physicalOffset, long lengthBytes) {
+        WrittenChunks chunks = plane.writtenChunks();
+        if (chunks != null) {
+            chunks.mark(physicalOffset, lengthBytes);
+        }
+        requests.end(begunIn);
+    }
+
+    /** Has {@code task} run on the loop when a range is let go, perhaps another one. */
+    void waitForThaw(Runnable task) {
+        requests.waitForThaw(task);
     }
 
     /** Where {@code offset} lies on the store, if its range is ACTIVE as {@code word} says. */

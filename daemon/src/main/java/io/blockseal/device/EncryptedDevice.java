@@ -67,9 +67,11 @@ public final class EncryptedDevice implements BlockDevice {
     /** Opens this loop's way in; channels of one loop share its unwrapped DEKs. */
     @Override
     public BlockChannel openChannel(IoLoop loop) {
-        LoopKeys shared = keys.computeIfAbsent(loop, any -> new LoopKeys(plane.openCache()));
-        shared.users++;
-        return new EncryptedChannel(this, plane, loop, shared.cache);
+        LoopKeys shared = keys.computeIfAbsent(loop, any -> new LoopKeys(loop, plane.openCache()));
+        if (shared.users++ == 0) {
+            plane.attach(shared);
+        }
+        return new EncryptedChannel(this, plane, loop, shared);
     }
 
     /** How often a write was refused because a unit of its ciphertext came out as all zeros. From any thread. */
@@ -85,6 +87,7 @@ public final class EncryptedDevice implements BlockDevice {
     void channelClosed(IoLoop loop) {
         LoopKeys shared = keys.get(loop);
         if (shared != null && --shared.users == 0) {
+            plane.detach(shared);
             keys.remove(loop);
             shared.cache.close();
         }

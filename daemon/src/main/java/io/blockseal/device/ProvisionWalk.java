@@ -65,7 +65,7 @@ final class ProvisionWalk extends Walk {
     }
 
     @Override
-    void childDone(BlockRequest child) {
+    void childDone(BlockRequest child, long token) {
         for (int i = buffers.size(); i > 0; i--) {
             ArenaBuf buf = buffers.remove();
             if (buf.memory() == child.memory()) {

@@ -15,15 +15,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * One READ or WRITE of whole units within one range: finds the range's slot and key, sends the request itself to the
  * store with the physical offset in it, and puts the logical one back before it goes up. A WRITE to a range without a
- * DEK is parked here until the volume has given it one. The cipher's work of a large WRITE is handed down with it.
+ * DEK is parked here until the volume has given it one, and anything to a range that is held until that is let go. The cipher's work of a large WRITE is handed down with it.
  */
 @HotPath("every READ and WRITE of an encrypted volume")
-final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
+final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno>, Runnable {
     private final EncryptedChannel channel;
     private @Nullable BlockRequest parked;
     private long offset;
     private int flags;
     private long word;
+    /** What the channel wants to be told when the store is done. */
+    private int begunIn;
     /** Of the key, while the cipher's work may be done by another thread. */
     private int pin = DekCache.NO_PIN;
 
@@ -35,6 +37,11 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
         offset = request.offset();
         flags = request.flags();
         word = channel.wordAt(offset);
+        if (RangeWord.isHeld(word)) {
+            parked = request;
+            channel.waitForThaw(this);
+            return;
+        }
         int state = RangeWord.state(word);
         boolean reading = request.command() == Command.READ;
         if (state == RangeWord.ACTIVE) {
@@ -65,6 +72,15 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
         } else {
             finish(request, errno);
         }
+        channel.kick();
+    }
+
+    /** On the loop: some range was let go, perhaps this one. */
+    @Override
+    public void run() {
+        BlockRequest request = Objects.requireNonNull(parked);
+        parked = null;
+        start(request);
         channel.kick();
     }
 
@@ -100,12 +116,14 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
     private void send(BlockRequest request, int storeFlags) {
         request.readdress(storeFlags, channel.physicalOffset(offset, word));
         request.push(this, 0);
+        begunIn = channel.begin();
         channel.store().submit(request);
     }
 
     @Override
     public void onComplete(BlockRequest request, long token) {
         Errno errno = request.errno();
+        long physicalOffset = request.offset();
         request.readdress(flags, offset);
         if (pin != DekCache.NO_PIN) {
             channel.unpin(pin);
@@ -117,6 +135,12 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno> {
             } else {
                 errno = Errno.EIO;
             }
+        }
+        if (request.command() == Command.WRITE) {
+            // Also if it failed: part of it may be there.
+            channel.endOfChange(begunIn, physicalOffset, request.length());
+        } else {
+            channel.end(begunIn);
         }
         finish(request, errno);
     }

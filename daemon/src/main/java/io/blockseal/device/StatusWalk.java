@@ -55,9 +55,13 @@ final class StatusWalk extends Walk {
         if (full || position == stretchEnd || storeQueries == STORE_QUERIES_MAX || ranges == RANGES_MAX) {
             return Progress.OVER;
         }
+        long word = channel.wordAt(position);
+        if (RangeWord.isHeld(word)) {
+            channel.waitForThaw(this);
+            return waitForCall();
+        }
         ranges++;
         long pieceEnd = position + Math.min(stretchEnd - position, channel.leftInRange(position));
-        long word = channel.wordAt(position);
         switch (RangeWord.state(word)) {
             case RangeWord.ACTIVE -> askStore(word, pieceEnd);
             case RangeWord.LOST -> reportTo(pieceEnd, DATA);
@@ -76,12 +80,14 @@ final class StatusWalk extends Walk {
                                 Command.BLOCK_STATUS,
                                 request().flags() & BlockRequest.REQ_ONE,
                                 channel.physicalOffset(queryStart, word),
-                                queryEnd - queryStart)
+                                queryEnd - queryStart,
+                                channel.begin())
                         .withExtents(storeExtents));
     }
 
     @Override
-    void childDone(BlockRequest child) {
+    void childDone(BlockRequest child, long token) {
+        channel.end((int) token);
         if (child.errno() != Errno.OK) {
             return;
         }

@@ -66,7 +66,7 @@ final class UnalignedRead extends Walk {
     }
 
     @Override
-    void childDone(BlockRequest child) {
+    void childDone(BlockRequest child, long token) {
         long readEnd = Math.min(child.offset() + child.length(), stretchEnd);
         ArenaBuf copied = buf;
         if (copied != null) {

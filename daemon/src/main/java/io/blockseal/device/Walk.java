@@ -50,8 +50,8 @@ abstract class Walk implements Completion, Runnable {
     /** Does the next bit of work. */
     abstract Progress step();
 
-    /** A child came back; it is released afterwards. Its error, if any, is recorded already. */
-    void childDone(BlockRequest child) {}
+    /** A child came back with its token; it is released afterwards. Its error, if any, is recorded already. */
+    void childDone(BlockRequest child, long token) {}
 
     /** Everything is over: give back what the walk holds, and the walk itself to its pool. */
     abstract void end();
@@ -73,8 +73,13 @@ abstract class Walk implements Completion, Runnable {
 
     /** A request of the walk's own that will come back to it; the step submits it somewhere below. */
     final BlockRequest child(Command command, int flags, long offset, long length) {
+        return child(command, flags, offset, length, 0);
+    }
+
+    /** The same, with something that {@link #childDone} is told. */
+    final BlockRequest child(Command command, int flags, long offset, long length, long token) {
         BlockRequest child = loop.requests().lease().set(command, flags, offset, length);
-        child.push(this, 0);
+        child.push(this, token);
         outstanding++;
         return child;
     }
@@ -133,7 +138,7 @@ abstract class Walk implements Completion, Runnable {
         if (child.errno() != Errno.OK) {
             fail(child.errno());
         }
-        childDone(child);
+        childDone(child, token);
         loop.requests().release(child);
         resume();
     }

@@ -50,12 +50,20 @@ final class ZeroWalk extends Walk {
             workThisTurn = 0;
             return yieldTurn();
         }
+        long word = channel.wordAt(offset);
+        if (RangeWord.isHeld(word)) {
+            if (outstanding() == 0) {
+                // With something outstanding its return is reason enough to look again.
+                channel.waitForThaw(this);
+                return waitForCall();
+            }
+            return Progress.WAIT;
+        }
         workThisTurn++;
         long length = Math.min(left, channel.leftInRange(offset));
         long start = offset;
         offset += length;
         left -= length;
-        long word = channel.wordAt(start);
         switch (RangeWord.state(word)) {
             case RangeWord.ACTIVE -> send(channel.physicalOffset(start, word), length);
             case RangeWord.LOST -> fail(Errno.EIO);
@@ -73,11 +81,13 @@ final class ZeroWalk extends Walk {
         if (mustBeFast) {
             flags |= BlockRequest.FAST_ZERO;
         }
-        channel.store().submit(child(trim ? Command.TRIM : Command.WRITE_ZEROES, flags, physicalOffset, length));
+        Command command = trim ? Command.TRIM : Command.WRITE_ZEROES;
+        channel.store().submit(child(command, flags, physicalOffset, length, channel.begin()));
     }
 
     @Override
-    void childDone(BlockRequest child) {
+    void childDone(BlockRequest child, long token) {
+        channel.endOfChange((int) token, child.offset(), child.length());
         if (child.errno() == Errno.OK) {
             // From now on the request must not fail for being slow: part of the stretch is changed.
             mustBeFast = false;

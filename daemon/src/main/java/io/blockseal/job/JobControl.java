@@ -31,6 +31,11 @@ public interface JobControl {
      */
     void checkpoint() throws JobCanceledException;
 
+    /** Whether {@link #checkpoint} would not return at once: who is in the middle of something gives it up, or ends it. */
+    default boolean isDisturbed() {
+        return false;
+    }
+
     /** What is being done now, in a few words for people: {@code "rewrapping the table"}. */
     void phase(String words);
 

@@ -5,6 +5,7 @@ import io.blockseal.crypto.XtsEngine;
 import io.blockseal.store.BlockStore;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What the data path needs of an open volume, and nothing more: so a device can be tested without metadata. */
 public interface DataPlane {
@@ -19,6 +20,23 @@ public interface DataPlane {
 
     /** The range's {@link RangeWord}, by one acquire load. From any thread. */
     long word(long rangeIndex);
+
+    /**
+     * Requests pass this gate from now on, which is asked before ranges are changed under them. On its loop. A plane whose
+     * ranges stay as they are need not care.
+     */
+    default void attach(LoopGate gate) {}
+
+    /** No request passes this gate any more. On its loop. */
+    default void detach(LoopGate gate) {}
+
+    /**
+     * Where to note what was written while a range is being copied, or null if none is. Whoever has changed bytes of the
+     * store, or may have, notes them before the request is completed. From any thread.
+     */
+    default @Nullable WrittenChunks writtenChunks() {
+        return null;
+    }
 
     /** A loop's own cache of unwrapped DEKs; used and closed on that loop's thread. */
     DekCache openCache();

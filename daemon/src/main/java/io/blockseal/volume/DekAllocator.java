@@ -97,6 +97,15 @@ final class DekAllocator {
         slots.release(slot);
     }
 
+    /**
+     * Takes a slot that a range is to be copied to, one behind those of all ranges if there is one; -1 if none is free.
+     * Whatever becomes of the copy, no slot is taken for untouched any more; the root has to say so before it is begun.
+     */
+    long takeSpare() {
+        slotsUnknown = true;
+        return slots.takeNear(table.rangeCount());
+    }
+
     boolean isActive(long range) {
         return RangeWord.state(table.word(range)) == RangeWord.ACTIVE;
     }

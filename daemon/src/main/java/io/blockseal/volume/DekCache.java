@@ -28,6 +28,9 @@ public interface DekCache extends AutoCloseable {
     /** Ends a pin; each is ended once. */
     void unpin(int pin);
 
+    /** Wipes the range's DEK if it is cached; if it is pinned, when its last pin ends. */
+    void forget(long rangeIndex);
+
     /** Wipes every cached DEK; nothing is pinned any more. */
     @Override
     void close();

@@ -46,8 +46,26 @@ final class DekTable {
         pages.setRelease(page.index(), page);
         long first = TablePage.firstRange(page.index());
         for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
-            words.setRelease((int) (first + i), word(page.entry(i)));
+            publish((int) first + i, word(page.entry(i)));
         }
+    }
+
+    /** Keeps the mark of a range that is held: its page may well be committed for another range meanwhile. */
+    private void publish(int range, long word) {
+        long old;
+        do {
+            old = words.get(range);
+        } while (!words.compareAndSet(range, old, word | (old & RangeWord.HELD)));
+    }
+
+    /** Marks the range as held; who looks at its word from now on waits. From any thread. */
+    void hold(long rangeIndex) {
+        words.accumulateAndGet((int) rangeIndex, RangeWord.HELD, (word, held) -> word | held);
+    }
+
+    /** Takes the mark away. From any thread. */
+    void letGo(long rangeIndex) {
+        words.accumulateAndGet((int) rangeIndex, RangeWord.HELD, (word, held) -> word & ~held);
     }
 
     /** Marks one range as unreadable. While opening only. */

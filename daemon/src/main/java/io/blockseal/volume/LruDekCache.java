@@ -122,6 +122,21 @@ final class LruDekCache implements DekCache {
         }
     }
 
+    @Override
+    public void forget(long rangeIndex) {
+        int place = find(rangeIndex);
+        if (place == NOTHING) {
+            return;
+        }
+        detach(place);
+        if (pins[place] > 0) {
+            retired[place] = true;
+        } else {
+            engine.keys().clear(handles[place]);
+            freePlaces[freeCount++] = place;
+        }
+    }
+
     /** The place with the range's DEK, or {@link #NOTHING}. */
     private int placeFor(long rangeIndex, long word) {
         int place = find(rangeIndex);

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -58,6 +59,7 @@ final class MetadataCommitter {
     /** Guards changes of the state. */
     private final Object lock = new Object();
 
+    private CountDownLatch settled = new CountDownLatch(0);
     private boolean defective;
     private boolean toldOfFailure;
     private volatile State state = State.RUNNING;
@@ -188,10 +190,34 @@ final class MetadataCommitter {
         allocator.release(slot);
     }
 
+    /** Takes a slot for a range that is to be copied there, from within a {@link Task}; -1 if none is free. */
+    long takeSpareSlot() {
+        return allocator.takeSpare();
+    }
+
+    /** Whether a commit may have happened or not, and nobody has found out, nor ever will before the volume is reopened. */
+    boolean isInDoubt() {
+        return metadata.attempt() != null;
+    }
+
+    /**
+     * Comes down once no commit is in doubt: at once if none is, else when recovery has found out which of the two it is,
+     * or when no more commits are taken. From any thread.
+     */
+    CountDownLatch settled() {
+        synchronized (lock) {
+            if (state == State.FAILED && settled.getCount() == 0) {
+                settled = new CountDownLatch(1);
+            }
+            return settled;
+        }
+    }
+
     /** Ends the queue: what is being written is finished, what waits is answered with ESHUTDOWN. */
     void close() {
         synchronized (lock) {
             state = State.CLOSED;
+            settled.countDown();
         }
         queue.close().forEach(request -> request.answer(Errno.ESHUTDOWN));
     }
@@ -284,6 +310,7 @@ final class MetadataCommitter {
                 if (state == State.FAILED) {
                     state = State.RUNNING;
                 }
+                settled.countDown();
             }
             if (!mirrorIsDown) {
                 schedule.startOver();

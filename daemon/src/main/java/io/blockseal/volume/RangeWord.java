@@ -1,8 +1,8 @@
 package io.blockseal.volume;
 
 /**
- * What the data path knows of a range, in one 64-bit word: state (4 bits), physical slot (28), generation (32). One
- * acquire load tells all of it, consistently.
+ * What the data path knows of a range, in one 64-bit word: whether it is held (1 bit), state (3), physical slot (28),
+ * generation (32). One acquire load tells all of it, consistently.
  */
 public final class RangeWord {
     /** Never written: reads as zeros, has no DEK. The word is 0. */
@@ -14,6 +14,9 @@ public final class RangeWord {
     /** Its page is damaged or its DEK cannot be unwrapped: EIO. */
     public static final int LOST = 3;
 
+    /** Set while the range's key and place are being changed: requests that have not begun must wait. */
+    static final long HELD = Long.MIN_VALUE;
+
     private RangeWord() {}
 
     /** Packs. {@code slot} is below 2^28; {@code generation} is unsigned. */
@@ -23,7 +26,12 @@ public final class RangeWord {
 
     /** One of the constants above. */
     public static int state(long word) {
-        return (int) (word >>> 60);
+        return (int) (word >>> 60) & 7;
+    }
+
+    /** Whether requests to the range have to wait, whatever its state is. */
+    public static boolean isHeld(long word) {
+        return word < 0;
     }
 
     /** Which stretch of the data area the range lies in. */

@@ -5,6 +5,7 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.XtsEngine;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
+import io.blockseal.format.TablePage;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
@@ -13,7 +14,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +48,9 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final InstantSource clock;
     private final int dekCacheKeys;
     private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
+    private final RangeGate gate;
+    private final Semaphore rangeChanges = new Semaphore(1, true);
+    private volatile @Nullable WrittenChunks writtenChunks;
     private boolean closed;
 
     Volume(
@@ -68,6 +74,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         this.memory = memory;
         this.clock = clock;
         this.dekCacheKeys = dekCacheKeys;
+        this.gate = new RangeGate(stores.name(), table);
     }
 
     @Override
@@ -88,6 +95,21 @@ public final class Volume implements DataPlane, AutoCloseable {
     @Override
     public long word(long rangeIndex) {
         return table.word(rangeIndex);
+    }
+
+    @Override
+    public void attach(LoopGate loop) {
+        gate.attach(loop);
+    }
+
+    @Override
+    public void detach(LoopGate loop) {
+        gate.detach(loop);
+    }
+
+    @Override
+    public @Nullable WrittenChunks writtenChunks() {
+        return writtenChunks;
     }
 
     @Override
@@ -177,6 +199,15 @@ public final class Volume implements DataPlane, AutoCloseable {
         return dekCacheMetrics;
     }
 
+    /** When the range got its DEK, in seconds of Unix time; -1 if it has none. From any thread. */
+    public long dekCreatedSeconds(long rangeIndex) {
+        TablePage page = table.page(TablePage.pageOf(rangeIndex));
+        if (page == null || RangeWord.state(word(rangeIndex)) != RangeWord.ACTIVE) {
+            return -1;
+        }
+        return Integer.toUnsignedLong(page.entry(TablePage.entryOf(rangeIndex)).createdSeconds());
+    }
+
     /** How often a flush of its stores failed. From any thread. */
     public long storeLosses() {
         return stores.data().lossCount()
@@ -209,6 +240,20 @@ public final class Volume implements DataPlane, AutoCloseable {
         keys.close();
         stores.close();
         LOG.info("volume={} commit={}: closed", name(), commitSeq());
+    }
+
+    /** Whoever changes ranges while the volume is open holds this, one at a time; not bound to a thread. */
+    Semaphore rangeChanges() {
+        return rangeChanges;
+    }
+
+    RangeGate gate() {
+        return gate;
+    }
+
+    /** Has changes noted there from now on; null for nowhere. */
+    void noteWrites(@Nullable WrittenChunks chunks) {
+        writtenChunks = chunks;
     }
 
     RootBlock root() {

@@ -182,6 +182,26 @@ final class VolumeKeys implements AutoCloseable {
         return current().newWrappedDek(rangeIndex, generation, slot);
     }
 
+    /** Wraps a DEK for a page of the current epoch, bound to its place. */
+    byte[] wrapDek(long rangeIndex, int generation, long slot, Secret dek) {
+        byte[] aad = newAad();
+        EpochKeys.bindDek(aad, rangeIndex, generation, slot);
+        return current().wrapDek(rangeIndex, generation, aad, dek);
+    }
+
+    /** The DEK of an entry of a page of {@code epoch}, or null if it was altered. */
+    @Nullable
+    Secret unwrapDek(int epoch, long rangeIndex, TableEntry entry) {
+        byte[] aad = newAad();
+        EpochKeys.bindDek(aad, rangeIndex, entry.generation(), entry.slot());
+        Secret dek = Secret.empty(engine.keys());
+        if (!unwrapDek(epoch, rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key())) {
+            dek.close();
+            return null;
+        }
+        return dek;
+    }
+
     /**
      * Unwraps into the handle {@code dek} what a page of {@code epoch} holds; false if the entry was altered, or if nothing
      * of that epoch counts. Allocates nothing.

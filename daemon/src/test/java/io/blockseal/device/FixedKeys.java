@@ -114,6 +114,9 @@ final class FixedKeys implements DataPlane, AutoCloseable {
             }
 
             @Override
+            public void forget(long rangeIndex) {}
+
+            @Override
             public void close() {
                 openCaches.decrementAndGet();
             }

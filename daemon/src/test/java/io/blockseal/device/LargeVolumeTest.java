@@ -57,6 +57,9 @@ class LargeVolumeTest {
                 }
 
                 @Override
+                public void forget(long rangeIndex) {}
+
+                @Override
                 public void close() {}
             };
         }

@@ -1,0 +1,153 @@
+package io.blockseal.rotation;
+
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.job.JobCanceledException;
+import io.blockseal.job.JobControl;
+import io.blockseal.memory.Memory;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.Patience;
+import io.blockseal.volume.RangeMove;
+import io.blockseal.volume.Volume;
+import io.blockseal.volume.VolumeRefusedException;
+import io.blockseal.volume.WrittenChunks;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives ranges new DEKs, one after the other, while guests use the volume or while it is closed to them. What is done
+ * stays done whenever it ends; the range that was being copied then keeps its old DEK. On a thread of its own.
+ */
+public final class DekRotation {
+    /**
+     * What a rotation has done.
+     *
+     * @param rotatedRanges how many ranges have new DEKs
+     * @param copiedBytes how much was copied for it, what guests changed meanwhile counted again
+     */
+    public record Outcome(long rotatedRanges, long copiedBytes) {}
+
+    /** What is worth one more round before the range is held. */
+    private static final int CHUNKS_WHILE_HELD = 8;
+
+    private static final int ROUNDS_MAX = 5;
+
+    private static final Logger LOG = LoggerFactory.getLogger(DekRotation.class);
+
+    private final Volume volume;
+    private final Memory chunk;
+    private final RateLimit rate;
+    private final Patience patience;
+    private final LongConsumer sleepNanos;
+    private long rotated;
+    private long copied;
+
+    /** {@code chunk} has room for {@link WrittenChunks#CHUNK_BYTES}, aligned as the store wants it. */
+    public DekRotation(Volume volume, Memory chunk, RateLimit rate) {
+        this(volume, chunk, rate, Patience.TWENTY_SECONDS, LockSupport::parkNanos);
+    }
+
+    DekRotation(Volume volume, Memory chunk, RateLimit rate, Patience patience, LongConsumer sleepNanos) {
+        this.volume = volume;
+        this.chunk = chunk;
+        this.rate = rate;
+        this.patience = patience;
+        this.sleepNanos = sleepNanos;
+    }
+
+    /**
+     * Rotates what is selected, oldest first. Ranges that lose their DEK meanwhile are left out.
+     *
+     * @throws VolumeRefusedException if the volume takes no changes or has no slot to copy to
+     * @throws StoreException if the storage failed; the range in question is as it was, or has its new DEK
+     * @throws JobCanceledException if it was told to end
+     */
+    public Outcome run(RangeSelection selection, JobControl control)
+            throws StoreException, VolumeRefusedException, JobCanceledException {
+        List<Long> ranges = selection.of(volume);
+        control.phase("rotating DEKs");
+        long rangeBytes = volume.shape().rangeBytes();
+        try {
+            for (int i = 0; i < ranges.size(); i++) {
+                control.progress(i * rangeBytes, ranges.size() * rangeBytes);
+                boolean done = false;
+                while (!done) {
+                    control.checkpoint();
+                    done = isRotated(ranges.get(i), control);
+                }
+            }
+            control.progress(ranges.size() * rangeBytes, ranges.size() * rangeBytes);
+        } finally {
+            tell();
+        }
+        return new Outcome(rotated, copied);
+    }
+
+    private void tell() {
+        if (rotated > 0) {
+            LOG.info("volume={} rotated={} copied={}: ranges have new DEKs", volume.name(), rotated, copied);
+            AuditLog.record(
+                    AuditEvent.DEKS_ROTATED,
+                    AuditField.of("volume", volume.name()),
+                    AuditField.of("uuid", volume.uuid()),
+                    AuditField.of("ranges", rotated));
+        }
+    }
+
+    /** False if it was given up because of a pause, and is to be done again. */
+    private boolean isRotated(long range, JobControl control) throws StoreException, VolumeRefusedException {
+        if (volume.dekCreatedSeconds(range) < 0) {
+            return true;
+        }
+        RangeMove move = RangeMove.begin(volume, range, patience);
+        try (move) {
+            SlotCopy copy = new SlotCopy(move, chunk);
+            for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > CHUNKS_WHILE_HELD; round++) {
+                if (!copiedRound(move, copy, control)) {
+                    return false;
+                }
+            }
+            // Before the range is held, so that little is left to be made durable while guests wait.
+            move.store().flush();
+            move.hold();
+            copyRest(move, copy);
+            move.commit();
+        } finally {
+            rotated += move.moved() ? 1 : 0;
+        }
+        LOG.debug("volume={} range={}: has a new DEK", volume.name(), range);
+        return true;
+    }
+
+    private boolean copiedRound(RangeMove move, SlotCopy copy, JobControl control) throws StoreException {
+        WrittenChunks chunks = move.chunks();
+        for (int i = 0; i < chunks.chunkCount(); i++) {
+            if (chunks.take(i)) {
+                if (control.isDisturbed()) {
+                    return false;
+                }
+                long wait = rate.take(WrittenChunks.CHUNK_BYTES);
+                if (wait > 0) {
+                    sleepNanos.accept(wait);
+                }
+                copy.copy(i);
+                copied += WrittenChunks.CHUNK_BYTES;
+            }
+        }
+        return true;
+    }
+
+    private void copyRest(RangeMove move, SlotCopy copy) throws StoreException {
+        WrittenChunks chunks = move.chunks();
+        for (int i = 0; i < chunks.chunkCount(); i++) {
+            if (chunks.take(i)) {
+                copy.copy(i);
+                copied += WrittenChunks.CHUNK_BYTES;
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.blockseal.rotation;
+
+import io.blockseal.volume.Volume;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Which ranges get new DEKs: of those from {@code first} to {@code last}, the ones whose DEK was made before an instant. A
+ * rotation that is begun again with the same selection goes on where it was, as what is done has a younger DEK.
+ *
+ * @param first the first range
+ * @param last the last range; more than there are for all
+ * @param madeBefore DEKs made at this second or later stay
+ */
+public record RangeSelection(long first, long last, Instant madeBefore) {
+    /** Every DEK that there is at {@code now}. */
+    public static RangeSelection all(Instant now) {
+        // The clock of the table counts seconds: what was made within this one is meant, too.
+        return new RangeSelection(0, Long.MAX_VALUE, now.plusSeconds(1));
+    }
+
+    /** Some ranges. */
+    public RangeSelection {
+        if (first < 0 || last < first) {
+            throw new IllegalArgumentException("no ranges: " + first + " to " + last);
+        }
+    }
+
+    /** The ranges, oldest DEK first. */
+    List<Long> of(Volume volume) {
+        record Aged(long range, long createdSeconds) {}
+
+        List<Aged> found = new ArrayList<>();
+        long end = Math.min(last, volume.shape().rangeCount() - 1);
+        for (long range = first; range <= end; range++) {
+            long created = volume.dekCreatedSeconds(range);
+            if (created >= 0 && created < madeBefore.getEpochSecond()) {
+                found.add(new Aged(range, created));
+            }
+        }
+        found.sort(Comparator.comparingLong(Aged::createdSeconds).thenComparingLong(Aged::range));
+        return found.stream().map(Aged::range).toList();
+    }
+}

@@ -1,0 +1,16 @@
+package io.blockseal.volume;
+
+/**
+ * What a volume may ask of one loop of a device whose requests pass it, so that a range can be changed under them. From
+ * any thread; never blocks.
+ */
+public interface LoopGate {
+    /**
+     * Runs {@code task} once all requests that had begun on this loop are over; at once if its thread is gone, for then
+     * there are none. Requests that begin after the call are not waited for.
+     */
+    void whenQuiet(Runnable task);
+
+    /** The range is no longer held, and its DEK is another one: forgets the old one and lets those that wait begin. */
+    void thaw(long rangeIndex);
+}
