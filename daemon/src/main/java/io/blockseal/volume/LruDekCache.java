@@ -37,6 +37,9 @@ final class LruDekCache implements DekCache {
     /** Whether a pinned place was taken out of table and list, and is to be freed with its last pin. */
     private final boolean[] retired;
 
+    /** Whether another thread may have made a schedule of the key, which only emptying the slot wipes there. */
+    private final boolean[] usedElsewhere;
+
     private final int[] chainNext;
     private final int[] buckets;
     private final int[] younger;
@@ -61,6 +64,7 @@ final class LruDekCache implements DekCache {
         handles = new int[capacity];
         pins = new int[capacity];
         retired = new boolean[capacity];
+        usedElsewhere = new boolean[capacity];
         chainNext = new int[capacity];
         younger = new int[capacity];
         older = new int[capacity];
@@ -91,6 +95,7 @@ final class LruDekCache implements DekCache {
             pinnedPlaces++;
         }
         pins[place]++;
+        usedElsewhere[place] = true;
         return place + 1;
     }
 
@@ -117,9 +122,15 @@ final class LruDekCache implements DekCache {
         pinnedPlaces--;
         if (retired[place]) {
             retired[place] = false;
-            engine.keys().clear(handles[place]);
+            empty(place);
             freePlaces[freeCount++] = place;
         }
+    }
+
+    /** Wipes the key, and every schedule of it in whatever thread. */
+    private void empty(int place) {
+        engine.keys().clear(handles[place]);
+        usedElsewhere[place] = false;
     }
 
     @Override
@@ -132,7 +143,7 @@ final class LruDekCache implements DekCache {
         if (pins[place] > 0) {
             retired[place] = true;
         } else {
-            engine.keys().clear(handles[place]);
+            empty(place);
             freePlaces[freeCount++] = place;
         }
     }
@@ -225,13 +236,16 @@ final class LruDekCache implements DekCache {
 
     /** Puts the range's DEK into the place; else empties its slot, so that no range is served under another's key. */
     private boolean fill(int place, long rangeIndex, long word) {
+        if (usedElsewhere[place]) {
+            empty(place);
+        }
         boolean filled = false;
         try {
             filled = unwrap(rangeIndex, word, handles[place]);
         } finally {
             if (!filled) {
                 freePlaces[freeCount++] = place;
-                engine.keys().clear(handles[place]);
+                empty(place);
             }
         }
         if (!filled) {

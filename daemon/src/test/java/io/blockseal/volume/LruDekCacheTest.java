@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.KeyArena;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.MemoryStore;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -200,6 +203,71 @@ class LruDekCacheTest {
             assertEquals(3, volume.dekCacheMetrics().hits());
             assertEquals(3, volume.dekCacheMetrics().misses());
             assertEquals(1, volume.dekCacheMetrics().evictions());
+        }
+    }
+
+    /** The engine, telling what becomes of its slots. */
+    private CryptoEngine watched(List<Integer> emptied) {
+        CryptoEngine real = fixture.engine();
+        KeyArena keys = through(KeyArena.class, real.keys(), (name, result, arguments) -> {
+            if (name.equals("clear")) {
+                emptied.add((Integer) arguments[0]);
+            }
+            return result;
+        });
+        return through(CryptoEngine.class, real, (name, result, arguments) -> name.equals("keys") ? keys : result);
+    }
+
+    private interface Change {
+        Object of(String method, Object result, Object[] arguments);
+    }
+
+    private static <T> T through(Class<T> type, T real, Change change) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, method, arguments) -> change.of(method.getName(), method.invoke(real, arguments), arguments)));
+    }
+
+    /** Another thread's schedule of a key outlives a refilled slot, and only an emptied one wipes it everywhere. */
+    @Test
+    void emptiesTheSlotOfAKeyThatAnotherThreadMayHaveUsed() throws Exception {
+        List<Integer> emptied = new ArrayList<>();
+        try (Volume volume = openWithCacheOf(2);
+                LruDekCache cache =
+                        new LruDekCache(watched(emptied), volume.keys(), volume.table(), new DekCacheMetrics(), 2)) {
+            int first = cache.keyFor(0, volume.word(0));
+            int second = cache.keyFor(1, volume.word(1));
+            int pin = cache.pin(0, volume.word(0));
+            cache.unpin(pin);
+            assertEquals(second, cache.keyFor(2, volume.word(2)), "1 was the oldest");
+            assertEquals(List.of(), emptied, "only this thread has used it");
+            assertEquals(first, cache.keyFor(3, volume.word(3)));
+            assertEquals(List.of(first), emptied);
+            cache.keyFor(4, volume.word(4));
+            assertEquals(first, cache.keyFor(5, volume.word(5)));
+            assertEquals(List.of(first), emptied, "the new key was used by this thread alone");
+        }
+    }
+
+    @Test
+    void forgetsAKeyAtOnceOrWithItsLastPin() throws Exception {
+        try (Volume volume = openWithCacheOf(3);
+                DekCache cache = volume.openCache()) {
+            int key = cache.keyFor(0, volume.word(0));
+            cache.forget(0);
+            cache.forget(7);
+            assertEquals(0, fixture.engine().keys().length(key));
+            int pin = cache.pin(0, volume.word(0));
+            int pinned = cache.pinnedKey(pin);
+            cache.forget(0);
+            assertEquals(64, fixture.engine().keys().length(pinned), "somebody works with it");
+            int again = cache.keyFor(0, volume.word(0));
+            assertNotEquals(pinned, again);
+            assertTrue(fixture.engine().keys().same(pinned, again));
+            cache.unpin(pin);
+            assertEquals(0, fixture.engine().keys().length(pinned));
+            assertEquals(again, cache.keyFor(0, volume.word(0)), "the new one stays");
         }
     }
 }
