@@ -20,14 +20,28 @@ import org.slf4j.LoggerFactory;
  * Destroys the DEKs of ranges, so that what they held is gone whoever has the disk and the volume key. The ranges read as
  * zeros from then on and get new DEKs when they are written to.
  *
- * <p>For a volume that no device is open on: a channel's key cache may still hold a DEK. A power cut at any moment leaves
- * a range as it was or shredded, never anything else (docs/format.md, "Shredding"). On keeper threads.
+ * <p>Guests may use the volume meanwhile: the ranges are held until their DEKs are gone, from the metadata and from the
+ * caches of all loops. A power cut at any moment leaves a range as it was or shredded, never anything else
+ * (docs/format.md, "Shredding"). On any thread but a loop's and a keeper's.
  */
 public final class VolumeShredder {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeShredder.class);
     private static final byte[] NO_DEK = new byte[TableEntry.WRAPPED_DEK_BYTES];
 
-    private VolumeShredder() {}
+    private final Volume volume;
+    private final long first;
+    private final long count;
+    private final Patience patience;
+    private final List<Long> slots = new ArrayList<>();
+    private boolean attempted;
+    private boolean unknown;
+
+    private VolumeShredder(Volume volume, long first, long count, Patience patience) {
+        this.volume = volume;
+        this.first = first;
+        this.count = count;
+        this.patience = patience;
+    }
 
     /**
      * Shreds {@code count} ranges from {@code firstRange} on, all of them in one commit. Those that have no DEK stay as
@@ -39,6 +53,12 @@ public final class VolumeShredder {
      *     their wrapped DEKs may be left until the volume is opened again
      */
     public static int shred(Volume volume, long firstRange, long count) throws StoreException, VolumeRefusedException {
+        return shred(volume, firstRange, count, Patience.TWENTY_SECONDS);
+    }
+
+    /** The same, waiting for the requests under way as {@code patience} has it. */
+    public static int shred(Volume volume, long firstRange, long count, Patience patience)
+            throws StoreException, VolumeRefusedException {
         if (volume.shape().readOnly()) {
             throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
         }
@@ -48,17 +68,67 @@ public final class VolumeShredder {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", not all of "
                             + count + " from " + firstRange);
         }
-        int[] destroyed = new int[1];
-        volume.committer().runAlone(() -> destroyed[0] = shredAlone(volume, firstRange, count));
-        return destroyed[0];
+        volume.rangeChanges().acquireUninterruptibly();
+        try {
+            VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience);
+            shredder.shredHeld();
+            return shredder.slots.size();
+        } finally {
+            volume.rangeChanges().release();
+        }
     }
 
-    private static int shredAlone(Volume volume, long firstRange, long count)
-            throws StoreException, CommitFailedException, VolumeRefusedException {
+    private void shredHeld() throws StoreException, VolumeRefusedException {
+        volume.gate().hold(first, count, patience);
+        try {
+            volume.committer().runAlone(this::shredAlone);
+        } catch (StoreException | VolumeRefusedException e) {
+            awaitOutcome();
+            throw e;
+        } catch (RuntimeException | Error e) {
+            unknown = attempted && !isShredded();
+            throw e;
+        } finally {
+            if (unknown) {
+                LOG.warn(
+                        "volume={} range={} count={}: stay held; opening the volume anew finds out whether they were"
+                                + " shredded",
+                        volume.name(),
+                        first,
+                        count);
+            } else {
+                volume.gate().thaw(first, count);
+            }
+        }
+        giveBack();
+    }
+
+    /** Until it is known whether the commit has happened: what is written under a DEK that is gone would be lost. */
+    private void awaitOutcome() {
+        try {
+            boolean settled = !attempted || isShredded();
+            while (!settled) {
+                settled = patience.await(volume.committer().settled());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        unknown = attempted && !isShredded() && volume.committer().isInDoubt();
+    }
+
+    private boolean isShredded() {
+        for (long range = first; range < first + count; range++) {
+            if (RangeWord.state(volume.word(range)) == RangeWord.ACTIVE) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void shredAlone() throws StoreException, CommitFailedException, VolumeRefusedException {
         RootBlock next = volume.root().copy();
         TreeMap<Integer, TablePage> pages = new TreeMap<>();
-        List<Long> slots = new ArrayList<>();
-        for (long range = firstRange; range < firstRange + count; range++) {
+        for (long range = first; range < first + count; range++) {
             long word = volume.word(range);
             if (RangeWord.state(word) == RangeWord.LOST) {
                 throw new VolumeRefusedException(
@@ -74,23 +144,21 @@ public final class VolumeShredder {
             }
         }
         if (slots.isEmpty()) {
-            return 0;
+            return;
         }
-        int destroyed = slots.size();
-        volume.committer().commitAndScrub(next, pages.values(), () -> told(volume, firstRange, count, destroyed));
-        giveBack(volume, slots);
-        return slots.size();
+        attempted = true;
+        volume.committer().commitAndScrub(next, pages.values(), this::tell);
     }
 
-    private static void told(Volume volume, long firstRange, long count, int destroyed) {
-        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), firstRange, count, destroyed);
+    private void tell() {
+        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), first, count, slots.size());
         AuditLog.record(
                 AuditEvent.RANGES_SHREDDED,
                 AuditField.of("volume", volume.name()),
                 AuditField.of("uuid", volume.uuid()),
-                AuditField.of("first-range", firstRange),
+                AuditField.of("first-range", first),
                 AuditField.of("count", count),
-                AuditField.of("destroyed", destroyed));
+                AuditField.of("destroyed", slots.size()));
     }
 
     /** Keeps the generation, which is never used twice. */
@@ -103,7 +171,10 @@ public final class VolumeShredder {
      * Gives the space back, only now: with the DEK still on the disk, a cut would leave a range that reads as half of
      * what it was. A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it.
      */
-    private static void giveBack(Volume volume, List<Long> slots) {
+    private void giveBack() throws VolumeRefusedException {
+        if (slots.isEmpty()) {
+            return;
+        }
         BlockStore data = volume.stores().data();
         VolumeShape shape = volume.shape();
         try {
@@ -114,6 +185,10 @@ public final class VolumeShredder {
         } catch (StoreException e) {
             LOG.warn("volume={}: the space of shredded ranges was not given back: {}", volume.name(), e.getMessage());
         }
-        slots.forEach(volume.committer()::release);
+        try {
+            volume.committer().runAlone(() -> slots.forEach(volume.committer()::release));
+        } catch (StoreException | VolumeRefusedException e) {
+            LOG.warn("volume={}: the slots of shredded ranges stay taken: {}", volume.name(), e.getMessage());
+        }
     }
 }
