@@ -36,6 +36,10 @@ public enum AuditEvent {
     VOLUME_KEY_ROTATED,
     /** A volume's identity changed because its volume key was rotated, and this host remembers the new one. */
     IDENTITY_ROTATED,
+    /** An operator said that keys may be known to somebody, and all of them are being replaced. */
+    LEAK_RESPONSE_BEGUN,
+    /** All keys that may have been known to somebody are replaced. */
+    LEAK_RESPONSE_ENDED,
     /** The keys of ranges were destroyed, and with them what was written under them. */
     RANGES_SHREDDED,
     /** Ranges got new keys, and what lay in them was enciphered anew; the old keys were destroyed. */

@@ -450,6 +450,27 @@ public final class RootBlock {
         return before || pageEpoch == vkEpoch();
     }
 
+    /** When the answer to a leak of keys began, Unix time; 0 if none is under way. */
+    public long leakSeconds() {
+        return bytes.getLong(RootLayout.LEAK_SECONDS);
+    }
+
+    /** While an answer to a leak is under way: the epoch that must be left. */
+    public int leakedEpoch() {
+        return bytes.getInt(RootLayout.LEAKED_EPOCH);
+    }
+
+    /** Notes that all keys are to be replaced. */
+    public RootBlock beginLeakResponse(long nowSeconds, int leakedEpoch) {
+        bytes.putLong(RootLayout.LEAK_SECONDS, nowSeconds);
+        bytes.putInt(RootLayout.LEAKED_EPOCH, leakedEpoch);
+        return this;
+    }
+
+    public RootBlock endLeakResponse() {
+        return beginLeakResponse(0, 0);
+    }
+
     public long createdSeconds() {
         return bytes.getLong(RootLayout.CREATED);
     }

@@ -37,7 +37,9 @@ final class RootLayout {
     static final int PREVIOUS_VK = LABEL + LABEL_BYTES;
     static final int PREVIOUS_VK_BYTES = 40;
     static final int VK_CURSOR = PREVIOUS_VK + PREVIOUS_VK_BYTES;
-    static final int RESERVED = VK_CURSOR + Long.BYTES;
+    static final int LEAK_SECONDS = VK_CURSOR + Long.BYTES;
+    static final int LEAKED_EPOCH = LEAK_SECONDS + Long.BYTES;
+    static final int RESERVED = LEAKED_EPOCH + Integer.BYTES;
     static final int CRC = MetadataLayout.BLOCK_BYTES - Integer.BYTES;
     static final int MAC = MetadataLayout.BLOCK_BYTES - 64;
 
@@ -49,7 +51,8 @@ final class RootLayout {
         LayoutCheck.same("root: key slot hash", KEY_SLOT_HASH, 0x270);
         LayoutCheck.same("root: identity tag", IDENTITY, 0x2b0);
         LayoutCheck.same("root: label", LABEL, 0x2d0);
-        LayoutCheck.same("root: reserved", RESERVED, 0x330);
+        LayoutCheck.same("root: leak response", LEAK_SECONDS, 0x330);
+        LayoutCheck.same("root: reserved", RESERVED, 0x33c);
         LayoutCheck.same("root: MAC", MAC, 0xfc0);
         LayoutCheck.same("root: CRC", CRC, 0xffc);
     }

@@ -17,6 +17,7 @@ import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.VolumeUnlock.Opened;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,6 +83,12 @@ public final class KeySlots {
      */
     public int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        return rewrap(wanted, unlockWith, replacement, root -> root);
+    }
+
+    /** Likewise, with something else that the same commit says in the root. */
+    int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement, UnaryOperator<RootBlock> besides)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         requireWritable();
         int index;
         KeySlot old;
@@ -110,7 +117,8 @@ public final class KeySlots {
                             replacement.kind(),
                             slot.version());
                     record(AuditEvent.KEY_SLOT_REWRAPPED, index, AuditField.of("kind", replacement.kind()));
-                });
+                },
+                besides);
         return index;
     }
 
@@ -212,6 +220,11 @@ public final class KeySlots {
 
     /** {@code stands} is called once the change is made, also if old copies could not be overwritten then. */
     private void change(Change change, Runnable stands) throws StoreException, VolumeRefusedException {
+        change(change, stands, root -> root);
+    }
+
+    private void change(Change change, Runnable stands, UnaryOperator<RootBlock> besides)
+            throws StoreException, VolumeRefusedException {
         volume.committer().runAlone(() -> {
             KeySlotArea after = change.apply(current());
             MetadataCopies store = volume.metadataCopies();
@@ -219,7 +232,8 @@ public final class KeySlots {
             store.writeKeySlotsEverywhere(target, after.image());
             store.flush();
             // Until the old area is overwritten, a removed slot still opens the volume.
-            volume.committer().commitKeySlots(volume.root().copy().keySlots(target, after.sha256()), after, stands);
+            RootBlock next = besides.apply(volume.root().copy()).keySlots(target, after.sha256());
+            volume.committer().commitKeySlots(next, after, stands);
         });
     }
 

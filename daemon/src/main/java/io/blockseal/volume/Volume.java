@@ -224,6 +224,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return new VolumeKeyRotation(this);
     }
 
+    /** Replaces all of its keys. */
+    public LeakResponse leakResponse() {
+        return new LeakResponse(this);
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);

@@ -182,7 +182,10 @@ final class VolumeKeys implements AutoCloseable {
         return current().newWrappedDek(rangeIndex, generation, slot);
     }
 
-    /** Wraps a DEK for a page of the current epoch, bound to its place. */
+    /**
+     * Wraps a DEK for a page of the current epoch, bound to its place. On the keeper, in the task that commits the page:
+     * between two tasks the volume key may be rotated.
+     */
     byte[] wrapDek(long rangeIndex, int generation, long slot, Secret dek) {
         byte[] aad = newAad();
         EpochKeys.bindDek(aad, rangeIndex, generation, slot);

@@ -1,0 +1,146 @@
+package io.blockseal.volume;
+
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.format.RootBlock;
+import io.blockseal.job.JobCanceledException;
+import io.blockseal.job.JobControl;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The answer to keys that somebody may have: another KEK, another volume key, and another DEK for every range, in that
+ * order, so that each is replaced under one that nobody has seen yet. When it began and what remains to be done stands in
+ * the root, so that it goes on after a power cut, or days later. On keeper threads, while guests go on.
+ */
+public final class LeakResponse {
+    /** What is to be done next. */
+    public enum Step {
+        /** No answer to a leak is under way. */
+        NONE,
+        /** Another volume key, and everything under it. */
+        VOLUME_KEY,
+        /** Another DEK for each range that had one when it began. */
+        RANGE_KEYS
+    }
+
+    /**
+     * How far it is.
+     *
+     * @param next what is to be done next
+     * @param since when it began
+     */
+    public record Standing(Step next, Instant since) {
+        static Standing of(RootBlock root) {
+            Instant since = Instant.ofEpochSecond(root.leakSeconds());
+            if (root.leakSeconds() == 0) {
+                return new Standing(Step.NONE, since);
+            }
+            boolean oldKey = root.rotating() || root.vkEpoch() == root.leakedEpoch();
+            return new Standing(oldKey ? Step.VOLUME_KEY : Step.RANGE_KEYS, since);
+        }
+    }
+
+    /** The last step, which moves data and so is done by whoever can. */
+    public interface RangeKeys {
+        /** Gives every range another DEK whose DEK was made before {@code madeBefore}; returns when all have. */
+        void renew(Instant madeBefore, JobControl control)
+                throws StoreException, VolumeRefusedException, JobCanceledException;
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(LeakResponse.class);
+
+    private final Volume volume;
+
+    LeakResponse(Volume volume) {
+        this.volume = volume;
+    }
+
+    /** How far it is. From any thread. */
+    public Standing standing() {
+        return Standing.of(volume.root());
+    }
+
+    /**
+     * Begins, and replaces the KEK in the same commit.
+     *
+     * @param wanted the slot whose KEK is replaced, or {@link KeySlots#WHICHEVER_OPENS}
+     * @param replacement the new KEK, or the source of a newer version of it; null if the KEK is known not to have leaked
+     * @throws VolumeRefusedException if it is under way already; nothing was changed
+     */
+    public void begin(int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        if (standing().next() != Step.NONE) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    volume.name() + ": an answer to a leak is under way since "
+                            + standing().since() + " and its key was replaced then; name no new key to go on with it");
+        }
+        long now = volume.clock().instant().getEpochSecond();
+        if (replacement == null) {
+            volume.keySlots().unlock(unlockWith).close();
+            volume.committer().runAlone(() -> {
+                RootBlock root = volume.root();
+                volume.committer().commitRoot(root.copy().beginLeakResponse(now, root.vkEpoch()));
+            });
+        } else {
+            volume.keySlots()
+                    .rewrap(wanted, unlockWith, replacement, root -> root.beginLeakResponse(now, root.vkEpoch()));
+        }
+        LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.name(), epoch());
+        record(AuditEvent.LEAK_RESPONSE_BEGUN);
+    }
+
+    /**
+     * Does what remains, and ends it.
+     *
+     * @param sources what opens the key slots now, as for {@link VolumeKeyRotation#begin}
+     * @param dropSlots likewise
+     * @throws JobCanceledException if told to end; the next call goes on from there
+     */
+    public void goOn(List<KeySource> sources, Set<Integer> dropSlots, RangeKeys rangeKeys, JobControl control)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException, JobCanceledException {
+        VolumeKeyRotation rotation = volume.volumeKeyRotation();
+        if (standing().next() == Step.VOLUME_KEY) {
+            // One that was under way before goes to the key that may be known, and has to end first.
+            rotation.goOn(control);
+            if (standing().next() == Step.VOLUME_KEY) {
+                control.checkpoint();
+                control.phase("making a new volume key");
+                rotation.begin(sources, dropSlots);
+                rotation.goOn(control);
+            }
+        }
+        if (standing().next() == Step.RANGE_KEYS) {
+            control.checkpoint();
+            // The table counts in seconds; what was made within this one is meant, too.
+            rangeKeys.renew(standing().since().plusSeconds(1), control);
+            volume.committer().runAlone(() -> volume.committer()
+                    .commitRoot(volume.root().copy().endLeakResponse()));
+            LOG.info("volume={} epoch={}: all keys have been replaced", volume.name(), epoch());
+            record(AuditEvent.LEAK_RESPONSE_ENDED);
+        }
+    }
+
+    private int epoch() {
+        return volume.root().vkEpoch();
+    }
+
+    private void record(AuditEvent event) {
+        AuditLog.record(
+                event,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("epoch", epoch()));
+    }
+}

@@ -1,0 +1,135 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditLines;
+import io.blockseal.job.JobCanceledException;
+import io.blockseal.job.JobControl;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.LeakResponse.Step;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** All keys replaced, in order, and continued where it was left. */
+class LeakResponseTest {
+    private static final Instant BEGUN = Instant.ofEpochSecond(1_700_000_100);
+
+    private final VolumeFixture fixture = new VolumeFixture();
+    private final List<Instant> renewals = new ArrayList<>();
+
+    private List<KeySource> key(int fill) {
+        return List.of(fixture.key(fill));
+    }
+
+    private Volume open(MemoryStore store, int key) throws Exception {
+        return fixture.opener().open(VolumeStores.inBand(store), key(key), OpenOptions.DEFAULT);
+    }
+
+    private void renew(Instant madeBefore, JobControl control) {
+        renewals.add(madeBefore);
+    }
+
+    private MemoryStore used() throws Exception {
+        MemoryStore store = fixture.create(40);
+        try (Volume volume = fixture.open(store)) {
+            fixture.write(volume, 3, 9);
+        }
+        return store;
+    }
+
+    @Test
+    void replacesTheKekThenTheVolumeKeyThenTheKeysOfRanges() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store);
+                AuditLines audit = AuditLines.listen()) {
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2));
+            assertEquals(
+                    new LeakResponse.Standing(Step.VOLUME_KEY, BEGUN),
+                    volume.leakResponse().standing());
+            volume.leakResponse()
+                    .goOn(
+                            key(2),
+                            Set.of(),
+                            (before, control) -> {
+                                assertEquals(
+                                        2, volume.volumeKeyRotation().standing().epoch());
+                                assertEquals(
+                                        Step.RANGE_KEYS,
+                                        volume.leakResponse().standing().next());
+                                renew(before, control);
+                            },
+                            JobControl.ALONE);
+            assertEquals(List.of(BEGUN.plusSeconds(1)), renewals);
+            assertEquals(Step.NONE, volume.leakResponse().standing().next());
+            assertEquals(1, audit.of(AuditEvent.LEAK_RESPONSE_BEGUN).size());
+            assertEquals(1, audit.of(AuditEvent.LEAK_RESPONSE_ENDED).size());
+        }
+        assertThrows(WrongKeyException.class, () -> open(store, 1));
+        try (Volume volume = open(store, 2)) {
+            assertEquals(9, fixture.read(volume, 3));
+        }
+    }
+
+    @Test
+    void goesOnWhereItWasLeftWhenOpenedAnew() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store)) {
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2));
+        }
+        try (Volume volume = open(store, 2)) {
+            assertEquals(Step.VOLUME_KEY, volume.leakResponse().standing().next());
+            VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(2), fixture.key(3)));
+            assertTrue(refused.getMessage().contains("under way since 2023-11-14T22:15:00Z"), refused.getMessage());
+            assertThrows(JobCanceledException.class, () -> volume.leakResponse()
+                    .goOn(
+                            key(2),
+                            Set.of(),
+                            (before, control) -> {
+                                throw new JobCanceledException("told to end");
+                            },
+                            JobControl.ALONE));
+        }
+        try (Volume volume = open(store, 2)) {
+            assertEquals(
+                    new LeakResponse.Standing(Step.RANGE_KEYS, BEGUN),
+                    volume.leakResponse().standing());
+            volume.leakResponse().goOn(key(2), Set.of(), this::renew, JobControl.ALONE);
+            assertEquals(2, volume.volumeKeyRotation().standing().epoch(), "a second new volume key");
+            assertEquals(Step.NONE, volume.leakResponse().standing().next());
+        }
+    }
+
+    @Test
+    void endsARotationOfBeforeFirstAndThenLeavesItsKeyToo() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store)) {
+            volume.volumeKeyRotation().begin(key(1), Set.of());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), null);
+            volume.leakResponse().goOn(key(1), Set.of(), this::renew, JobControl.ALONE);
+            assertEquals(
+                    new VolumeKeyRotation.Standing(3, false, 2, 2),
+                    volume.volumeKeyRotation().standing());
+        }
+        fixture.open(store).close();
+    }
+
+    @Test
+    void needsAKeyThatOpensTheVolume() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store)) {
+            String before = store.fingerprint();
+            assertThrows(
+                    WrongKeyException.class, () -> volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(2), null));
+            assertEquals(before, store.fingerprint());
+        }
+    }
+}
