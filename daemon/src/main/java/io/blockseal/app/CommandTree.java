@@ -10,6 +10,7 @@ import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.ResizeCommand;
 import io.blockseal.app.command.RootCommand;
 import io.blockseal.app.command.RotateKekCommand;
+import io.blockseal.app.command.RotateVolumeKeyCommand;
 import io.blockseal.app.command.ServeCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,6 +34,7 @@ final class CommandTree {
         verbs.put("check", CheckCommand::new);
         verbs.put("key", KeyCommand::new);
         verbs.put("rotate-kek", RotateKekCommand::new);
+        verbs.put("rotate-volume-key", RotateVolumeKeyCommand::new);
         verbs.put("resize", ResizeCommand::new);
         verbs.put("import", ImportCommand::new);
         verbs.put("export", ExportCommand::new);

@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -38,6 +39,53 @@ class RotationCommandsTest {
         Cli.Result result = cli.run(words);
         assertEquals(code.number(), result.exitCode(), result.all());
         assertTrue(result.all().contains(what), result.all());
+    }
+
+    @Nested
+    class RotateVolumeKey {
+        @Test
+        void changesTheIdentityAndLeavesTheKeysThatOpen() throws Exception {
+            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            JsonNode before = JSON.readTree(ok("info", "./demo.bsl", "--json").out());
+            JsonNode rotated = JSON.readTree(ok(
+                            "rotate-volume-key",
+                            "./demo.bsl",
+                            "--key-file",
+                            "./demo.key",
+                            "--key-file",
+                            "./second.key",
+                            "--json")
+                    .out());
+            assertEquals(2, rotated.get("volumeKeyEpoch").asInt());
+            assertEquals(before.get("uuid"), rotated.get("uuid"));
+            assertNotEquals(before.get("identity"), rotated.get("identity"));
+            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            ok("key", "remove", "./demo.bsl", "--slot", "0", "--key-file", "./second.key");
+        }
+
+        @Test
+        void namesTheSlotsWhoseKeysAreMissingAndLetsThemGoWhenTold() {
+            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            refused(
+                    ExitCode.USAGE,
+                    "let the slot go: --drop-slot 1.",
+                    "rotate-volume-key",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key");
+            Cli.Result rotated = ok("rotate-volume-key", "./demo.bsl", "--key-file", "./demo.key", "--drop-slot", "1");
+            assertTrue(rotated.out().contains("has volume key 2 now"), rotated.out());
+            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./second.key");
+            refused(
+                    ExitCode.USAGE,
+                    "key slots 0 to 15",
+                    "rotate-volume-key",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key",
+                    "--drop-slot",
+                    "16");
+        }
     }
 
     @Nested

@@ -69,6 +69,11 @@ public final class KeyOptions {
         return forVolumes(1).get(0);
     }
 
+    /** Every key that was named, of whatever kinds, for one volume; or a question on the terminal. */
+    public List<KeyConfig> each() throws CommandException {
+        return given() ? all() : List.of(one());
+    }
+
     /** A key for each of {@code count} volumes: one for all, or as many as there are volumes, in their order. */
     public List<KeyConfig> forVolumes(int count) throws CommandException {
         List<KeyConfig> all = all();

@@ -87,6 +87,19 @@ public class VolumeOpening {
             Foundation foundation, Path path, KeySource key, KeyOptions keys, boolean readOnly, Executor keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
+        return open(foundation, path, List.of(key), keys, readOnly, keeper);
+    }
+
+    /** Likewise, with several keys at hand. */
+    final Volume open(
+            Foundation foundation,
+            Path path,
+            List<KeySource> sources,
+            KeyOptions keys,
+            boolean readOnly,
+            Executor keeper)
+            throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
+                    KeySourceException, WrongKeyException {
         VolumeStores stores = stores(foundation, path, new StoreOptions(readOnly, false));
         HostMemory memory = memory();
         OpenOptions options =
@@ -94,7 +107,7 @@ public class VolumeOpening {
         Volume opened = null;
         try {
             opened = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system())
-                    .open(stores, List.of(key), options);
+                    .open(stores, sources, options);
             return opened;
         } finally {
             if (opened == null) {

@@ -3,6 +3,7 @@ package io.blockseal.app.command;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.Foundation;
 import io.blockseal.app.KeyPlaces;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
@@ -13,6 +14,8 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeStores;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Executor;
 import picocli.CommandLine.Parameters;
 
@@ -36,6 +39,22 @@ public final class VolumeOptions extends VolumeOpening {
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         return open(foundation, path, key, keys, readOnly, keeper);
+    }
+
+    /** Likewise, for writing, with several keys at hand. */
+    Volume open(Foundation foundation, List<KeySource> sources, KeyOptions keys, Executor keeper)
+            throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
+                    KeySourceException, WrongKeyException {
+        return open(foundation, path, sources, keys, false, keeper);
+    }
+
+    /** All keys that were named, or one asked for on the terminal. */
+    List<KeySource> keys(KeyPlaces places, KeyOptions keys) throws CommandException, KeySourceException {
+        List<KeySource> sources = new ArrayList<>();
+        for (KeyConfig key : keys.each()) {
+            sources.add(places.open(key, "Passphrase of " + path));
+        }
+        return sources;
     }
 
     /** The key that opens it. */
