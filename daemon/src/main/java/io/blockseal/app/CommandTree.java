@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.app.command.CheckCommand;
 import io.blockseal.app.command.CreateCommand;
+import io.blockseal.app.command.EraseCommand;
 import io.blockseal.app.command.ExportCommand;
 import io.blockseal.app.command.HeaderCommand;
 import io.blockseal.app.command.ImportCommand;
@@ -39,6 +40,7 @@ final class CommandTree {
         verbs.put("import", ImportCommand::new);
         verbs.put("export", ExportCommand::new);
         verbs.put("header", HeaderCommand::new);
+        verbs.put("erase", EraseCommand::new);
         return verbs;
     }
 

@@ -30,6 +30,13 @@ public final class Terminal {
         return isTerminal(0) && System.console() != null;
     }
 
+    /** Asks for a line that may be seen while it is typed; null if there is nobody to ask or they ended the input. */
+    @SuppressWarnings("SystemConsoleNull") // Null on Java 17.
+    public static @Nullable String askLine(String prompt) {
+        Console console = System.console();
+        return console == null ? null : console.readLine("%s: ", prompt);
+    }
+
     private static boolean isTerminal(int descriptor) {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor))

@@ -43,7 +43,11 @@ public enum AuditEvent {
     /** The keys of ranges were destroyed, and with them what was written under them. */
     RANGES_SHREDDED,
     /** Ranges got new keys, and what lay in them was enciphered anew; the old keys were destroyed. */
-    DEKS_ROTATED;
+    DEKS_ROTATED,
+    /** All metadata of a volume was destroyed, and with it whatever opens the volume. */
+    VOLUME_ERASED,
+    /** A KEK was destroyed at its source. */
+    KEK_DESTROYED;
 
     /** The word in the log, as in {@code rollback-accepted}. */
     public String word() {

@@ -1,9 +1,5 @@
 package io.blockseal.audit;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +16,6 @@ public final class AuditLog {
     public static final String LOGGER = "audit";
 
     private static final Logger LOG = LoggerFactory.getLogger(LOGGER);
-    private static final Path STATUS = Path.of("/proc/self/status");
 
     private AuditLog() {}
 
@@ -30,23 +25,8 @@ public final class AuditLog {
         for (AuditField field : fields) {
             line.append(' ').append(field);
         }
-        line.append(' ').append(AuditField.of("uid", uid()));
+        line.append(' ').append(AuditField.of("uid", Operator.uid()));
         line.append(" pid=").append(ProcessHandle.current().pid());
         LOG.info("{}", line);
-    }
-
-    /** The real user id; the name where the system does not tell numbers. */
-    private static String uid() {
-        // Not by the owner of /proc/self: the process is undumpable, and then that is root whoever runs it.
-        try {
-            for (String line : Files.readAllLines(STATUS, StandardCharsets.ISO_8859_1)) {
-                if (line.startsWith("Uid:")) {
-                    return line.substring("Uid:".length()).strip().split("\\s+")[0];
-                }
-            }
-        } catch (IOException e) {
-            LOG.debug("{}: {}", STATUS, e.getMessage());
-        }
-        return System.getProperty("user.name", "unknown");
     }
 }

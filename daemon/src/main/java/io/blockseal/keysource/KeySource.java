@@ -1,6 +1,7 @@
 package io.blockseal.keysource;
 
 import io.blockseal.crypto.Secret;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Wraps and unwraps one 32-byte volume key. May be slow or remote: called on key-source threads, never on an event
@@ -37,6 +38,25 @@ public interface KeySource extends AutoCloseable {
      * @throws WrongKeyException if the KEK is simply another one
      */
     Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException;
+
+    /**
+     * Why {@link #destroy} cannot be asked of this source, and who can destroy its KEK instead; null if it can. Asks
+     * nobody.
+     */
+    default @Nullable String whyIndestructible() {
+        return "the key of a " + kind() + " source is not ours to destroy; do it there";
+    }
+
+    /**
+     * Destroys the KEK at its source for good: nothing that was ever wrapped by it opens any more, of this volume or of
+     * any other.
+     *
+     * @return what was done, in words for an auditor
+     * @throws KeySourceException if it is not known to be gone
+     */
+    default String destroy() throws KeySourceException {
+        throw new KeySourceException(KeySourceException.Kind.REFUSED, reference() + ": " + whyIndestructible());
+    }
 
     @Override
     void close();

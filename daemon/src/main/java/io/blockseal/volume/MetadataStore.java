@@ -97,6 +97,47 @@ final class MetadataStore {
         store.flush();
     }
 
+    /** Gives back all extents, so that they read as zeros; only the two roots stay. */
+    void discardAllButRoots(RootBlock root) throws StoreException {
+        for (int letter = 0; letter < MetadataLayout.COPIES; letter++) {
+            long from = MetadataLayout.rootOffset(letter) + MetadataLayout.BLOCK_BYTES;
+            boolean last = letter == MetadataLayout.COPIES - 1;
+            zero(from, last ? MetadataLayout.EXTENT_BYTES : MetadataLayout.rootOffset(letter + 1));
+        }
+        for (int i = 1; i < root.extentCount(); i++) {
+            zero(extentOffset(root, i), extentOffset(root, i) + MetadataLayout.EXTENT_BYTES);
+        }
+    }
+
+    /** Gives back extent 0. */
+    void discardHead() throws StoreException {
+        zero(0, MetadataLayout.EXTENT_BYTES);
+    }
+
+    /** Whether every extent, as far as the store reaches, reads as zeros. */
+    boolean readsZeros(RootBlock root, int strideBytes) throws StoreException {
+        ByteBuffer found = ByteBuffer.allocate(strideBytes);
+        ByteBuffer zeros = ByteBuffer.allocate(strideBytes);
+        for (int i = 0; i < root.extentCount(); i++) {
+            long end = Math.min(extentOffset(root, i) + MetadataLayout.EXTENT_BYTES, store.sizeBytes());
+            for (long at = extentOffset(root, i); at < end; at += strideBytes) {
+                int length = (int) Math.min(strideBytes, end - at);
+                store.read(at, found.clear().limit(length));
+                if (found.flip().mismatch(zeros.clear().limit(length)) >= 0) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void zero(long from, long to) throws StoreException {
+        long end = Math.min(to, store.sizeBytes());
+        if (from < end) {
+            store.zero(from, end - from);
+        }
+    }
+
     /** Makes the next read of extent 0 ask the disk. */
     void dropHeadCache() {
         store.dropCache(0, MetadataLayout.EXTENT_BYTES);

@@ -57,6 +57,11 @@ public record VolumeInfo(
         if (roots.candidates().isEmpty()) {
             throw roots.allDamaged();
         }
+        return of(stores, roots);
+    }
+
+    /** Of roots that were read, at least one of which is whole. */
+    static VolumeInfo of(VolumeStores stores, RootReader roots) throws MalformedVolumeException {
         List<String> complaints = new ArrayList<>();
         for (int copy = 0; copy < roots.count(); copy++) {
             MalformedVolumeException complaint = roots.complaint(copy);

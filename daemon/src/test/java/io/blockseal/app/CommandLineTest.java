@@ -51,7 +51,7 @@ class CommandLineTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     serve x.bsl --unixx s                          | Possible solutions: --unix
-                    sevre x.bsl                                    | Did you mean: blockseal serve
+                    servve x.bsl                                   | Did you mean: blockseal serve
                     key ad x.bsl                                   | Did you mean: key add?
                     serve x.bsl --key-file k                       | nothing to listen on
                     serve --unix s                                 | no volume is named

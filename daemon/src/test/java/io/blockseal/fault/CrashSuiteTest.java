@@ -132,6 +132,11 @@ class CrashSuiteTest {
     }
 
     @Test
+    void eraseLeavesAVolumeThatOpensAsBeforeOrNeverAgain() throws Exception {
+        new EraseCases(lab).erase().end(TABLE);
+    }
+
+    @Test
     void lyingDrivesLoseNothingOlderThanTheLie() throws Exception {
         failures.lying().end(TABLE);
     }

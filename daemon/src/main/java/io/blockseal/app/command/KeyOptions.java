@@ -101,7 +101,8 @@ public final class KeyOptions {
         return each;
     }
 
-    private List<KeyConfig> all() throws CommandException {
+    /** Every key that was named. */
+    List<KeyConfig> all() throws CommandException {
         List<KeyConfig> all = new ArrayList<>();
         add(all, Kind.KEY_FILE, keyFiles);
         add(all, Kind.KEY_FD, keyDescriptors);

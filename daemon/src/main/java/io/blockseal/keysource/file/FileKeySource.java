@@ -27,9 +27,13 @@ public final class FileKeySource implements KeySource {
     private final String reference;
     private final Reader reader;
     private final HkdfKek keks;
+    /** The key file, or null if somebody else handed the key over. */
+    private final @Nullable Path path;
+
     private @Nullable Secret secret;
 
-    private FileKeySource(String reference, CryptoEngine engine, Reader reader) {
+    private FileKeySource(String reference, CryptoEngine engine, @Nullable Path path, Reader reader) {
+        this.path = path;
         this.reference = reference;
         this.reader = reader;
         this.keks = new HkdfKek(engine, HkdfKek.LABEL_FILE);
@@ -37,7 +41,7 @@ public final class FileKeySource implements KeySource {
 
     /** A key file that is its owner's alone. */
     public static FileKeySource ofFile(Path path, CryptoEngine engine) {
-        return new FileKeySource(referenceTo(path), engine, () -> KeyFile.read(path, engine));
+        return new FileKeySource(referenceTo(path), engine, path, () -> KeyFile.read(path, engine));
     }
 
     /** A slot has 256 bytes for it; a path that is longer shrinks to its last name, for it only tells people. */
@@ -55,14 +59,15 @@ public final class FileKeySource implements KeySource {
         String reference = "fd:" + number;
         Path path = Path.of("/proc/self/fd/" + number);
         return new FileKeySource(
-                reference, engine, () -> KeyFile.readUnchecked(path, "key on descriptor " + number, engine));
+                reference, engine, null, () -> KeyFile.readUnchecked(path, "key on descriptor " + number, engine));
     }
 
     /** A systemd credential; systemd answers for its permissions. */
     public static FileKeySource ofCredential(Path credentialsDirectory, String name, CryptoEngine engine) {
         String reference = "credential:" + name;
         Path path = credentialsDirectory.resolve(name);
-        return new FileKeySource(reference, engine, () -> KeyFile.readUnchecked(path, "credential " + name, engine));
+        return new FileKeySource(
+                reference, engine, null, () -> KeyFile.readUnchecked(path, "credential " + name, engine));
     }
 
     @Override
@@ -103,6 +108,24 @@ public final class FileKeySource implements KeySource {
                     + wrapped.reference() + ")");
         }
         return volumeKey;
+    }
+
+    @Override
+    public @Nullable String whyIndestructible() {
+        return path == null
+                ? "it was handed over by descriptor or as a credential; destroy the file that it came from"
+                : null;
+    }
+
+    @Override
+    public String destroy() throws KeySourceException {
+        Path file = path;
+        if (file == null) {
+            return KeySource.super.destroy();
+        }
+        KeyFileDestruction.destroy(file);
+        close();
+        return "key file " + file.toAbsolutePath().normalize() + " overwritten with random bytes, then removed";
     }
 
     @Override

@@ -99,6 +99,11 @@ public final class PassphraseKeySource implements KeySource {
     }
 
     @Override
+    public String whyIndestructible() {
+        return "a passphrase is destroyed when nobody knows it any more, nor has it written down";
+    }
+
+    @Override
     public void close() {
         byte[] held = passphrase;
         passphrase = null;

@@ -94,6 +94,11 @@ public final class RecoveryKeySource implements KeySource {
     }
 
     @Override
+    public String whyIndestructible() {
+        return "a recovery key is on paper, or wherever its owner keeps it; destroy it there";
+    }
+
+    @Override
     public void close() {
         Secret held = secret;
         secret = null;

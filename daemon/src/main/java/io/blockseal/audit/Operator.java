@@ -1,0 +1,46 @@
+package io.blockseal.audit;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Who runs the process, as far as the system tells. From any thread but an event loop. */
+public final class Operator {
+    private static final Path STATUS = Path.of("/proc/self/status");
+    private static final Path LOGIN = Path.of("/proc/self/loginuid");
+    /** What the kernel says of a process that no login led to. */
+    private static final String NOBODY = "4294967295";
+
+    private Operator() {}
+
+    /** The real user id; the name where the system does not tell numbers. */
+    public static String uid() {
+        // Not by the owner of /proc/self: the process is undumpable, and then that is root whoever runs it.
+        try {
+            for (String line : Files.readAllLines(STATUS, StandardCharsets.ISO_8859_1)) {
+                if (line.startsWith("Uid:")) {
+                    return line.substring("Uid:".length()).strip().split("\\s+")[0];
+                }
+            }
+        } catch (IOException unreadable) {
+            return user();
+        }
+        return user();
+    }
+
+    /** The name that goes with it. */
+    public static String user() {
+        return System.getProperty("user.name", "unknown");
+    }
+
+    /** Who logged in, which su and sudo do not change; empty where the system does not keep it. */
+    public static String loginUid() {
+        try {
+            String login = Files.readString(LOGIN, StandardCharsets.ISO_8859_1).strip();
+            return login.equals(NOBODY) ? "" : login;
+        } catch (IOException notKept) {
+            return "";
+        }
+    }
+}
