@@ -9,6 +9,7 @@ import io.blockseal.app.command.ImportCommand;
 import io.blockseal.app.command.InfoCommand;
 import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.ResizeCommand;
+import io.blockseal.app.command.RespondLeakCommand;
 import io.blockseal.app.command.RootCommand;
 import io.blockseal.app.command.RotateKekCommand;
 import io.blockseal.app.command.RotateVolumeKeyCommand;
@@ -36,6 +37,7 @@ final class CommandTree {
         verbs.put("key", KeyCommand::new);
         verbs.put("rotate-kek", RotateKekCommand::new);
         verbs.put("rotate-volume-key", RotateVolumeKeyCommand::new);
+        verbs.put("respond-leak", RespondLeakCommand::new);
         verbs.put("resize", ResizeCommand::new);
         verbs.put("import", ImportCommand::new);
         verbs.put("export", ExportCommand::new);

@@ -1,5 +1,6 @@
 package io.blockseal.app;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -9,6 +10,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -85,6 +88,62 @@ class RotationCommandsTest {
                     "./demo.key",
                     "--drop-slot",
                     "16");
+        }
+    }
+
+    @Nested
+    class RespondLeak {
+        @Test
+        void replacesEveryKeyAndKeepsTheData() throws Exception {
+            byte[] data = new byte[3 << 20];
+            new Random(7).nextBytes(data);
+            Files.write(cli.path("data.img"), data);
+            ok("create", "./full.bsl", "--size", "3M", "--range-size", "16M", "--key-file", "./demo.key");
+            ok("import", "./data.img", "./full.bsl", "--key-file", "./demo.key");
+            byte[] before = Files.readAllBytes(cli.path("full.bsl"));
+            JsonNode answered = JSON.readTree(ok(
+                            "respond-leak",
+                            "./full.bsl",
+                            "--key-file",
+                            "./demo.key",
+                            "--new-key-file",
+                            "./next.key",
+                            "--json")
+                    .out());
+            assertEquals(2, answered.get("volumeKeyEpoch").asInt());
+            ok("check", "./full.bsl", "--key-file", "./next.key");
+            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./full.bsl", "--key-file", "./demo.key");
+            ok("export", "./full.bsl", "./back.img", "--key-file", "./next.key");
+            assertArrayEquals(data, Files.readAllBytes(cli.path("back.img")));
+            byte[] after = Files.readAllBytes(cli.path("full.bsl"));
+            // Somewhere in the data area is the ciphertext of the first unit; nowhere is that of before.
+            byte[] oldCiphertext = Arrays.copyOfRange(before, 64 << 20, (64 << 20) + 4096);
+            assertFalse(Arrays.equals(oldCiphertext, new byte[4096]), "nothing was written at the first slot");
+            for (int at = 64 << 20; at + 4096 <= after.length; at += 4096) {
+                assertFalse(Arrays.equals(after, at, at + 4096, oldCiphertext, 0, 4096), "ciphertext of the old key");
+            }
+        }
+
+        @Test
+        void wantsANewKeyOrToBeToldThatTheOldOneIsSafe() {
+            refused(
+                    ExitCode.USAGE,
+                    "the new key is the one that key slot 0 has already",
+                    "respond-leak",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key");
+            Cli.Result answered = ok("respond-leak", "./demo.bsl", "--key-file", "./demo.key", "--same-key");
+            assertTrue(answered.out().contains("all of its keys have been replaced"), answered.out());
+            refused(
+                    ExitCode.USAGE,
+                    "contradict each other",
+                    "respond-leak",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key",
+                    "--same-key",
+                    "--new-passphrase");
         }
     }
 
