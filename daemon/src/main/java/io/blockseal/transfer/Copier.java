@@ -44,6 +44,7 @@ final class Copier implements Completion {
     private final @Nullable PrefixDigest digest;
     private final Executor digester;
     private final long end;
+    private final long holeBytesMax;
     private final CompletableFuture<Copier> over = new CompletableFuture<>();
     private final Runnable granting = this::granted;
 
@@ -94,6 +95,7 @@ final class Copier implements Completion {
         this.digest = digest;
         this.digester = digester;
         this.end = end;
+        this.holeBytesMax = digest == null ? PrefixDigest.MARK_BYTES_MIN : digest.markBytes();
         this.position = begin;
         this.settledUpTo = begin;
         this.grantedNanos = System.nanoTime() - GRANT_NANOS;
@@ -270,7 +272,7 @@ final class Copier implements Completion {
 
     private void begin(Piece piece) {
         boolean zero = isZero(extent) && extentLeft >= Math.min(HOLE_BYTES_MIN, end - position);
-        long unit = zero && (zeroes || skipsZeros || target == null) ? PrefixDigest.MARK_BYTES : PIECE_BYTES;
+        long unit = zero && (zeroes || skipsZeros || target == null) ? holeBytesMax : PIECE_BYTES;
         long most = Math.min(end - position, unit - position % unit);
         long length = 0;
         while (length < most && extent < extents.count()) {

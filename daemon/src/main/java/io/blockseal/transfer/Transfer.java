@@ -78,7 +78,7 @@ public final class Transfer {
                             + " has " + length + ".");
         }
         Checkpoint start = options.resume() ? earlier() : begin();
-        PrefixDigest read = options.verify() ? PrefixDigest.start() : null;
+        PrefixDigest read = options.verify() ? PrefixDigest.start(length) : null;
         PrefixDigest back = read == null || target.isStream() ? null : catchUp(start, read);
         long begun = System.nanoTime();
         long dataBytes = copy(start, read);
@@ -106,7 +106,7 @@ public final class Transfer {
                 throw notEmpty();
             }
         }
-        String sum = options.verify() ? PrefixDigest.start().sumAt(0) : "";
+        String sum = options.verify() ? PrefixDigest.start(0).sumAt(0) : "";
         Checkpoint first =
                 new Checkpoint(source.fingerprint().get(), target.fingerprint().get(), length, 0, blank, sum);
         file.save(first);
@@ -161,7 +161,7 @@ public final class Transfer {
      */
     private PrefixDigest catchUp(Checkpoint start, PrefixDigest read) throws TransferException, JobCanceledException {
         if (start.offset() == 0) {
-            return PrefixDigest.start();
+            return PrefixDigest.startLike(read);
         }
         boolean proves = !start.sum().isEmpty();
         if (proves) {
@@ -177,7 +177,7 @@ public final class Transfer {
                     target.name() + ": what it holds up to offset " + start.offset()
                             + " is not what was copied: it was written to since.\n  Start over with --force.");
         }
-        return proves ? read.fork() : PrefixDigest.start();
+        return proves ? read.fork() : PrefixDigest.startLike(read);
     }
 
     private long copy(Checkpoint start, @Nullable PrefixDigest read) throws TransferException, JobCanceledException {

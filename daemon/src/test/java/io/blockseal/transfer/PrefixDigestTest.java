@@ -10,7 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class PrefixDigestTest {
-    private static final int MARK = (int) PrefixDigest.MARK_BYTES;
+    private static final int MARK = (int) PrefixDigest.MARK_BYTES_MIN;
 
     private static String sha256(byte[] bytes, int length) throws Exception {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -23,7 +23,7 @@ class PrefixDigestTest {
         byte[] bytes = new byte[MARK + 70_000];
         new Random(1).nextBytes(bytes);
         java.util.Arrays.fill(bytes, 1000, MARK, (byte) 0);
-        PrefixDigest digest = PrefixDigest.start();
+        PrefixDigest digest = PrefixDigest.start(0);
         digest.add(ByteBuffer.wrap(bytes, 0, 1000));
         digest.addZeros(MARK - 1000);
         digest.add(ByteBuffer.wrap(bytes, MARK, 70_000));
@@ -36,9 +36,16 @@ class PrefixDigestTest {
     }
 
     @Test
+    void aLargeDiskHasNotMoreMarksThanMemoryIsWorth() {
+        assertEquals(MARK, PrefixDigest.start(4L << 40).markBytes());
+        assertEquals(2L * MARK, PrefixDigest.start((4L << 40) + MARK).markBytes());
+        assertEquals(32L * MARK, PrefixDigest.start(100L << 40).markBytes());
+    }
+
+    @Test
     void aForkGoesOnByItself() throws Exception {
         byte[] bytes = {1, 2, 3, 4};
-        PrefixDigest digest = PrefixDigest.start();
+        PrefixDigest digest = PrefixDigest.start(0);
         digest.add(ByteBuffer.wrap(bytes, 0, 2));
         PrefixDigest fork = digest.fork();
         digest.add(ByteBuffer.wrap(new byte[] {9, 9}));
@@ -49,9 +56,32 @@ class PrefixDigestTest {
     }
 
     @Test
+    void zerosThatAnExampleHasInTheSamePlaceAreAddedUpOnceAndCountTheSame() throws Exception {
+        byte[] head = new byte[MARK];
+        new Random(2).nextBytes(head);
+        PrefixDigest example = PrefixDigest.start(0);
+        example.add(ByteBuffer.wrap(head));
+        example.addZeros(MARK);
+        PrefixDigest same = PrefixDigest.startLike(example);
+        same.add(ByteBuffer.wrap(head));
+        same.addZeros(MARK);
+        byte[] whole = java.util.Arrays.copyOf(head, 2 * MARK);
+        assertEquals(sha256(whole, whole.length), same.sumAt(whole.length));
+        assertEquals(-1, example.firstDifference(same));
+
+        head[5]++;
+        PrefixDigest other = PrefixDigest.startLike(example);
+        other.add(ByteBuffer.wrap(head));
+        other.addZeros(MARK);
+        whole[5]++;
+        assertEquals(sha256(whole, whole.length), other.sumAt(whole.length), "not that of the example");
+        assertEquals(MARK, example.firstDifference(other));
+    }
+
+    @Test
     void tellsUpToWhereTwoReadingsWereTheSame() {
-        PrefixDigest one = PrefixDigest.start();
-        PrefixDigest two = PrefixDigest.start();
+        PrefixDigest one = PrefixDigest.start(0);
+        PrefixDigest two = PrefixDigest.start(0);
         one.addZeros(MARK);
         two.addZeros(MARK);
         assertEquals(-1, one.firstDifference(two));
