@@ -62,6 +62,7 @@ class ArchitectureTest {
     static final ArchRule floors = layeredArchitecture().consideringOnlyDependenciesInLayers()
             .layer("app").definedBy("io.blockseal.app..")
             .layer("admin").definedBy("io.blockseal.admin..")
+            .layer("control").definedBy("io.blockseal.control..")
             .layer("server").definedBy("io.blockseal.server..")
             .layer("export").definedBy("io.blockseal.export..")
             .layer("transfer").definedBy("io.blockseal.transfer..")
@@ -84,6 +85,7 @@ class ArchitectureTest {
 
             .whereLayer("app").mayNotBeAccessedByAnyLayer()
             .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics")
+            .whereLayer("control").mayOnlyAccessLayers("server", "job")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
             .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")
             .whereLayer("transfer").mayOnlyAccessLayers(
@@ -122,7 +124,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule theProtocolKnowsNoCrypto = noClasses()
             .that()
-            .resideInAnyPackage("io.blockseal.server..", "io.blockseal.nbd..", "io.blockseal.client..")
+            .resideInAnyPackage(
+                    "io.blockseal.server..", "io.blockseal.control..", "io.blockseal.nbd..", "io.blockseal.client..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(

@@ -1,8 +1,11 @@
 package io.blockseal.app;
 
 import io.blockseal.config.ConfigException;
+import io.blockseal.control.ArgumentException;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.job.JobCanceledException;
+import io.blockseal.job.JobOutcome;
+import io.blockseal.job.JobRefusedException;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
@@ -22,7 +25,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * From whatever went wrong to an exit code and a message for the person at the terminal. The one place that decides it;
  * a stack trace is shown only with {@code --debug}.
  */
-final class Failures {
+public final class Failures {
     private static final String PREFIX = "blockseal: ";
 
     private Failures() {}
@@ -56,7 +59,7 @@ final class Failures {
     }
 
     /** How the process ends. */
-    static ExitCode exitCode(Throwable failure) {
+    public static ExitCode exitCode(Throwable failure) {
         if (failure instanceof CommandException told) {
             return told.exitCode();
         }
@@ -72,6 +75,12 @@ final class Failures {
         if (failure instanceof MalformedVolumeException) {
             return ExitCode.DAMAGED;
         }
+        if (failure instanceof ArgumentException) {
+            return ExitCode.USAGE;
+        }
+        if (failure instanceof JobRefusedException refused) {
+            return refused.reason() == JobRefusedException.Reason.CONFLICT ? ExitCode.IN_USE : ExitCode.FAILURE;
+        }
         if (failure instanceof StoreInUseException || failure.getCause() instanceof BindException) {
             return ExitCode.IN_USE;
         }
@@ -86,7 +95,7 @@ final class Failures {
     }
 
     /** What to say: our own exceptions speak for themselves, the others get a name. */
-    static String message(Throwable failure) {
+    public static String message(Throwable failure) {
         if (failure instanceof UncheckedIOException wrapped && wrapped.getCause() != null) {
             return failure.getMessage() + ": " + wrapped.getCause().getMessage();
         }
@@ -98,12 +107,24 @@ final class Failures {
                 || failure instanceof StoreException
                 || failure instanceof VolumeRefusedException
                 || failure instanceof TransferException
+                || failure instanceof ArgumentException
+                || failure instanceof JobRefusedException
                 || failure instanceof JobCanceledException
                 || failure instanceof IOException;
         if (ours && failure.getMessage() != null) {
             return failure.getMessage();
         }
         return "internal error: " + failure + "\n  This is a defect of Blockseal; --debug shows where it is.";
+    }
+
+    /** The same for whoever asked a daemon: the words, and JSON with the field {@code error}. */
+    public static JobOutcome outcome(Throwable failure) {
+        int exitCode = exitCode(failure).number();
+        String words = message(failure);
+        return new JobOutcome(exitCode, words + "\n", JsonText.of(document -> {
+            document.writeStringField("error", words);
+            document.writeNumberField("exitCode", exitCode);
+        }));
     }
 
     private static boolean debug(ParseResult parsed) {

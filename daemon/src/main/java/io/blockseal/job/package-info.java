@@ -1,5 +1,5 @@
 /**
- * Floor 1: what long work and whoever watches it say to each other. Knows nothing of what the work is.
+ * Floor 1: long work, and what it and whoever watches it say to each other. Knows nothing of what the work is.
  */
 @NullMarked
 package io.blockseal.job;

@@ -9,6 +9,7 @@ import io.blockseal.app.ExitCode;
 import io.blockseal.app.Foundation;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.Terminal;
+import io.blockseal.app.verb.KeySlotText;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;

@@ -6,6 +6,7 @@ import io.blockseal.app.JsonText;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.Progress;
 import io.blockseal.app.Terminal;
+import io.blockseal.app.verb.KeySlotText;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;

@@ -1,13 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.NewKey;
-import io.blockseal.keysource.KeySource;
-import io.blockseal.volume.Volume;
-import java.util.List;
+import io.blockseal.app.verb.KeyAddVerb;
+import io.blockseal.control.Arguments;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,30 +40,16 @@ public final class KeyAddCommand extends Verb {
     @Option(names = "--label", paramLabel = "TEXT", description = "A name for the slot.")
     private @Nullable String label;
 
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
     @Override
     public Integer call() throws Exception {
         newKey.requireOne();
-        try (Foundation foundation = engine.lay();
-                KeyPlaces places = new KeyPlaces(foundation.engine());
-                Keeper keeper = new Keeper()) {
-            KeySource opening = volume.key(places, keys);
-            try (Volume open = volume.open(foundation, opening, keys, false, keeper)) {
-                NewKey made = newKey.make(places, volume.path());
-                int slot;
-                try {
-                    slot = open.keySlots()
-                            .add(
-                                    List.of(opening),
-                                    made.source(),
-                                    label == null ? made.source().kind() : label);
-                } catch (Exception failed) {
-                    made.discard();
-                    throw failed;
-                }
-                out().println(volume.path() + ": key slot " + slot + ": " + made.description());
-                NewKeyOptions.showOnce(made, out());
-            }
-        }
-        return ExitCode.OK.number();
+        return new VerbRun(this, engine, volume)
+                .json(json)
+                .keys(keys)
+                .newKey(newKey)
+                .run(new KeyAddVerb(), new Arguments().text(KeyAddVerb.LABEL, label));
     }
 }

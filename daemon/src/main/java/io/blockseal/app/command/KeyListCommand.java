@@ -1,13 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.JsonText;
-import io.blockseal.store.StoreOptions;
-import io.blockseal.volume.KeySlotInfo;
-import io.blockseal.volume.VolumeInfo;
-import io.blockseal.volume.VolumeStores;
-import java.io.PrintWriter;
+import io.blockseal.app.verb.KeyListVerb;
+import io.blockseal.control.Arguments;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -29,27 +23,6 @@ public final class KeyListCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        VolumeInfo info;
-        try (Foundation foundation = engine.lay()) {
-            VolumeStores stores = volume.stores(foundation, StoreOptions.PEEK);
-            try {
-                info = VolumeInfo.read(stores.metadata());
-            } finally {
-                stores.close();
-            }
-        }
-        PrintWriter out = out();
-        if (json) {
-            out.print(JsonText.of(document -> {
-                document.writeStringField("volume", volume.path().toString());
-                KeySlotText.write(document, info.keySlots());
-            }));
-        } else {
-            for (KeySlotInfo slot : info.keySlots()) {
-                out.println(KeySlotText.of(slot));
-            }
-        }
-        out.flush();
-        return ExitCode.OK.number();
+        return new VerbRun(this, engine, volume).json(json).run(new KeyListVerb(), new Arguments());
     }
 }

@@ -2,10 +2,8 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.volume.Volume;
+import io.blockseal.app.verb.KeyRemoveVerb;
+import io.blockseal.control.Arguments;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -39,18 +37,19 @@ public final class KeyRemoveCommand extends Verb {
             description = "Remove it even if it is the last that opens the volume: all data is then lost.")
     private boolean force;
 
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
     @Override
     public Integer call() throws Exception {
         if (slot < 0 || slot > 15) {
             throw new CommandException(ExitCode.USAGE, "--slot " + slot + ": a volume has the key slots 0 to 15.");
         }
-        try (Foundation foundation = engine.lay();
-                KeyPlaces places = new KeyPlaces(foundation.engine());
-                Keeper keeper = new Keeper();
-                Volume open = volume.open(foundation, volume.key(places, keys), keys, false, keeper)) {
-            open.keySlots().remove(slot, force);
-            out().println(volume.path() + ": key slot " + slot + " is gone.");
-        }
-        return ExitCode.OK.number();
+        return new VerbRun(this, engine, volume)
+                .json(json)
+                .keys(keys)
+                .run(
+                        new KeyRemoveVerb(),
+                        new Arguments().number(KeyRemoveVerb.SLOT, slot).flag(KeyRemoveVerb.FORCE, force));
     }
 }

@@ -1,13 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.config.ByteSize;
-import io.blockseal.volume.Volume;
-import io.blockseal.volume.VolumeResizer;
+import io.blockseal.app.verb.ResizeVerb;
+import io.blockseal.control.Arguments;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,24 +30,15 @@ public final class ResizeCommand extends Verb {
     @Option(names = "--size", required = true, paramLabel = "SIZE", description = "The new size, such as 20G.")
     private String size = "";
 
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
     @Override
     public Integer call() throws Exception {
         long newSize = Sizes.parse("--size", size);
-        try (Foundation foundation = engine.lay();
-                KeyPlaces places = new KeyPlaces(foundation.engine());
-                Keeper keeper = new Keeper();
-                Volume open = volume.open(foundation, volume.key(places, keys), keys, false, keeper)) {
-            long oldSize = open.shape().sizeBytes();
-            if (newSize < oldSize) {
-                throw new CommandException(
-                        ExitCode.USAGE,
-                        "--size " + size + ": " + volume.path() + " has " + ByteSize.human(oldSize)
-                                + " already; a volume never shrinks.");
-            }
-            VolumeResizer.grow(open, newSize);
-            out().println(volume.path() + ": " + ByteSize.human(oldSize) + " -> " + ByteSize.human(newSize)
-                    + ". Serve it again, then grow the filesystem in it.");
-        }
-        return ExitCode.OK.number();
+        return new VerbRun(this, engine, volume)
+                .json(json)
+                .keys(keys)
+                .run(new ResizeVerb(), new Arguments().number(ResizeVerb.SIZE_BYTES, newSize));
     }
 }

@@ -7,6 +7,7 @@ import io.blockseal.app.JsonText;
 import io.blockseal.app.Keeper;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.NewKey;
+import io.blockseal.app.verb.KeySlotText;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.volume.KeySlotInfo;
 import io.blockseal.volume.KeySlots;

@@ -44,8 +44,18 @@ public final class FileKeySource implements KeySource {
         return new FileKeySource(referenceTo(path), engine, path, () -> KeyFile.read(path, engine));
     }
 
+    /**
+     * A key that somebody has read already, as it stands in its file.
+     *
+     * @param reference where it lies, as {@link #reference} says it
+     * @param text is ours, and wiped once it is read
+     */
+    public static FileKeySource ofText(String reference, byte[] text, CryptoEngine engine) {
+        return new FileKeySource(reference, engine, null, () -> KeyFile.ofText(text, reference, engine));
+    }
+
     /** A slot has 256 bytes for it; a path that is longer shrinks to its last name, for it only tells people. */
-    private static String referenceTo(Path path) {
+    public static String referenceTo(Path path) {
         String whole = "file:" + path.toAbsolutePath().normalize();
         if (whole.getBytes(StandardCharsets.UTF_8).length <= REFERENCE_BYTES_MAX) {
             return whole;

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.Set;
 
 /**
@@ -100,6 +101,24 @@ public final class KeyFile {
         } catch (IOException e) {
             throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
         } finally {
+            wipe(text);
+        }
+    }
+
+    /** The key of a file that somebody has read; the text is wiped. */
+    static Secret ofText(byte[] given, String name, CryptoEngine engine) throws KeySourceException {
+        ByteBuffer text = ByteBuffer.allocateDirect(KeyText.READ_BYTES_MAX);
+        try {
+            text.put(given, 0, Math.min(given.length, KeyText.READ_BYTES_MAX));
+            String wrong = KeyText.decode(text.flip());
+            if (wrong != null) {
+                throw new KeySourceException(Kind.MISCONFIGURED, name + " " + wrong);
+            }
+            Secret secret = Secret.empty(engine.keys());
+            engine.keys().put(secret.key(), text);
+            return secret;
+        } finally {
+            Arrays.fill(given, (byte) 0);
             wipe(text);
         }
     }

@@ -1,4 +1,4 @@
-package io.blockseal.app.command;
+package io.blockseal.app.verb;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.blockseal.volume.KeySlotInfo;
@@ -7,11 +7,11 @@ import java.time.Instant;
 import java.util.List;
 
 /** Key slots for people and for programs: the same in {@code info} and {@code key list}. */
-final class KeySlotText {
+public final class KeySlotText {
     private KeySlotText() {}
 
     /** One line. */
-    static String of(KeySlotInfo slot) {
+    public static String of(KeySlotInfo slot) {
         if (!slot.refusal().isEmpty()) {
             return "slot " + slot.index() + ": refused: " + slot.refusal();
         }
@@ -31,12 +31,12 @@ final class KeySlotText {
     }
 
     /** The field {@code keySlots}. */
-    static void write(JsonGenerator json, List<KeySlotInfo> slots) throws IOException {
+    public static void write(JsonGenerator json, List<KeySlotInfo> slots) throws IOException {
         write(json, "keySlots", slots);
     }
 
     /** Likewise, by another name. */
-    static void write(JsonGenerator json, String name, List<KeySlotInfo> slots) throws IOException {
+    public static void write(JsonGenerator json, String name, List<KeySlotInfo> slots) throws IOException {
         json.writeArrayFieldStart(name);
         for (KeySlotInfo slot : slots) {
             json.writeStartObject();

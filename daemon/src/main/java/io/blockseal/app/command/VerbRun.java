@@ -1,0 +1,158 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ForegroundJob;
+import io.blockseal.app.Foundation;
+import io.blockseal.app.Keeper;
+import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.NewKey;
+import io.blockseal.app.Terminal;
+import io.blockseal.app.verb.CallKeys;
+import io.blockseal.app.verb.VerbCall;
+import io.blockseal.app.verb.VolumeHead;
+import io.blockseal.app.verb.VolumeVerb;
+import io.blockseal.control.Arguments;
+import io.blockseal.job.JobControl;
+import io.blockseal.job.JobOutcome;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.store.StoreOptions;
+import io.blockseal.volume.Volume;
+import io.blockseal.volume.VolumeInfo;
+import io.blockseal.volume.VolumeStores;
+import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
+
+/** Does a verb to the volume that a command names, and prints what it says. */
+final class VerbRun {
+    private final Verb command;
+    private final EngineOptions engine;
+    private final VolumeOptions volume;
+    private KeyOptions keys = new KeyOptions();
+    private @Nullable NewKeyOptions newKey;
+    private boolean json;
+
+    VerbRun(Verb command, EngineOptions engine, VolumeOptions volume) {
+        this.command = command;
+        this.engine = engine;
+        this.volume = volume;
+    }
+
+    /** Prints JSON, if so wanted. */
+    VerbRun json(boolean wanted) {
+        json = wanted;
+        return this;
+    }
+
+    /** With these keys to open the volume by. */
+    VerbRun keys(KeyOptions options) {
+        keys = options;
+        return this;
+    }
+
+    /** With a new key, if one is named. */
+    VerbRun newKey(NewKeyOptions options) {
+        newKey = options;
+        return this;
+    }
+
+    /** Does it. How the command ends. */
+    int run(VolumeVerb verb, Arguments arguments) throws Exception {
+        try (arguments) {
+            return runHere(verb, arguments);
+        }
+    }
+
+    private int runHere(VolumeVerb verb, Arguments arguments) throws Exception {
+        try (Foundation foundation = engine.lay();
+                KeyPlaces places = new KeyPlaces(foundation.engine());
+                Keeper keeper = new Keeper()) {
+            GivenKeys given = new GivenKeys(places);
+            JobOutcome outcome;
+            if (verb.isLong()) {
+                try (ForegroundJob job = ForegroundJob.begin(command.err(), Terminal.isError(), verb.name())) {
+                    outcome = runOn(foundation, keeper, verb, arguments, given, job);
+                }
+            } else {
+                outcome = runOn(foundation, keeper, verb, arguments, given, JobControl.ALONE);
+            }
+            print(outcome, given.made);
+            return outcome.exitCode();
+        }
+    }
+
+    private JobOutcome runOn(
+            Foundation foundation,
+            Keeper keeper,
+            VolumeVerb verb,
+            Arguments arguments,
+            CallKeys given,
+            JobControl control)
+            throws Exception {
+        if (verb.needs() == VolumeVerb.Needs.HEAD) {
+            return verb.run(call(() -> head(foundation), null, arguments, given, control));
+        }
+        boolean readOnly = verb.needs() == VolumeVerb.Needs.READ;
+        try (Volume open = volume.open(foundation, given.opening(), keys, readOnly, keeper)) {
+            return verb.run(call(() -> VolumeHead.of(open), open, arguments, given, control));
+        }
+    }
+
+    private VerbCall call(
+            VerbCall.Head head, @Nullable Volume open, Arguments arguments, CallKeys given, JobControl control) {
+        return new VerbCall(volume.path().toString(), head, open, false, arguments, given, control);
+    }
+
+    private VolumeHead head(Foundation foundation) throws Exception {
+        VolumeStores stores = volume.stores(foundation, StoreOptions.PEEK);
+        try {
+            return new VolumeHead(
+                    VolumeInfo.read(stores.metadata()),
+                    stores.data().sizeBytes(),
+                    stores.data().allocatedBytes());
+        } finally {
+            stores.close();
+        }
+    }
+
+    private void print(JobOutcome outcome, @Nullable NewKey made) throws KeySourceException {
+        PrintWriter out = command.out();
+        out.print(json ? outcome.json() : outcome.text());
+        out.flush();
+        if (made != null && outcome.ok()) {
+            // Beside a document it goes to standard error: whatever reads that must not have to pick a secret out of
+            // it.
+            NewKeyOptions.showOnce(made, json ? command.err() : out);
+        }
+    }
+
+    /** The keys of the command's options; each is opened once. */
+    private final class GivenKeys implements CallKeys {
+        private final KeyPlaces places;
+        private @Nullable NewKey made;
+
+        GivenKeys(KeyPlaces places) {
+            this.places = places;
+        }
+
+        @Override
+        public KeySource opening() throws CommandException, KeySourceException {
+            return volume.key(places, keys);
+        }
+
+        @Override
+        public boolean hasNew() {
+            return newKey != null && newKey.given();
+        }
+
+        @Override
+        public NewKey made() throws CommandException, KeySourceException {
+            NewKey known = made;
+            if (known == null) {
+                known = (newKey == null ? new NewKeyOptions() : newKey).make(places, volume.path());
+                made = known;
+            }
+            return known;
+        }
+    }
+}

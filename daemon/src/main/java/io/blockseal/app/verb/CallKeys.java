@@ -1,0 +1,18 @@
+package io.blockseal.app.verb;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.NewKey;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+
+/** The keys that came with a call: from a command's options, or through the control socket. They stay the caller's. */
+public interface CallKeys {
+    /** One that opens the volume. */
+    KeySource opening() throws CommandException, KeySourceException;
+
+    /** Whether a new one came along. */
+    boolean hasNew();
+
+    /** A new one, made now if it was wanted so. */
+    NewKey made() throws CommandException, KeySourceException;
+}

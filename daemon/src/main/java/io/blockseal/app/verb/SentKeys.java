@@ -1,0 +1,112 @@
+package io.blockseal.app.verb;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.NewKey;
+import io.blockseal.control.ArgumentException;
+import io.blockseal.control.Arguments;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.file.FileKeySource;
+import io.blockseal.keysource.passphrase.PassphraseKeySource;
+import io.blockseal.keysource.passphrase.PassphrasePolicy;
+import io.blockseal.keysource.recovery.RecoveryKeySource;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keys that came through the control socket, in the groups {@code key} and {@code newKey}: their bytes as {@code secret},
+ * or the {@code path} of a key file for the daemon to read.
+ */
+final class SentKeys implements CallKeys, AutoCloseable {
+    /** One that opens the volume. */
+    static final String KEY = "key";
+    /** A new one. */
+    static final String NEW_KEY = "newKey";
+
+    private final Arguments arguments;
+    private final CryptoEngine engine;
+    private final List<KeySource> opened = new ArrayList<>();
+
+    SentKeys(Arguments arguments, CryptoEngine engine) {
+        this.arguments = arguments;
+        this.engine = engine;
+    }
+
+    @Override
+    public KeySource opening() throws CommandException {
+        return source(KEY, "a key that opens the volume is needed: the group 'key', with --key-file or another option");
+    }
+
+    @Override
+    public boolean hasNew() {
+        try {
+            return arguments.group(NEW_KEY) != null;
+        } catch (ArgumentException notAGroup) {
+            return true; // It is refused when it is asked for.
+        }
+    }
+
+    @Override
+    public NewKey made() throws CommandException {
+        KeySource source = source(NEW_KEY, "no new key is named: the group 'newKey' is missing");
+        try {
+            Arguments group = arguments.group(NEW_KEY);
+            String description = group == null ? null : group.text("description");
+            return new NewKey(source, description == null ? source.kind() + " key" : description, null);
+        } catch (ArgumentException wrong) {
+            throw usage(wrong);
+        }
+    }
+
+    private KeySource source(String name, String missing) throws CommandException {
+        try {
+            Arguments group = arguments.group(name);
+            if (group == null) {
+                throw new CommandException(ExitCode.USAGE, missing + ".");
+            }
+            KeySource source = source(name, group);
+            opened.add(source);
+            return source;
+        } catch (ArgumentException wrong) {
+            throw usage(wrong);
+        }
+    }
+
+    private KeySource source(String name, Arguments group) throws ArgumentException {
+        String kind = group.requireText("kind");
+        PassphrasePolicy policy =
+                group.flag("allowWeak") ? PassphrasePolicy.DEFAULT.allowingWeak() : PassphrasePolicy.DEFAULT;
+        String path = group.text("path");
+        String reference = group.text("reference");
+        group.text("description");
+        if (path != null && kind.equals("file")) {
+            return FileKeySource.ofFile(Path.of(path), engine);
+        }
+        byte[] secret = group.takeSecret();
+        if (path != null || secret == null) {
+            throw new ArgumentException("'" + name + "' needs 'secret', or for a key of the kind 'file' its 'path'");
+        }
+        if (kind.equals("file") && reference != null && !reference.matches("(file|fd|credential):.{0,240}")) {
+            throw new ArgumentException("'" + name + ".reference' does not say where a key file lies: file:/PATH");
+        }
+        return switch (kind) {
+            case "file" -> FileKeySource.ofText(reference == null ? "file:" : reference, secret, engine);
+            case "passphrase" -> new PassphraseKeySource(engine, () -> secret, policy);
+            case "recovery" -> RecoveryKeySource.typed(engine, () -> secret);
+            default -> throw new ArgumentException("'" + name + ".kind' is none of file, passphrase and recovery");
+        };
+    }
+
+    private static CommandException usage(ArgumentException wrong) {
+        return new CommandException(ExitCode.USAGE, wrong.getMessage() + ".", wrong);
+    }
+
+    /** Wipes them. */
+    @Override
+    public void close() {
+        opened.forEach(KeySource::close);
+        arguments.close();
+    }
+}

@@ -1,0 +1,48 @@
+package io.blockseal.app.verb;
+
+import io.blockseal.control.ArgumentException;
+import io.blockseal.control.Arguments;
+import io.blockseal.job.JobControl;
+import io.blockseal.volume.Volume;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of a verb.
+ *
+ * @param called what the caller calls the volume: a path as it was given, else the one from the configuration
+ * @param head what can be told without a key
+ * @param opened the volume; null for a verb that needs only its head. It stays the caller's
+ * @param served whether a daemon serves it meanwhile
+ * @param arguments by name
+ * @param keys that came along
+ * @param control where to tell how far it is, and to hear that it is to end
+ */
+public record VerbCall(
+        String called,
+        Head head,
+        @Nullable Volume opened,
+        boolean served,
+        Arguments arguments,
+        CallKeys keys,
+        JobControl control) {
+    /** Reads the head, now. */
+    @FunctionalInterface
+    public interface Head {
+        /** What it says. */
+        VolumeHead read() throws Exception;
+    }
+
+    /** The open volume. */
+    public Volume volume() {
+        Volume volume = opened;
+        if (volume == null) {
+            throw new IllegalStateException("the verb said that it needs no more than the head");
+        }
+        return volume;
+    }
+
+    /** Refuses arguments that the verb did not ask for. */
+    public void requireAllKnown() throws ArgumentException {
+        arguments.requireAllKnown();
+    }
+}

@@ -1,0 +1,9 @@
+package io.blockseal.control;
+
+/**
+ * Who is at the other end of a connection, as the kernel says.
+ *
+ * @param uid the user
+ * @param pid the process
+ */
+public record Caller(int uid, int pid) {}

@@ -1,0 +1,482 @@
+package io.blockseal.job;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.job.JobRefusedException.Reason;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class JobsTest {
+    private static final JobOutcome WELL = JobOutcome.done("well\n", "{}\n");
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    /** Work in steps that the test lets it do one by one. */
+    private static final class Steps implements JobWork {
+        final Semaphore may = new Semaphore(0);
+        final CountDownLatch begun = new CountDownLatch(1);
+        final AtomicLong done = new AtomicLong();
+        final CountDownLatch dropped = new CountDownLatch(1);
+        final int total;
+
+        Steps(int total) {
+            this.total = total;
+        }
+
+        @Override
+        public JobOutcome run(JobControl control) throws JobCanceledException, InterruptedException {
+            begun.countDown();
+            control.phase("stepping");
+            for (int i = 0; i < total; i++) {
+                do {
+                    control.checkpoint();
+                } while (!may.tryAcquire(1, TimeUnit.MILLISECONDS));
+                done.incrementAndGet();
+                control.progress(i + 1, total);
+            }
+            control.checkpoint();
+            return WELL;
+        }
+
+        @Override
+        public void dropped() {
+            dropped.countDown();
+        }
+    }
+
+    /** What a state directory would hold. */
+    private static final class Remembered implements JobMemory {
+        final Map<Long, JobMemo> memos = new TreeMap<>();
+        boolean full;
+
+        @Override
+        public synchronized void keep(JobMemo memo) throws IOException {
+            if (full) {
+                throw new IOException("No space left on device");
+            }
+            memos.put(memo.id(), memo);
+        }
+
+        @Override
+        public synchronized void forget(JobMemo memo) {
+            memos.remove(memo.id());
+        }
+    }
+
+    private static final class Clock implements JobClock {
+        final AtomicLong nanos = new AtomicLong(5);
+
+        @Override
+        public Instant instant() {
+            return Instant.ofEpochSecond(1_700_000_000L).plusNanos(nanos.get());
+        }
+
+        @Override
+        public long nanos() {
+            return nanos.get();
+        }
+    }
+
+    private final Clock clock = new Clock();
+    private final Remembered memory = new Remembered();
+    private final List<Jobs> made = new ArrayList<>();
+    private final Jobs jobs = jobs();
+
+    private Jobs jobs() {
+        Jobs fresh = new Jobs(
+                memory,
+                failure -> new JobOutcome(failure instanceof JobCanceledException ? 9 : 1, failure.getMessage(), "{}"),
+                PATIENCE,
+                clock);
+        made.add(fresh);
+        return fresh;
+    }
+
+    @AfterEach
+    void endAll() {
+        made.forEach(Jobs::close);
+    }
+
+    private static JobRequest request(String volume, JobWork work, String... claims) {
+        return new JobRequest("count", volume, Set.of(claims), null, work);
+    }
+
+    private static JobRequest remembered(JobWork work) {
+        return new JobRequest("rotate", "db", Set.of("table"), "{\"rate\":5}", work);
+    }
+
+    private Job await(long id, Predicate<Job> until) throws Exception {
+        return await(jobs, id, until);
+    }
+
+    private static Job await(Jobs jobs, long id, Predicate<Job> until) throws Exception {
+        Job job = jobs.get(id);
+        while (!until.test(job)) {
+            job = jobs.next(id, job.revision()).get(30, TimeUnit.SECONDS);
+        }
+        return job;
+    }
+
+    private static Predicate<Job> is(JobState state) {
+        return job -> job.state() == state;
+    }
+
+    @Test
+    void doesTheWorkAndKeepsWhatItSaid() throws Exception {
+        Steps steps = new Steps(3);
+        Job begun = jobs.submit(request("db", steps));
+        assertEquals("count", begun.verb());
+        steps.may.release(3);
+        Job ended = await(begun.id(), is(JobState.DONE));
+        assertEquals(WELL, ended.outcome());
+        assertEquals("stepping", ended.phase());
+        assertEquals(3, ended.done());
+        assertEquals(3, ended.total());
+        assertEquals(-1, ended.secondsLeft());
+        assertEquals(List.of(ended), jobs.list());
+    }
+
+    @Test
+    void tellsWhyWorkFailed() throws Exception {
+        Job begun = jobs.submit(request("db", control -> {
+            throw new IOException("the disk is gone");
+        }));
+        Job ended = await(begun.id(), is(JobState.FAILED));
+        assertEquals(new JobOutcome(1, "the disk is gone", "{}"), ended.outcome());
+    }
+
+    @Test
+    void survivesWorkThatBreaks() throws Exception {
+        Job begun = jobs.submit(request("db", control -> {
+            throw new AssertionError("a defect");
+        }));
+        assertEquals(
+                JobState.FAILED, await(begun.id(), job -> job.state().ended()).state());
+        assertEquals(
+                JobState.DONE,
+                await(jobs.submit(request("db", control -> WELL)).id(), is(JobState.DONE))
+                        .state());
+    }
+
+    @Test
+    void countsWorkThatSaysSoAsFailed() throws Exception {
+        Job begun = jobs.submit(request("db", control -> new JobOutcome(4, "damaged\n", "{}")));
+        assertEquals(4, await(begun.id(), is(JobState.FAILED)).outcome().exitCode());
+    }
+
+    @Nested
+    class Paused {
+        @Test
+        void standsStillAtACheckpointUntilItIsResumed() throws Exception {
+            Steps steps = new Steps(3);
+            long id = jobs.submit(request("db", steps)).id();
+            steps.begun.await();
+            jobs.pause(id);
+            steps.may.release(3);
+            await(id, is(JobState.PAUSED));
+            assertTrue(steps.done.get() <= 1, "it went on although it was paused: " + steps.done);
+            jobs.resume(id);
+            assertEquals(3, await(id, is(JobState.DONE)).done());
+        }
+
+        @Test
+        void canBeCancelledWhileItStandsStill() throws Exception {
+            Steps steps = new Steps(3);
+            long id = jobs.submit(request("db", steps)).id();
+            steps.begun.await();
+            jobs.pause(id);
+            steps.may.release(3);
+            await(id, is(JobState.PAUSED));
+            jobs.cancel(id);
+            assertEquals(9, await(id, is(JobState.CANCELED)).outcome().exitCode());
+        }
+
+        @Test
+        void doesNotCountAsTimeOfWork() throws Exception {
+            CountDownLatch half = new CountDownLatch(1);
+            CountDownLatch on = new CountDownLatch(1);
+            long id = jobs.submit(request("db", control -> {
+                        control.progress(0, 100);
+                        clock.nanos.addAndGet(10_000_000_000L);
+                        control.progress(50, 100);
+                        half.countDown();
+                        on.await();
+                        control.checkpoint();
+                        clock.nanos.addAndGet(10_000_000_000L);
+                        control.progress(75, 100);
+                        return WELL;
+                    }))
+                    .id();
+            half.await();
+            assertEquals(10, jobs.get(id).secondsLeft());
+            jobs.pause(id);
+            on.countDown();
+            await(id, is(JobState.PAUSED));
+            clock.nanos.addAndGet(3_600_000_000_000L);
+            assertEquals(10, jobs.get(id).secondsLeft(), "an hour of standing still made it look slower");
+            jobs.resume(id);
+            await(id, is(JobState.DONE));
+        }
+    }
+
+    @Nested
+    class OnOneVolume {
+        @Test
+        void excludeEachOtherIfTheyClaimTheSame() throws Exception {
+            Steps first = new Steps(1);
+            long id = jobs.submit(request("db", first, "table")).id();
+            JobRefusedException refused = assertThrows(
+                    JobRefusedException.class, () -> jobs.submit(request("db", control -> WELL, "table", "slots")));
+            assertEquals(Reason.CONFLICT, refused.reason());
+            assertTrue(
+                    refused.getMessage().contains("job " + id + " (count) is running on this volume"),
+                    refused::getMessage);
+            jobs.submit(request("other", control -> WELL, "table"));
+            jobs.submit(request("db", control -> WELL, "slots"));
+            first.may.release();
+            await(id, is(JobState.DONE));
+            jobs.submit(request("db", control -> WELL, "table"));
+        }
+
+        @Test
+        void waitForNobodyIfOneClaimsEverything() throws Exception {
+            Steps first = new Steps(1);
+            long id = jobs.submit(request("db", first)).id();
+            assertThrows(
+                    JobRefusedException.class,
+                    () -> jobs.submit(request("db", control -> WELL, JobRequest.EVERYTHING)));
+            first.may.release();
+            await(id, is(JobState.DONE));
+        }
+
+        @Test
+        void allEndBeforeItIsLocked() throws Exception {
+            Steps here = new Steps(2);
+            Steps elsewhere = new Steps(1);
+            long id = jobs.submit(request("db", here)).id();
+            long other = jobs.submit(request("other", elsewhere)).id();
+            here.begun.await();
+            here.may.release();
+            assertTrue(jobs.endAll("db", "the volume is locked", PATIENCE));
+            assertEquals("the volume is locked", jobs.get(id).outcome().text());
+            assertFalse(jobs.get(other).state().ended());
+            elsewhere.may.release();
+            await(other, is(JobState.DONE));
+        }
+    }
+
+    @Nested
+    class Many {
+        @Test
+        void waitTheirTurn() throws Exception {
+            List<Steps> all = new ArrayList<>();
+            List<Long> ids = new ArrayList<>();
+            for (int i = 0; i <= Jobs.RUNNING_MAX; i++) {
+                Steps steps = new Steps(1);
+                all.add(steps);
+                ids.add(jobs.submit(request("db", steps)).id());
+            }
+            long last = ids.get(Jobs.RUNNING_MAX);
+            assertEquals(JobState.QUEUED, jobs.get(last).state());
+            all.get(0).may.release();
+            await(last, is(JobState.RUNNING));
+            all.forEach(steps -> steps.may.release());
+            for (long id : ids) {
+                await(id, is(JobState.DONE));
+            }
+        }
+
+        @Test
+        void areCancelledAtOnceWhileTheyWait() throws Exception {
+            List<Steps> all = new ArrayList<>();
+            for (int i = 0; i < Jobs.RUNNING_MAX; i++) {
+                all.add(new Steps(1));
+                jobs.submit(request("db", all.get(i)));
+            }
+            Steps waiting = new Steps(1);
+            long id = jobs.submit(request("db", waiting)).id();
+            assertEquals(JobState.CANCELED, jobs.cancel(id).state());
+            assertEquals(0, waiting.dropped.getCount(), "what it holds was not given up");
+            assertEquals(1, waiting.begun.getCount());
+            all.forEach(steps -> steps.may.release());
+        }
+
+        @Test
+        void areRefusedBeyondReason() throws Exception {
+            List<Steps> all = new ArrayList<>();
+            for (int i = 0; i < Jobs.RUNNING_MAX + Jobs.QUEUED_MAX; i++) {
+                all.add(new Steps(1));
+                jobs.submit(request("db", all.get(i)));
+            }
+            JobRefusedException refused =
+                    assertThrows(JobRefusedException.class, () -> jobs.submit(request("db", new Steps(1))));
+            assertEquals(Reason.UNAVAILABLE, refused.reason());
+            all.forEach(steps -> steps.may.release());
+        }
+
+        @Test
+        void areForgottenOnceTheyAreOld() throws Exception {
+            long first = 0;
+            for (int i = 0; i < Jobs.HISTORY_MAX + 5; i++) {
+                long id = jobs.submit(request("db", control -> WELL)).id();
+                first = first == 0 ? id : first;
+                await(id, is(JobState.DONE));
+            }
+            assertEquals(Jobs.HISTORY_MAX, jobs.list().size());
+            long gone = first;
+            assertEquals(
+                    Reason.UNKNOWN,
+                    assertThrows(JobRefusedException.class, () -> jobs.get(gone))
+                            .reason());
+        }
+    }
+
+    @Nested
+    class Watched {
+        @Test
+        void tellsOnceSomethingChanged() throws Exception {
+            Steps steps = new Steps(1);
+            Job job = jobs.submit(request("db", steps));
+            Job stepping = await(job.id(), now -> now.phase().equals("stepping"));
+            CompletableFuture<Job> next = jobs.next(job.id(), stepping.revision());
+            assertFalse(next.isDone());
+            steps.may.release();
+            assertTrue(next.get(30, TimeUnit.SECONDS).revision() > stepping.revision());
+        }
+
+        @Test
+        void isToldOfProgressAtMostFiveTimesASecond() throws Exception {
+            CountDownLatch done = new CountDownLatch(1);
+            CountDownLatch on = new CountDownLatch(1);
+            long id = jobs.submit(request("db", control -> {
+                        for (int i = 1; i <= 1000; i++) {
+                            control.progress(i, 100_000);
+                        }
+                        done.countDown();
+                        on.await();
+                        return WELL;
+                    }))
+                    .id();
+            done.await();
+            Job job = jobs.get(id);
+            assertEquals(1000, job.done());
+            assertTrue(job.revision() < 10, "every step woke those who watch: " + job.revision());
+            on.countDown();
+            await(id, is(JobState.DONE));
+        }
+
+        @Test
+        void endsAtOnceForOneThatHasEnded() throws Exception {
+            long id = jobs.submit(request("db", control -> WELL)).id();
+            Job ended = await(id, is(JobState.DONE));
+            assertTrue(jobs.next(id, ended.revision() + 100).isDone());
+        }
+    }
+
+    @Nested
+    class OverARestart {
+        @Test
+        void goesOnWithWhatWasRemembered() throws Exception {
+            Steps steps = new Steps(2);
+            long id = jobs.submit(remembered(steps)).id();
+            steps.begun.await();
+            steps.may.release();
+            jobs.close();
+            assertEquals(JobState.CANCELED, jobs.get(id).state());
+            JobMemo memo = memory.memos.get(id);
+            assertEquals(new JobMemo(id, "rotate", "db", false, "{\"rate\":5}"), memo);
+
+            Jobs next = jobs();
+            Steps rest = new Steps(1);
+            assertEquals(id, next.takeUp(memo, remembered(rest)).id());
+            rest.may.release();
+            await(next, id, is(JobState.DONE));
+            assertTrue(memory.memos.isEmpty(), "it would be begun for ever");
+            assertTrue(next.submit(request("db", control -> WELL)).id() > id, "a number was given twice");
+        }
+
+        @Test
+        void staysPausedIfItWas() throws Exception {
+            Steps steps = new Steps(1);
+            long id = jobs.submit(remembered(steps)).id();
+            steps.begun.await();
+            jobs.pause(id);
+            steps.may.release();
+            await(id, is(JobState.PAUSED));
+            jobs.close();
+            assertTrue(memory.memos.get(id).paused());
+
+            Jobs next = jobs();
+            Steps rest = new Steps(1);
+            rest.may.release();
+            assertEquals(
+                    JobState.PAUSED,
+                    next.takeUp(memory.memos.get(id), remembered(rest)).state());
+            assertEquals(1, rest.begun.getCount());
+            next.resume(id);
+            await(next, id, is(JobState.DONE));
+        }
+
+        @Test
+        void isForgottenIfSomebodyCancelledIt() throws Exception {
+            Steps steps = new Steps(2);
+            long id = jobs.submit(remembered(steps)).id();
+            steps.begun.await();
+            jobs.cancel(id);
+            steps.may.release();
+            await(id, is(JobState.CANCELED));
+            assertNull(memory.memos.get(id));
+        }
+
+        @Test
+        void isNotBegunIfItCannotBeRemembered() {
+            memory.full = true;
+            JobRefusedException refused =
+                    assertThrows(JobRefusedException.class, () -> jobs.submit(remembered(new Steps(1))));
+            assertTrue(refused.getMessage().contains("No space left"), refused::getMessage);
+            assertTrue(jobs.list().isEmpty());
+        }
+    }
+
+    @Test
+    void beginsNothingOnceTheDaemonStops() {
+        jobs.close();
+        @Nullable
+        JobRefusedException refused =
+                assertThrows(JobRefusedException.class, () -> jobs.submit(request("db", control -> WELL)));
+        assertEquals(Reason.UNAVAILABLE, refused.reason());
+    }
+
+    @Test
+    void cannotBePausedOnceItHasEnded() throws Exception {
+        long id = jobs.submit(request("db", control -> WELL)).id();
+        await(id, is(JobState.DONE));
+        assertEquals(
+                Reason.CONFLICT,
+                assertThrows(JobRefusedException.class, () -> jobs.pause(id)).reason());
+        assertEquals(
+                Reason.UNKNOWN,
+                assertThrows(JobRefusedException.class, () -> jobs.cancel(99)).reason());
+    }
+}
