@@ -173,7 +173,8 @@ public final class TransferEnds implements AutoCloseable {
         if (file && store.sizeBytes() < sizeBytes) {
             store.grow(sizeBytes);
         }
-        return Side.disk(text, store, fingerprint(path, store.sizeBytes(), false))
+        Side side = Side.disk(text, store, fingerprint(path, store.sizeBytes(), false));
+        return (file ? side : side.withoutHoles())
                 .withLosses(store::lossCount)
                 .withForget(() -> store.dropCache(0, sizeBytes));
     }
@@ -234,7 +235,8 @@ public final class TransferEnds implements AutoCloseable {
 
     private static Side nbd(String name, NbdDevice device, Supplier<Fingerprint> fingerprint) {
         BlockDevice bytes = device.geometry().minimumBlockBytes() == 1 ? device : new UnitAligner(device, 1);
-        return Side.disk(name, bytes, fingerprint)
+        Side side = Side.disk(name, bytes, fingerprint);
+        return (device.tellsExtents() ? side : side.withoutHoles())
                 .withTrouble(device::trouble)
                 .withKind(device.zeroes() ? Side.Kind.DISK : Side.Kind.WITHOUT_ZEROING);
     }

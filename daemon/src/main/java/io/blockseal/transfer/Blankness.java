@@ -15,20 +15,24 @@ enum Blankness {
 
     private static final int EXTENTS = 512;
     private static final int LOOK_BYTES = 1 << 20;
+    private static final int GLANCES = 256;
+    private static final int GLANCE_BYTES = 4096;
 
     /** Asks a target that can be read. */
     static Blankness of(Lane target) {
         long size = target.side().sizeBytes();
+        if (!target.side().knowsHoles()) {
+            return look(target, size);
+        }
         ExtentList extents = new ExtentList(EXTENTS);
         long position = 0;
         while (position < size) {
             if (target.status(position, size - position, extents) != Errno.OK || extents.totalBytes() == 0) {
-                return look(target, size);
+                return HOLDS;
             }
             for (int i = 0; i < extents.count(); i++) {
                 if ((extents.state(i) & ExtentList.ZERO) == 0) {
-                    boolean sayNothing = position == 0 && extents.lengthBytes(i) >= size;
-                    return sayNothing ? look(target, size) : HOLDS;
+                    return HOLDS;
                 }
                 position += extents.lengthBytes(i);
             }
@@ -36,21 +40,27 @@ enum Blankness {
         return BLANK;
     }
 
-    /** One extent of data is what those say who do not know: headers and labels lie at the two ends. */
+    /** At both ends, where headers and labels lie, and at many places between. */
     private static Blankness look(Lane target, long size) {
-        byte[] bytes = new byte[(int) Math.min(size, LOOK_BYTES)];
-        for (long offset : new long[] {0, size - bytes.length}) {
-            if (bytes.length == 0) {
-                break;
-            }
-            if (target.read(offset, bytes) != Errno.OK || !isZero(bytes)) {
+        long length = Math.min(size, LOOK_BYTES);
+        if (holds(target, 0, length) || holds(target, size - length, length)) {
+            return HOLDS;
+        }
+        for (long i = 1; i < GLANCES && size > 2 * LOOK_BYTES; i++) {
+            if (holds(target, size / GLANCES * i / GLANCE_BYTES * GLANCE_BYTES, GLANCE_BYTES)) {
                 return HOLDS;
             }
         }
         return UNKNOWN;
     }
 
-    static boolean isZero(byte[] bytes) {
+    /** Also if it cannot be read. */
+    private static boolean holds(Lane target, long offset, long length) {
+        byte[] bytes = new byte[(int) length];
+        return length > 0 && (target.read(offset, bytes) != Errno.OK || !isZero(bytes));
+    }
+
+    private static boolean isZero(byte[] bytes) {
         for (byte each : bytes) {
             if (each != 0) {
                 return false;

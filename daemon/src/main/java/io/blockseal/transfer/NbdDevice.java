@@ -120,7 +120,8 @@ public final class NbdDevice implements BlockDevice, AutoCloseable {
         return session.has(NbdTransmissionFlags.SEND_FLUSH);
     }
 
-    boolean tellsExtents() {
+    /** Whether the server tells data from holes. */
+    public boolean tellsExtents() {
         return !session.contexts().isEmpty();
     }
 

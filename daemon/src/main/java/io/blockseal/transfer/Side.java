@@ -14,6 +14,7 @@ import java.util.function.Supplier;
  * @param forget makes reads ask the storage rather than the system's memory, as far as that is possible
  * @param trouble what its server or the system said of its last failure; empty if nothing
  * @param kind what can be done with it
+ * @param knowsHoles whether its BLOCK_STATUS tells data from holes, so that what it calls data is taken for that
  */
 public record Side(
         String name,
@@ -22,7 +23,8 @@ public record Side(
         LongSupplier losses,
         Runnable forget,
         Supplier<String> trouble,
-        Kind kind) {
+        Kind kind,
+        boolean knowsHoles) {
     /** What can be done with one end. */
     public enum Kind {
         /** Everything. */
@@ -35,27 +37,32 @@ public record Side(
 
     /** A disk that says nothing of its failures but their number. */
     public static Side disk(String name, BlockDevice device, Supplier<Fingerprint> fingerprint) {
-        return new Side(name, device, fingerprint, () -> 0, () -> {}, () -> "", Kind.DISK);
+        return new Side(name, device, fingerprint, () -> 0, () -> {}, () -> "", Kind.DISK, true);
     }
 
     /** The same, with another way to count losses. */
     public Side withLosses(LongSupplier newLosses) {
-        return new Side(name, device, fingerprint, newLosses, forget, trouble, kind);
+        return new Side(name, device, fingerprint, newLosses, forget, trouble, kind, knowsHoles);
     }
 
     /** The same, with a way to forget what is cached. */
     public Side withForget(Runnable newForget) {
-        return new Side(name, device, fingerprint, losses, newForget, trouble, kind);
+        return new Side(name, device, fingerprint, losses, newForget, trouble, kind, knowsHoles);
     }
 
     /** The same, with words for failures. */
     public Side withTrouble(Supplier<String> newTrouble) {
-        return new Side(name, device, fingerprint, losses, forget, newTrouble, kind);
+        return new Side(name, device, fingerprint, losses, forget, newTrouble, kind, knowsHoles);
     }
 
     /** The same, of another kind. */
     public Side withKind(Kind newKind) {
-        return new Side(name, device, fingerprint, losses, forget, trouble, newKind);
+        return new Side(name, device, fingerprint, losses, forget, trouble, newKind, knowsHoles);
+    }
+
+    /** The same, which calls everything data for want of knowing better. */
+    public Side withoutHoles() {
+        return new Side(name, device, fingerprint, losses, forget, trouble, kind, false);
     }
 
     /** How large it is. */

@@ -141,6 +141,31 @@ class TransferTest {
         }
 
         @Test
+        void whatATargetCallsDataCountsAsThatEvenIfItsEndsAreZeros() {
+            try (Bench bench = new Bench(directory, MIB, MIB)) {
+                bench.target.poke(0, new byte[MIB]);
+                refused(bench, TransferException.Kind.REFUSED, "it is not empty");
+            }
+        }
+
+        @Test
+        void oneThatDoesNotKnowItsHolesIsLookedAtAndWrittenInFull() throws Exception {
+            try (Bench bench = new Bench(directory, 8 * MIB, 9 * MIB)) {
+                Bench.fill(bench.source, 31);
+                long glance = bench.target.sizeBytes() / 256 * 100;
+                bench.target.poke(glance, (byte) 1);
+                Side to = bench.to().withoutHoles();
+                TransferException refused = assertThrows(TransferException.class, () -> bench.run(bench.from(), to));
+                assertTrue(refused.getMessage().contains("it is not empty"), refused.getMessage());
+                // Between the places that are looked at: it goes, for all is written.
+                bench.target.poke(glance, (byte) 0);
+                bench.target.poke(glance + 5000, (byte) 1);
+                bench.run(bench.from(), to);
+                assertCopied(bench);
+            }
+        }
+
+        @Test
         void withoutACommandForZerosTheyAreWritten() throws Exception {
             try (Bench bench = new Bench(directory, SIZE, SIZE + 5 * MIB + 1)) {
                 Bench.fill(bench.source, 3);
