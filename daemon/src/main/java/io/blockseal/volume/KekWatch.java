@@ -1,0 +1,93 @@
+package io.blockseal.volume;
+
+import io.blockseal.format.KeySlot;
+import io.blockseal.format.KeySlotArea;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the key slots of an open volume at the newest version of their KEKs: a version that was made at the source, by
+ * hand or by its own schedule, is taken at the next look, so that the older ones may be disabled there. Says what stands in
+ * the way once, until it works again. On key-source threads, one look at a time.
+ */
+public final class KekWatch {
+    private static final Logger LOG = LoggerFactory.getLogger(KekWatch.class);
+
+    private final Volume volume;
+    private final List<KeySource> sources;
+    private boolean complained;
+
+    /** The slots that {@code sources} open; those of other sources stay as they are. */
+    public KekWatch(Volume volume, List<KeySource> sources) {
+        this.volume = volume;
+        this.sources = List.copyOf(sources);
+    }
+
+    /** Whether any of the sources has versions at all: if none has, there is nothing to look at, ever. */
+    public boolean isOfUse() {
+        for (KeySource source : sources) {
+            try {
+                if (!source.newestVersion().isEmpty()) {
+                    return true;
+                }
+            } catch (KeySourceException e) {
+                // It has versions, and cannot be asked just now.
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Asks the sources, and wraps anew what is of an older version. Whatever fails is tried at the next look.
+     *
+     * @return how many slots were wrapped anew
+     */
+    public int look() {
+        int rewrapped = 0;
+        try {
+            KeySlotArea area = volume.keySlotArea();
+            for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+                KeySlot slot = area.slot(index);
+                KeySource source = slot == null ? null : olderThanItsSource(slot);
+                if (source != null) {
+                    volume.keySlots().rewrap(index, List.of(source), source);
+                    rewrapped++;
+                }
+            }
+            if (complained) {
+                complained = false;
+                LOG.info("volume={}: the versions of its keys can be looked at again", volume.name());
+            }
+        } catch (KeySourceException | WrongKeyException | VolumeRefusedException | StoreException e) {
+            if (!complained) {
+                complained = true;
+                LOG.warn(
+                        "volume={}: a newer version of its key could not be taken, and is tried again: {}",
+                        volume.name(),
+                        e.getMessage());
+            }
+        }
+        return rewrapped;
+    }
+
+    private @Nullable KeySource olderThanItsSource(KeySlot slot) throws KeySourceException {
+        WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
+        for (KeySource source : sources) {
+            if (wrapped != null && source.mayOpen(wrapped)) {
+                String newest = source.newestVersion();
+                if (!newest.isEmpty() && !newest.equals(slot.version())) {
+                    return source;
+                }
+            }
+        }
+        return null;
+    }
+}
