@@ -116,7 +116,7 @@ final class OneKeyVolume implements DataPlane, AutoCloseable {
             }
 
             @Override
-            public void forget(long rangeIndex) {
+            public void forget(long first, long count) {
                 // Its ranges stay as they are.
             }
 

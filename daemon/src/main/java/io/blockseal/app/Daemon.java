@@ -261,6 +261,7 @@ public final class Daemon implements AutoCloseable {
     /** Drains the server, then closes volumes, loops and the rest. */
     @Override
     public void close() {
+        volumes.forEach(ServedVolume::endWaiting);
         unwinding.close();
     }
 }

@@ -83,6 +83,7 @@ final class ServedVolume implements VolumesClosing.Closable {
         String state =
                 switch (now.state()) {
                     case OPEN -> ExportHealth.OPEN;
+                    case LOCKED -> "locked";
                     case METADATA_FAILED -> "failed";
                     case CLOSED -> "closed";
                 };
@@ -107,6 +108,14 @@ final class ServedVolume implements VolumesClosing.Closable {
     @Override
     public String name() {
         return config.exportName();
+    }
+
+    /** Requests that wait, for a key or for a storage that is in doubt, are told that there is nothing to wait for. */
+    void endWaiting() {
+        Volume now = volume;
+        if (now != null) {
+            now.endWaiting();
+        }
     }
 
     /** Makes what was written durable, wipes the keys, gives up the lock. No client uses it any more. */

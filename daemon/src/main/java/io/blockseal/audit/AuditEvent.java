@@ -47,7 +47,11 @@ public enum AuditEvent {
     /** All metadata of a volume was destroyed, and with it whatever opens the volume. */
     VOLUME_ERASED,
     /** A KEK was destroyed at its source. */
-    KEK_DESTROYED;
+    KEK_DESTROYED,
+    /** The keys of an open volume were taken out of memory. */
+    VOLUME_LOCKED,
+    /** They were brought back. */
+    VOLUME_UNLOCKED;
 
     /** The word in the log, as in {@code rollback-accepted}. */
     public String word() {

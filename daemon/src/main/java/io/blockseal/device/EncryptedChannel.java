@@ -162,6 +162,11 @@ final class EncryptedChannel implements BlockChannel {
         requests.end(begunIn);
     }
 
+    /** OK if requests to ranges that are held wait, else what they fail with. */
+    Errno whileHeld() {
+        return plane.whileHeld();
+    }
+
     /** Has {@code task} run on the loop when a range is let go, perhaps another one. */
     void waitForThaw(Runnable task) {
         requests.waitForThaw(task);

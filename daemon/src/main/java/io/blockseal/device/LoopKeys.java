@@ -29,10 +29,10 @@ final class LoopKeys implements LoopGate {
     }
 
     @Override
-    public void thaw(long rangeIndex) {
+    public void thaw(long first, long count) {
         // If the loop is gone, so are its keys and whoever waited.
         runs(() -> {
-            cache.forget(rangeIndex);
+            cache.forget(first, count);
             requests.thaw();
         });
     }

@@ -38,8 +38,7 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno>, R
         flags = request.flags();
         word = channel.wordAt(offset);
         if (RangeWord.isHeld(word)) {
-            parked = request;
-            channel.waitForThaw(this);
+            hold(request);
             return;
         }
         int state = RangeWord.state(word);
@@ -73,6 +72,16 @@ final class RangeTransfer implements Completion, PayloadWork, Consumer<Errno>, R
             finish(request, errno);
         }
         channel.kick();
+    }
+
+    private void hold(BlockRequest request) {
+        Errno errno = channel.whileHeld();
+        if (errno == Errno.OK) {
+            parked = request;
+            channel.waitForThaw(this);
+        } else {
+            finish(request, errno);
+        }
     }
 
     /** On the loop: some range was let go, perhaps this one. */

@@ -57,8 +57,7 @@ final class StatusWalk extends Walk {
         }
         long word = channel.wordAt(position);
         if (RangeWord.isHeld(word)) {
-            channel.waitForThaw(this);
-            return waitForCall();
+            return heldBy(channel);
         }
         ranges++;
         long pieceEnd = position + Math.min(stretchEnd - position, channel.leftInRange(position));

@@ -97,6 +97,20 @@ abstract class Walk implements Completion, Runnable {
         return Progress.WAIT;
     }
 
+    /** The walk has come to a range that is held: it waits until that is let go, or fails. */
+    final Progress heldBy(EncryptedChannel channel) {
+        Errno failure = channel.whileHeld();
+        if (failure != Errno.OK) {
+            return fail(failure);
+        }
+        if (outstanding == 0) {
+            // With something outstanding its return is reason enough to look again.
+            channel.waitForThaw(this);
+            return waitForCall();
+        }
+        return Progress.WAIT;
+    }
+
     /** Has {@link #run} called on the loop; from any thread. */
     final void callOnLoop() {
         loop.execute(this);

@@ -52,12 +52,7 @@ final class ZeroWalk extends Walk {
         }
         long word = channel.wordAt(offset);
         if (RangeWord.isHeld(word)) {
-            if (outstanding() == 0) {
-                // With something outstanding its return is reason enough to look again.
-                channel.waitForThaw(this);
-                return waitForCall();
-            }
-            return Progress.WAIT;
+            return heldBy(channel);
         }
         workThisTurn++;
         long length = Math.min(left, channel.leftInRange(offset));

@@ -38,6 +38,11 @@ public interface DataPlane {
         return null;
     }
 
+    /** What becomes of a request to a range that is held: it waits if this is OK, else it fails so. From any thread. */
+    default Errno whileHeld() {
+        return Errno.OK;
+    }
+
     /** A loop's own cache of unwrapped DEKs; used and closed on that loop's thread. */
     DekCache openCache();
 

@@ -28,8 +28,8 @@ public interface DekCache extends AutoCloseable {
     /** Ends a pin; each is ended once. */
     void unpin(int pin);
 
-    /** Wipes the range's DEK if it is cached; if it is pinned, when its last pin ends. */
-    void forget(long rangeIndex);
+    /** Wipes what is cached of {@code count} ranges from {@code first} on; what is pinned, when its last pin ends. */
+    void forget(long first, long count);
 
     /** Wipes every cached DEK; nothing is pinned any more. */
     @Override

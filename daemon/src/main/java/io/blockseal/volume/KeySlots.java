@@ -242,6 +242,7 @@ public final class KeySlots {
     }
 
     private void requireWritable() throws VolumeRefusedException {
+        volume.requireUnlocked();
         if (volume.shape().readOnly()) {
             throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
         }

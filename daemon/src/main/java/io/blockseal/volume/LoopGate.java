@@ -11,6 +11,9 @@ public interface LoopGate {
      */
     void whenQuiet(Runnable task);
 
-    /** The range is no longer held, and its DEK is another one: forgets the old one and lets those that wait begin. */
-    void thaw(long rangeIndex);
+    /**
+     * The DEKs of {@code count} ranges from {@code first} on are others now, or gone: forgets those that are cached, and has
+     * all that wait look again whether they still must.
+     */
+    void thaw(long first, long count);
 }

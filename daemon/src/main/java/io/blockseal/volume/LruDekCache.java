@@ -134,11 +134,18 @@ final class LruDekCache implements DekCache {
     }
 
     @Override
-    public void forget(long rangeIndex) {
-        int place = find(rangeIndex);
-        if (place == NOTHING) {
-            return;
+    public void forget(long first, long count) {
+        int place = youngest;
+        while (place != NOTHING) {
+            int next = older[place];
+            if (ranges[place] >= first && ranges[place] - first < count) {
+                forget(place);
+            }
+            place = next;
         }
+    }
+
+    private void forget(int place) {
         detach(place);
         if (pins[place] > 0) {
             retired[place] = true;

@@ -2,8 +2,11 @@ package io.blockseal.volume;
 
 import io.blockseal.block.Errno;
 import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.KeeperQueue.Wanted;
 import io.blockseal.volume.MetadataState.CommitFailedException;
@@ -63,6 +66,7 @@ final class MetadataCommitter {
     private boolean defective;
     private boolean toldOfFailure;
     private volatile State state = State.RUNNING;
+    private volatile boolean locked;
     /** The last commit that this host remembers, or that was found; the keeper's own. */
     private long anchoredSeq;
 
@@ -115,10 +119,63 @@ final class MetadataCommitter {
     /** Runs {@code task} on the keeper, alone, and waits for it. Not on a loop. */
     void runAlone(Task task) throws StoreException, VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+        if (locked) {
+            throw new VolumeRefusedException(
+                    VolumeRefusedException.Reason.NOT_WRITABLE, volumeName + ": is locked; unlock it first");
+        }
         if (state != State.RUNNING || !queue.add(() -> runTask(task, done))) {
             throw notWritable();
         }
         await(done);
+    }
+
+    /** What takes the volume's keys away or brings them back. */
+    interface KeyChange {
+        void run()
+                throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException,
+                        MalformedVolumeException;
+    }
+
+    /**
+     * Runs {@code change} on the keeper, before all that waits and even after a commit that failed; the volume is locked
+     * from then on, or no longer. While it is locked nothing is committed, and nobody looks at the metadata.
+     */
+    void changeKeys(boolean lock, KeyChange change)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException,
+                    MalformedVolumeException {
+        CompletableFuture<@Nullable Exception> done = new CompletableFuture<>();
+        boolean added = queue.addFirst(() -> {
+            try {
+                change.run();
+                locked = lock;
+                done.complete(null);
+            } catch (Exception e) {
+                done.complete(e);
+            } catch (Error e) {
+                done.completeExceptionally(e);
+            }
+        });
+        if (!added) {
+            throw notWritable();
+        }
+        Exception failure = done.join();
+        if (failure instanceof StoreException e) {
+            throw e;
+        } else if (failure instanceof VolumeRefusedException e) {
+            throw e;
+        } else if (failure instanceof KeySourceException e) {
+            throw e;
+        } else if (failure instanceof WrongKeyException e) {
+            throw e;
+        } else if (failure instanceof MalformedVolumeException e) {
+            throw e;
+        } else if (failure instanceof RuntimeException e) {
+            throw e;
+        }
+    }
+
+    boolean isLocked() {
+        return locked;
     }
 
     /** Commits a changed root from within a {@link Task}. */
@@ -274,7 +331,7 @@ final class MetadataCommitter {
     /** On the keeper, whose doing alone changes what this looks at. */
     private void retryLaterIfNeeded() {
         boolean needed = state == State.FAILED || (state == State.RUNNING && mirror() == MetadataCopies.Mirror.DOWN);
-        if (needed && !defective) {
+        if (needed && !defective && !locked) {
             schedule.want();
         }
     }
@@ -282,7 +339,7 @@ final class MetadataCommitter {
     /** What the timer asked for: the disk may have come back, or the mirror. */
     private void recover() {
         schedule.begun();
-        if (state == State.CLOSED) {
+        if (state == State.CLOSED || locked) {
             return;
         }
         boolean mirrorOnly = state == State.RUNNING && !metadata.store().hasLost();
@@ -337,6 +394,11 @@ final class MetadataCommitter {
     }
 
     private void serve(List<Wanted> batch) {
+        if (locked) {
+            // Every range is held: the requests look at theirs again, and wait there.
+            batch.forEach(request -> request.answer(Errno.OK));
+            return;
+        }
         recoverIfLost();
         Errno failed = Errno.EIO;
         List<Errno> answers = new ArrayList<>();
@@ -419,8 +481,11 @@ final class MetadataCommitter {
     }
 
     private void runTask(Task task, CompletableFuture<@Nullable Void> done) {
-        recoverIfLost();
         try {
+            if (locked) {
+                throw notWritable();
+            }
+            recoverIfLost();
             if (state != State.RUNNING) {
                 throw notWritable();
             }

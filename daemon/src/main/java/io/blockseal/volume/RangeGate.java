@@ -58,7 +58,8 @@ final class RangeGate {
         }
     }
 
-    private boolean becomesQuiet(Patience patience) {
+    /** Waits until all that the loops were asked for before is done, and all requests that had begun are over. */
+    boolean becomesQuiet(Patience patience) {
         // Read after the marks were set: a loop that is not in this list yet will see them.
         List<LoopGate> now = List.copyOf(loops);
         CountDownLatch quiet = new CountDownLatch(now.size());
@@ -78,10 +79,13 @@ final class RangeGate {
         for (long range = first; range < first + count; range++) {
             table.letGo(range);
         }
+        lookAgain(first, count);
+    }
+
+    /** Has all loops forget the DEKs of the ranges, and what waits look again. */
+    void lookAgain(long first, long count) {
         for (LoopGate loop : loops) {
-            for (long range = first; range < first + count; range++) {
-                loop.thaw(range);
-            }
+            loop.thaw(first, count);
         }
     }
 }

@@ -73,6 +73,7 @@ public final class RangeMove implements AutoCloseable {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", no range "
                             + range);
         }
+        volume.requireUnlocked();
         volume.rangeChanges().acquireUninterruptibly();
         RangeMove move = null;
         try {

@@ -29,6 +29,8 @@ public final class Volume implements DataPlane, AutoCloseable {
     public enum State {
         /** Reads, writes, and gives new ranges their keys. */
         OPEN,
+        /** Its keys are not in memory; requests wait or fail. */
+        LOCKED,
         /** A metadata commit failed: ranges in use go on, new ones fail with EIO until recovery succeeds. */
         METADATA_FAILED,
         /** Its keys are wiped and its stores closed. */
@@ -49,6 +51,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final int dekCacheKeys;
     private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
     private final RangeGate gate;
+    private final VolumeLock lock = new VolumeLock(this);
     private final Semaphore rangeChanges = new Semaphore(1, true);
     private volatile @Nullable WrittenChunks writtenChunks;
     private boolean closed;
@@ -113,6 +116,11 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     @Override
+    public Errno whileHeld() {
+        return lock.whileHeld();
+    }
+
+    @Override
     public DekCache openCache() {
         return new LruDekCache(engine, keys, table, dekCacheMetrics, dekCacheKeys);
     }
@@ -134,8 +142,8 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** Where in its life it is. From any thread. */
     public State state() {
         return switch (committer.state()) {
-            case RUNNING -> State.OPEN;
-            case FAILED -> State.METADATA_FAILED;
+            case RUNNING -> committer.isLocked() ? State.LOCKED : State.OPEN;
+            case FAILED -> committer.isLocked() ? State.LOCKED : State.METADATA_FAILED;
             case CLOSED -> State.CLOSED;
         };
     }
@@ -229,6 +237,16 @@ public final class Volume implements DataPlane, AutoCloseable {
         return new LeakResponse(this);
     }
 
+    /** Takes its keys out of memory for a while. */
+    public VolumeLock lock() {
+        return lock;
+    }
+
+    /** Requests wait no longer for ranges that are held, for whatever reason: they fail. Before clients are sent away. */
+    public void endWaiting() {
+        lock.giveUp();
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);
@@ -259,6 +277,18 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** Has changes noted there from now on; null for nowhere. */
     void noteWrites(@Nullable WrittenChunks chunks) {
         writtenChunks = chunks;
+    }
+
+    /** Refuses what needs its keys while it is locked. */
+    void requireUnlocked() throws VolumeRefusedException {
+        if (committer.isLocked()) {
+            throw new VolumeRefusedException(
+                    VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": is locked; unlock it first");
+        }
+    }
+
+    RootBlock diskRoot() {
+        return metadata.diskRoot();
     }
 
     RootBlock root() {

@@ -225,6 +225,7 @@ public final class VolumeKeyRotation {
     }
 
     private void requireFit() throws VolumeRefusedException {
+        volume.requireUnlocked();
         if (volume.shape().readOnly()) {
             throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
         }

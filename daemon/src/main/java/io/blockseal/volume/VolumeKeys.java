@@ -233,6 +233,11 @@ final class VolumeKeys implements AutoCloseable {
                         && now.other().unwrapDek(rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key()));
     }
 
+    /** Takes the place of keys that were closed; those then belong to this. On the keeper. */
+    void replaceBy(VolumeKeys fresh) {
+        inUse = fresh.inUse;
+    }
+
     @Override
     public void close() {
         InUse now = inUse;

@@ -68,6 +68,7 @@ public final class VolumeShredder {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", not all of "
                             + count + " from " + firstRange);
         }
+        volume.requireUnlocked();
         volume.rangeChanges().acquireUninterruptibly();
         try {
             VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience);

@@ -114,7 +114,7 @@ final class FixedKeys implements DataPlane, AutoCloseable {
             }
 
             @Override
-            public void forget(long rangeIndex) {}
+            public void forget(long first, long count) {}
 
             @Override
             public void close() {

@@ -57,7 +57,7 @@ class LargeVolumeTest {
                 }
 
                 @Override
-                public void forget(long rangeIndex) {}
+                public void forget(long first, long count) {}
 
                 @Override
                 public void close() {}

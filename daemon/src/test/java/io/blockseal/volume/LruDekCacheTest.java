@@ -255,12 +255,12 @@ class LruDekCacheTest {
         try (Volume volume = openWithCacheOf(3);
                 DekCache cache = volume.openCache()) {
             int key = cache.keyFor(0, volume.word(0));
-            cache.forget(0);
-            cache.forget(7);
+            cache.forget(0, 1);
+            cache.forget(7, 20);
             assertEquals(0, fixture.engine().keys().length(key));
             int pin = cache.pin(0, volume.word(0));
             int pinned = cache.pinnedKey(pin);
-            cache.forget(0);
+            cache.forget(0, 1);
             assertEquals(64, fixture.engine().keys().length(pinned), "somebody works with it");
             int again = cache.keyFor(0, volume.word(0));
             assertNotEquals(pinned, again);

@@ -1,0 +1,140 @@
+package io.blockseal.volume;
+
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.block.Errno;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.Arrays;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes the keys of an open volume out of memory and brings them back, while clients stay connected. Locked, a volume is
+ * ciphertext to everybody, this process included: all its ranges are held, what was under way has ended, and every DEK and
+ * every key that wraps DEKs is wiped. On any thread but a loop's and a keeper's.
+ */
+public final class VolumeLock {
+    /** What becomes of requests while the volume is locked. */
+    public enum Policy {
+        /** They wait until it is unlocked. */
+        FREEZE,
+        /** They fail with EIO. */
+        FAIL
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeLock.class);
+
+    private final Volume volume;
+    private boolean locked;
+    private volatile Errno whileHeld = Errno.OK;
+
+    VolumeLock(Volume volume) {
+        this.volume = volume;
+    }
+
+    Errno whileHeld() {
+        return whileHeld;
+    }
+
+    /**
+     * Locks. If it is locked already, only what becomes of requests changes.
+     *
+     * @throws StoreException if requests that are under way do not end, as the storage does not answer; nothing is locked
+     *     then
+     */
+    public void lock(Policy policy) throws StoreException, VolumeRefusedException {
+        lock(policy, Patience.TWENTY_SECONDS);
+    }
+
+    /** The same, waiting for requests that are under way as {@code patience} has it. */
+    public synchronized void lock(Policy policy, Patience patience) throws StoreException, VolumeRefusedException {
+        if (!locked) {
+            // A range that is being copied is finished or given up before; the next one waits for the key.
+            volume.rangeChanges().acquireUninterruptibly();
+            boolean done = false;
+            try {
+                volume.gate().hold(0, volume.shape().rangeCount(), patience);
+                takeKeys();
+                done = true;
+            } finally {
+                if (!done) {
+                    volume.gate().thaw(0, volume.shape().rangeCount());
+                    volume.rangeChanges().release();
+                }
+            }
+            locked = true;
+        }
+        whileHeld = policy == Policy.FAIL ? Errno.EIO : Errno.OK;
+        volume.gate().lookAgain(0, volume.shape().rangeCount());
+        if (!volume.gate().becomesQuiet(patience)) {
+            throw new StoreException(
+                    Errno.EIO, volume.name() + ": is locked, but a loop has not said yet that its DEKs are wiped");
+        }
+        LOG.info("volume={} requests={}: locked", volume.name(), policy == Policy.FAIL ? "fail" : "wait");
+        record(AuditEvent.VOLUME_LOCKED);
+    }
+
+    private void takeKeys() throws StoreException, VolumeRefusedException {
+        try {
+            volume.committer().changeKeys(true, volume.keys()::close);
+        } catch (KeySourceException | WrongKeyException | MalformedVolumeException e) {
+            throw new AssertionError("nobody was asked for a key", e);
+        }
+    }
+
+    /**
+     * Unlocks, with one of the keys that open the volume. Does nothing if it is not locked.
+     *
+     * @throws VolumeRefusedException if the metadata on the store is no longer what it was; the volume stays locked
+     */
+    public synchronized void unlock(List<KeySource> sources)
+            throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
+                    WrongKeyException {
+        if (!locked) {
+            return;
+        }
+        volume.committer().changeKeys(false, () -> bringKeys(sources));
+        locked = false;
+        whileHeld = Errno.OK;
+        volume.gate().thaw(0, volume.shape().rangeCount());
+        volume.rangeChanges().release();
+        LOG.info("volume={}: unlocked", volume.name());
+        record(AuditEvent.VOLUME_UNLOCKED);
+    }
+
+    private void bringKeys(List<KeySource> sources)
+            throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
+                    WrongKeyException {
+        byte[] identity = volume.keys().identityTag();
+        RootReader roots = RootReader.read(volume.metadataCopies());
+        VolumeKeys fresh = new RootAuthenticator(volume.engine(), volume.name(), sources, -1)
+                .authenticate(roots)
+                .keys();
+        // The root that this process wrote last is the one that counts, whatever lies on the store by now.
+        if (!Arrays.equals(identity, fresh.identityTag()) || !fresh.verifies(volume.diskRoot())) {
+            fresh.close();
+            throw new VolumeRefusedException(
+                    Reason.IDENTITY,
+                    volume.name() + ": the key is of another volume key than the one it was locked with: somebody has"
+                            + " changed the metadata meanwhile. Find out who; the volume stays locked");
+        }
+        volume.keys().replaceBy(fresh);
+    }
+
+    /** No more waiting: whoever waits for a range, and whoever will, is told that the volume is being closed. */
+    void giveUp() {
+        whileHeld = Errno.ESHUTDOWN;
+        volume.gate().lookAgain(0, 0);
+    }
+
+    private void record(AuditEvent event) {
+        AuditLog.record(event, AuditField.of("volume", volume.name()), AuditField.of("uuid", volume.uuid()));
+    }
+}
