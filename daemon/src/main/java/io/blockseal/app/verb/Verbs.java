@@ -11,8 +11,14 @@ public final class Verbs {
     /** Every one. */
     public static Map<String, VolumeVerb> all() {
         Map<String, VolumeVerb> all = new TreeMap<>();
-        for (VolumeVerb verb :
-                List.of(new InfoVerb(), new KeyListVerb(), new KeyAddVerb(), new KeyRemoveVerb(), new ResizeVerb())) {
+        for (VolumeVerb verb : List.of(
+                new InfoVerb(),
+                new KeyListVerb(),
+                new KeyAddVerb(),
+                new KeyRemoveVerb(),
+                new ResizeVerb(),
+                new LockVerb(),
+                new UnlockVerb())) {
             all.put(verb.name(), verb);
         }
         return all;
