@@ -125,10 +125,20 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("the keeper threads", keeper);
         VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper);
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
+        KeyPlaces keys = new KeyPlaces(foundation.engine());
+        // Whoever is to wrap anew by itself needs its key source for as long as it serves.
+        boolean keysStay = config.volumes().stream().anyMatch(VolumeConfig::autoRewrap);
+        if (keysStay) {
+            unwinding.add("the key sources", keys);
+        }
         unwinding.add("the volumes", this::closeVolumes);
-        try (KeyPlaces keys = new KeyPlaces(foundation.engine())) {
+        try {
             for (ServedVolume volume : volumes) {
-                exports.add(volume.open(foundation, opener, keys, cachedPerLoop));
+                exports.add(volume.open(foundation, opener, keys, keeper, cachedPerLoop));
+            }
+        } finally {
+            if (!keysStay) {
+                keys.close();
             }
         }
     }

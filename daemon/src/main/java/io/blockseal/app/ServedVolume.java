@@ -13,6 +13,7 @@ import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
+import io.blockseal.volume.KekWatch;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
@@ -31,6 +32,8 @@ final class ServedVolume implements VolumesClosing.Closable {
     private final ExportMetrics metrics;
     private volatile @Nullable Volume volume;
     private @Nullable LossLedger losses;
+    private @Nullable RotationResumption resumption;
+    private @Nullable KekPolling polling;
 
     ServedVolume(VolumeConfig config, int loopCount) {
         this.config = config;
@@ -38,7 +41,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     }
 
     /** Opens the stores and the volume, and makes what the server will offer. */
-    Export open(Foundation foundation, VolumeOpener opener, KeyPlaces keys, int dekCacheKeysPerLoop)
+    Export open(Foundation foundation, VolumeOpener opener, KeyPlaces keys, Keeper keeper, int dekCacheKeysPerLoop)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         StoreOptions how = new StoreOptions(config.readOnly(), config.direct());
@@ -52,8 +55,9 @@ final class ServedVolume implements VolumesClosing.Closable {
                 config.trustIdentity(),
                 dekCacheKeysPerLoop);
         Volume opened = null;
+        KeySource key;
         try {
-            KeySource key = keys.open(config.key(), "Passphrase of " + config.path());
+            key = keys.open(config.key(), "Passphrase of " + config.path());
             opened = opener.open(stores, List.of(key), options);
         } finally {
             if (opened == null) {
@@ -61,6 +65,10 @@ final class ServedVolume implements VolumesClosing.Closable {
             }
         }
         volume = opened;
+        resumption = RotationResumption.of(name(), opened);
+        if (config.autoRewrap() && !opened.shape().readOnly()) {
+            polling = KekPolling.begin(name(), new KekWatch(opened, List.of(key)), config.rewrapPollSeconds(), keeper);
+        }
         DeviceStack stack = DeviceStack.build(opened);
         boolean readOnly = config.readOnly() || opened.shape().readOnly();
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
@@ -126,9 +134,21 @@ final class ServedVolume implements VolumesClosing.Closable {
             return true;
         }
         try {
+            stopTending();
             return now.shape().readOnly() || isDurable(now);
         } finally {
             now.close();
+        }
+    }
+
+    private void stopTending() {
+        RotationResumption rotating = resumption;
+        if (rotating != null) {
+            rotating.close();
+        }
+        KekPolling looking = polling;
+        if (looking != null) {
+            looking.close();
         }
     }
 

@@ -151,7 +151,9 @@ public final class ConfigReader {
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),
                     false,
-                    false));
+                    false,
+                    section.flag("auto-rewrap", false),
+                    section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400)));
         }
         return volumes;
     }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param trustIdentity open although this host remembers another identity, or none where it ought to know one; never
  *     from the file, since it is a decision about one start, and at every start it would switch the memory off
  * @param acceptRollback open although its metadata was put back from an older copy; never from the file, likewise
+ * @param autoRewrap wrap its volume key anew whenever its key source has a newer version of the KEK
+ * @param rewrapPollSeconds how often the source is asked
  */
 public record VolumeConfig(
         Path path,
@@ -32,7 +34,12 @@ public record VolumeConfig(
         int keySlot,
         @Nullable String expectIdentity,
         boolean trustIdentity,
-        boolean acceptRollback) {
+        boolean acceptRollback,
+        boolean autoRewrap,
+        int rewrapPollSeconds) {
+    /** How often a key source is asked for its newest version, unless the file says otherwise. */
+    public static final int REWRAP_POLL_SECONDS = 3600;
+
     /** The most bytes of UTF-8 that an NBD string has. */
     public static final int NAME_BYTES_MAX = 4096;
 

@@ -43,7 +43,9 @@ class ConfigReaderTest {
                             -1,
                             null,
                             false,
-                            false)),
+                            false,
+                            false,
+                            3600)),
                     config.volumes());
             assertEquals(withoutExamples(defaults), withoutExamples(config));
         }
@@ -100,7 +102,9 @@ class ConfigReaderTest {
                                     4,
                                     "00112233445566778899aabbccddeeff",
                                     false,
-                                    false))),
+                                    false,
+                                    false,
+                                    3600))),
                     config);
         }
     }

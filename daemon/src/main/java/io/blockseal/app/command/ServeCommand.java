@@ -214,7 +214,9 @@ public final class ServeCommand extends Verb {
                     keys.keySlot(),
                     expectIdentity,
                     trustIdentity,
-                    acceptRollback));
+                    acceptRollback,
+                    false,
+                    VolumeConfig.REWRAP_POLL_SECONDS));
         }
         return all;
     }
