@@ -175,6 +175,9 @@ class Root:
         self.identity = block[0x2B0:0x2C0]
         self.created, self.committed = struct.unpack_from("<QQ", block, 0x2C0)
         self.label = block[0x2D0:0x300].split(b"\0")[0].decode("utf-8", "replace")
+        self.previous_key = block[0x300:0x328]
+        self.rotating = any(self.previous_key)
+        self.cursor = struct.unpack_from("<Q", block, 0x328)[0]
         self.mac = block[0xFC0:0xFE0]
 
     def require_consistent(self):
@@ -342,7 +345,7 @@ class Volume:
                         continue
                     keys = self.derive(root, volume_key)
                     if hmac.compare_digest(mac(keys["root-mac"], root.block[:0xFC0]), root.mac):
-                        return root, keys
+                        return root, self.epochs(root, volume_key, keys)
                     reasons.append("%s: mac: altered, or of another volume's key" % root.name)
                 reasons.append("%s: no key slot opens with this key" % root.name)
             except Refused as e:
@@ -362,6 +365,16 @@ class Volume:
             kek = None
         volume_key = once(self.library, "wrap_pad", kek, None, slot.blob) if kek else None
         return volume_key if volume_key is not None and len(volume_key) == 32 else None
+
+    def epochs(self, root, volume_key, keys):
+        """The keys of each epoch that pages may be of: two while the volume key is rotated."""
+        epochs = {root.epoch: keys}
+        if root.rotating:
+            previous = once(self.library, "wrap_pad", volume_key, None, root.previous_key)
+            if previous is None or len(previous) != 32:
+                raise Refused("%s: previous volume key: does not unwrap" % root.name)
+            epochs[root.epoch - 1] = self.derive(root, previous)
+        return epochs
 
     @staticmethod
     def derive(root, volume_key):
@@ -384,9 +397,12 @@ class Volume:
                 entries += [None] * ENTRIES
                 continue
             if best_seq > 0:
-                term = mac(keys["table-root"], struct.pack("<IQ", page, best_seq), best[96:128])
+                term = mac(keys[self.epoch_of(best)]["table-root"], struct.pack("<IQ", page, best_seq), best[96:128])
                 total ^= int.from_bytes(term, "big")
-            entries += [Entry(best[128 + i * 128 : 256 + i * 128]) for i in range(ENTRIES)]
+            found = [Entry(best[128 + i * 128 : 256 + i * 128]) for i in range(ENTRIES)]
+            for entry in found:
+                entry.epoch = self.epoch_of(best)
+            entries += found
         if not lost and total.to_bytes(32, "big") != root.table_root:
             raise Refused("table_root: the table is not the one that the root describes")
         if lost:
@@ -394,17 +410,24 @@ class Volume:
         return entries[: root.ranges]
 
     @staticmethod
+    def epoch_of(raw):
+        return struct.unpack_from("<I", raw, 16)[0]
+
+    @staticmethod
     def page_seq(root, keys, page, raw):
         """The commit of a valid copy, 0 for one that was never written, -1 for one that does not count."""
         if not any(raw):
             return 0
         magic, index, seq = struct.unpack_from("<4sIQ", raw, 0)
+        epoch = Volume.epoch_of(raw)
+        if epoch not in keys or (epoch != root.epoch and page < root.cursor):
+            return -1
         covered = raw[:96] + bytes(32) + raw[128:]
-        right = hmac.compare_digest(mac(keys["page-mac"], root.uuid, covered), raw[96:128])
+        right = hmac.compare_digest(mac(keys[epoch]["page-mac"], root.uuid, covered), raw[96:128])
         return seq if right and magic == b"BSTP" and index == page and seq <= root.seq else -1
 
     def dek(self, root, keys, index, entry):
-        key = hkdf_expand(keys["dek-wrap"], b"dek" + struct.pack("<QI", index, entry.generation), 32)
+        key = hkdf_expand(keys[entry.epoch]["dek-wrap"], b"dek" + struct.pack("<QI", index, entry.generation), 32)
         aad = root.uuid + struct.pack("<QIHI", index, entry.generation, entry.suite, entry.slot)
         dek = once(self.library, "gcm", key, entry.nonce, entry.wrapped, aad, entry.tag)
         return None if dek is None or dek[:32] == dek[32:] else dek

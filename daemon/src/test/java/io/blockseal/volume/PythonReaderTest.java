@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.format.RootBlock;
+import io.blockseal.job.JobControl;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.keysource.file.KeyFile;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -106,6 +108,28 @@ class PythonReaderTest {
                 keyFile.toString(),
                 "--meta",
                 directory.resolve("vol.meta").toString()));
+    }
+
+    @Test
+    void findsItInTheMiddleOfARotationOfTheVolumeKeyAndAfterIt() throws Exception {
+        create(4096, false);
+        try (KeySource file = FileKeySource.ofFile(keyFile, fixture.engine());
+                Volume volume = fixture.opener()
+                        .open(
+                                VolumeStores.inBand(files.open(volumeFile, StoreOptions.BUFFERED)),
+                                List.of(file),
+                                OpenOptions.DEFAULT)) {
+            // The slots of the passphrase and the recovery key are not what this is about.
+            volume.volumeKeyRotation().begin(List.of(file), Set.of(1, 2));
+            VolumeShredder.shred(volume, 69, 1);
+            fixture.write(volume, 69 * 16 + 15, (69 * 16 + 15) % 250 + 1);
+            volume.stores().data().flush();
+            assertEquals(1, volume.table().page(0).vkEpoch());
+            assertEquals(2, volume.table().page(2).vkEpoch());
+            assertFindsEverything(List.of("--key-file", keyFile.toString()));
+            volume.volumeKeyRotation().goOn(JobControl.ALONE);
+            assertFindsEverything(List.of("--key-file", keyFile.toString()));
+        }
     }
 
     @Test
