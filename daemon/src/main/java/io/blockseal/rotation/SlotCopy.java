@@ -37,6 +37,9 @@ final class SlotCopy {
         int length = (int) Math.min(WrittenChunks.CHUNK_BYTES, move.shape().rangeBytes() - offset);
         bytes.clear().limit(length);
         store.read(move.fromOffset() + offset, bytes);
+        boolean again = written[chunk];
+        // Set before anything is written: what fails half-way is there in part.
+        written[chunk] = true;
         int unitCount = length / unitBytes;
         int unit = 0;
         while (unit < unitCount) {
@@ -45,14 +48,13 @@ final class SlotCopy {
             while (end < unitCount && isZero(end) == zeros) {
                 end++;
             }
-            if (zeros) {
-                clear(chunk, offset, unit, end);
-            } else {
-                cipher(chunk, offset, unit, end);
+            if (!zeros) {
+                cipher(offset, unit, end);
+            } else if (again) {
+                clear(offset, unit, end);
             }
             unit = end;
         }
-        written[chunk] = true;
     }
 
     private boolean isZero(int unit) {
@@ -65,13 +67,11 @@ final class SlotCopy {
         return true;
     }
 
-    private void clear(int chunk, long offset, int unit, int end) throws StoreException {
-        if (written[chunk]) {
-            store.zero(move.toOffset() + offset + (long) unit * unitBytes, (long) (end - unit) * unitBytes);
-        }
+    private void clear(long offset, int unit, int end) throws StoreException {
+        store.zero(move.toOffset() + offset + (long) unit * unitBytes, (long) (end - unit) * unitBytes);
     }
 
-    private void cipher(int chunk, long offset, int unit, int end) throws StoreException {
+    private void cipher(long offset, int unit, int end) throws StoreException {
         int from = unit * unitBytes;
         int count = end - unit;
         long firstUnit = move.firstUnit() + offset / unitBytes + unit;
@@ -80,8 +80,6 @@ final class SlotCopy {
             // Once in 2^4096 writes at the most: a unit that would read as never written. Another DEK gives another.
             throw new StoreException(Errno.EIO, store.name() + ": a unit came out as zeros; try again");
         }
-        // Set before the write: what fails half-way is there in part.
-        written[chunk] = true;
         store.write(move.toOffset() + offset + from, bytes.slice(from, count * unitBytes));
     }
 }
