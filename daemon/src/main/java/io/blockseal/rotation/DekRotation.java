@@ -43,20 +43,28 @@ public final class DekRotation {
     private final RateLimit rate;
     private final Patience patience;
     private final LongConsumer sleepNanos;
+    private final int chunksWhileHeld;
     private long rotated;
     private long copied;
 
     /** {@code chunk} has room for {@link WrittenChunks#CHUNK_BYTES}, aligned as the store wants it. */
     public DekRotation(Volume volume, Memory chunk, RateLimit rate) {
-        this(volume, chunk, rate, Patience.TWENTY_SECONDS, LockSupport::parkNanos);
+        this(volume, chunk, rate, Patience.TWENTY_SECONDS, LockSupport::parkNanos, CHUNKS_WHILE_HELD);
     }
 
-    DekRotation(Volume volume, Memory chunk, RateLimit rate, Patience patience, LongConsumer sleepNanos) {
+    DekRotation(
+            Volume volume,
+            Memory chunk,
+            RateLimit rate,
+            Patience patience,
+            LongConsumer sleepNanos,
+            int chunksWhileHeld) {
         this.volume = volume;
         this.chunk = chunk;
         this.rate = rate;
         this.patience = patience;
         this.sleepNanos = sleepNanos;
+        this.chunksWhileHeld = chunksWhileHeld;
     }
 
     /**
@@ -106,7 +114,7 @@ public final class DekRotation {
         RangeMove move = RangeMove.begin(volume, range, patience);
         try (move) {
             SlotCopy copy = new SlotCopy(move, chunk);
-            for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > CHUNKS_WHILE_HELD; round++) {
+            for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
                 if (!copiedRound(move, copy, control)) {
                     return false;
                 }
