@@ -25,6 +25,7 @@ class CrashSuiteTest {
     private final CommitCases commits = new CommitCases(lab, Mutation.NONE);
     private final FailureCases failures = new FailureCases(lab);
     private final KeySlotCases keySlots = new KeySlotCases(lab, Mutation.NONE);
+    private final RotationCases rotations = new RotationCases(lab, Mutation.NONE);
     private final ShredCases shreds = new ShredCases(lab, Mutation.NONE);
     private final SizeCases sizes = new SizeCases(lab);
 
@@ -92,6 +93,21 @@ class CrashSuiteTest {
     }
 
     @Test
+    void c08ARangeWhoseDekIsRotatedIsInOnePlace() throws Exception {
+        rotations.c8().end(TABLE);
+    }
+
+    @Test
+    void c09ARangeWhoseDekIsRotatedIsNeverTorn() throws Exception {
+        rotations.c9().end(TABLE);
+    }
+
+    @Test
+    void c11TheOldDekIsGoneAndTheOldSlotServesAgain() throws Exception {
+        rotations.c11().end(TABLE);
+    }
+
+    @Test
     void c12AShreddedRangeIsZerosForEver() throws Exception {
         shreds.c12().end(TABLE);
     }
@@ -129,6 +145,11 @@ class CrashSuiteTest {
     @Test
     void createLeavesAWholeVolumeOrNone() throws Exception {
         sizes.create().end(TABLE);
+    }
+
+    @Test
+    void doubtLeavesARangeInOnePlace() throws Exception {
+        rotations.doubt().end(TABLE);
     }
 
     @Test

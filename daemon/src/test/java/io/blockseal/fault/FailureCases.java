@@ -24,7 +24,7 @@ final class FailureCases {
     }
 
     /** One way in which an operation can fail. */
-    private enum Failure {
+    enum Failure {
         /** EIO, and nothing was done. */
         EIO,
         /** EIO, and half of it was done. */

@@ -62,6 +62,11 @@ public final class FaultStore implements BlockStore {
         disturbance = newDisturbance;
     }
 
+    /** What operations meet now, for one that is to come on top of it. */
+    synchronized Disturbance disturbance() {
+        return disturbance;
+    }
+
     /** The block at {@code offset} cannot be read until it is written again: a bad sector. */
     public synchronized void spoil(long offset) {
         badPages.add(offset / DiskImage.PAGE_BYTES);

@@ -8,12 +8,13 @@ import io.blockseal.device.DeviceStack;
 import io.blockseal.device.TurnLoop;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.volume.Volume;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A client of a volume, through the same layers as the clients of a server, that tells the {@link Model} what it was
  * promised. Offsets and lengths are in sectors of 512 bytes, so that requests smaller than a data unit occur. One
- * request at a time, on the test's thread.
+ * request at a time, on the test's thread; those that begin with {@code begin} may be answered later.
  */
 final class Guest implements AutoCloseable {
     private final TurnLoop loop;
@@ -22,6 +23,7 @@ final class Guest implements AutoCloseable {
     private final Model model;
     private final BlockChannel channel;
     private long lossesTold;
+    private boolean waiting;
 
     Guest(TurnLoop loop, Volume volume, FaultJournal journal, Model model) {
         this.loop = loop;
@@ -56,6 +58,48 @@ final class Guest implements AutoCloseable {
     Errno writeZeroes(int sector, int count, int flags) {
         int begun = journal.position();
         return tell(run(Command.WRITE_ZEROES, flags, sector, count, null), sector, count, 0, begun, flags);
+    }
+
+    /** Begins a write of at most some sectors; {@link #isWaiting} says whether it was answered. */
+    void beginWrite(int sector, int count, int flags) {
+        int content = model.newContent();
+        int begun = journal.position();
+        byte[] data = SectorContent.of(content, sector, count);
+        ArenaBuf buf = loop.buffers().lease(data.length);
+        buf.memory().bytes().put(buf.dataOffset(), data);
+        begin(Command.WRITE, flags, sector, count, buf, errno -> {
+            buf.release();
+            tell(errno, sector, count, content, begun, flags);
+        });
+    }
+
+    /** Begins to make the sectors zeros. */
+    void beginZeroes(Command command, int sector, int count, int flags) {
+        int begun = journal.position();
+        begin(command, flags, sector, count, null, errno -> tell(errno, sector, count, 0, begun, flags));
+    }
+
+    private void begin(
+            Command command, int flags, int sector, int count, @Nullable ArenaBuf buf, Consumer<Errno> whenDone) {
+        waiting = true;
+        submit(command, flags, sector, count, buf, errno -> {
+            waiting = false;
+            whenDone.accept(errno);
+        });
+        turn();
+    }
+
+    /** Whether a request has no answer yet. */
+    boolean isWaiting() {
+        return waiting;
+    }
+
+    /** Lets the loop do all that it can. */
+    void turn() {
+        boolean more = true;
+        while (more) {
+            more = loop.takeTurn();
+        }
     }
 
     private Errno tell(Errno errno, int sector, int count, int content, int begun, int flags) {
@@ -96,27 +140,33 @@ final class Guest implements AutoCloseable {
     }
 
     private Errno run(Command command, int flags, int sector, int count, @Nullable ArenaBuf buf) {
-        BlockRequest request = loop.requests()
-                .lease()
-                .set(command, flags, (long) sector * SectorContent.BYTES, (long) count * SectorContent.BYTES);
-        if (buf != null) {
-            request.withMemory(buf.memory(), buf.dataOffset());
-        }
         @Nullable Errno[] outcome = {null};
-        request.push(
-                (done, token) -> {
-                    outcome[0] = done.errno();
-                    loop.requests().release(done);
-                },
-                0);
-        channel.submit(request);
-        channel.kick();
+        submit(command, flags, sector, count, buf, errno -> outcome[0] = errno);
         while (outcome[0] == null) {
             if (!loop.takeTurn()) {
                 throw new AssertionError("the request hangs: " + command + " at sector " + sector);
             }
         }
         return outcome[0];
+    }
+
+    private void submit(
+            Command command, int flags, int sector, int count, @Nullable ArenaBuf buf, Consumer<Errno> whenDone) {
+        BlockRequest request = loop.requests()
+                .lease()
+                .set(command, flags, (long) sector * SectorContent.BYTES, (long) count * SectorContent.BYTES);
+        if (buf != null) {
+            request.withMemory(buf.memory(), buf.dataOffset());
+        }
+        request.push(
+                (done, token) -> {
+                    Errno errno = done.errno();
+                    loop.requests().release(done);
+                    whenDone.accept(errno);
+                },
+                0);
+        channel.submit(request);
+        channel.kick();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.blockseal.memory.BufferBudget;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,7 @@ final class Lab implements AutoCloseable {
     private final TurnLoop loop = new TurnLoop(0, new BufferBudget(16L << 20));
     private final Logger logger = (Logger) LoggerFactory.getLogger("io.blockseal.volume");
     private final Level levelBefore = logger.getLevel();
+    private final ArrayDeque<Runnable> later = new ArrayDeque<>();
 
     Lab() {
         logger.setLevel(Level.OFF);
@@ -47,7 +49,15 @@ final class Lab implements AutoCloseable {
         for (int key : keys) {
             sources.add(fixture.key(key));
         }
-        return fixture.opener().open(layout.stores(journal), sources, FEW_KEYS);
+        later.clear();
+        return fixture.opener((delayMillis, task) -> later.add(task)).open(layout.stores(journal), sources, FEW_KEYS);
+    }
+
+    /** What a volume that was opened last wanted to be done later is due. */
+    void timePasses() {
+        for (int due = later.size(); due > 0; due--) {
+            later.remove().run();
+        }
     }
 
     @Override

@@ -41,6 +41,48 @@ final class PlantedBugs {
         };
     }
 
+    /** What was written to data is not made durable; flushes of metadata are. */
+    static Mutation dataFlushesSkipped() {
+        return new Mutation() {
+            @Override
+            public void whileRecording(Scene scene) {
+                boolean[] dataIsLast = {false};
+                scene.data().disturb((operation, disk) -> {
+                    if (operation.changes()) {
+                        dataIsLast[0] = !isMetadata(scene, operation);
+                    }
+                    if (operation.kind() != Operation.Kind.FLUSH || !dataIsLast[0]) {
+                        disk.perform(operation);
+                    }
+                });
+            }
+        };
+    }
+
+    /** The second copies, which overwrite a DEK that was destroyed, are not flushed. */
+    static Mutation scrubNotFlushed() {
+        return new Mutation() {
+            @Override
+            public void whileRecording(Scene scene) {
+                Queue<Operation> unflushed = new ArrayDeque<>();
+                scene.metadata().disturb((operation, disk) -> {
+                    boolean flush = operation.kind() == Operation.Kind.FLUSH;
+                    boolean second = unflushed.stream().anyMatch(PlantedBugs::isPage)
+                            && unflushed.stream().anyMatch(each -> CommitCases.isRootWrite(scene, each));
+                    if (flush && second) {
+                        return;
+                    }
+                    if (flush) {
+                        unflushed.clear();
+                    } else if (isMetadata(scene, operation)) {
+                        unflushed.add(operation);
+                    }
+                    disk.perform(operation);
+                });
+            }
+        };
+    }
+
     /** A commit gets the number of the one before. */
     static Mutation reusedSequenceNumber(Lab lab) {
         return new Mutation() {
@@ -79,6 +121,20 @@ final class PlantedBugs {
                 layout.metadata(found).disturb((operation, disk) -> {
                     boolean firstPage = operation.offset() == PAGES_A || operation.offset() == PAGES_B;
                     if (operation.kind() != Operation.Kind.WRITE || !firstPage) {
+                        disk.perform(operation);
+                    }
+                });
+            }
+        };
+    }
+
+    /** Slots are not zeroed as a whole; what guests and copies zero within them is. */
+    static Mutation noZeroOfWholeSlots() {
+        return new Mutation() {
+            @Override
+            public void whileRecording(Scene scene) {
+                scene.data().disturb((operation, disk) -> {
+                    if (operation.kind() != Operation.Kind.ZERO || operation.length() != Layout.RANGE_BYTES) {
                         disk.perform(operation);
                     }
                 });

@@ -74,6 +74,22 @@ class PlantedBugsTest {
     }
 
     @Test
+    void c8SeesThatTheCopyIsNotFlushedBeforeItIsCommitted() throws Exception {
+        assertCaught("but was to be write", () -> new RotationCases(lab, PlantedBugs.dataFlushesSkipped()).c8());
+    }
+
+    @Test
+    void c8SeesThatTheSpareSlotIsNotZeroedBeforeTheCopy() throws Exception {
+        assertCaught("reads as noise", () -> new RotationCases(lab, PlantedBugs.noZeroOfWholeSlots()).c8());
+    }
+
+    @Test
+    void c11SeesThatTheScrubOfTheOldDekIsNotFlushed() throws Exception {
+        assertCaught(
+                "yet the old DEK is on the disk", () -> new RotationCases(lab, PlantedBugs.scrubNotFlushed()).c11());
+    }
+
+    @Test
     void c12SeesThatASlotIsNotZeroedBeforeItsReuse() throws Exception {
         assertCaught(
                 "reads as noise instead of zeros", () -> new ShredCases(lab, PlantedBugs.noZeroBeforeReuse()).c12());

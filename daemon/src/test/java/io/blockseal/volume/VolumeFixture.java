@@ -71,6 +71,12 @@ public final class VolumeFixture {
         return opener(HostMemory.none());
     }
 
+    /** One whose volumes try again when that timer says so. */
+    public VolumeOpener opener(RetryTimer timer) {
+        return new VolumeOpener(
+                engine, HostMemory.none(), Runnable::run, () -> Instant.ofEpochSecond(1_700_000_100), timer);
+    }
+
     public VolumeOpener opener(HostMemory memory) {
         return new VolumeOpener(engine, memory, Runnable::run, clock());
     }
