@@ -330,9 +330,13 @@ public final class RangeMove implements AutoCloseable {
     private void giveBack(long slot) {
         try {
             data.zero(volume.shape().physicalOffset(0, slot), volume.shape().rangeBytes());
+        } catch (StoreException e) {
+            LOG.warn("volume={}: the space of slot {} was not given back: {}", volume.name(), slot, e.getMessage());
+        }
+        try {
             volume.committer().runAlone(() -> volume.committer().release(slot));
         } catch (StoreException | VolumeRefusedException e) {
-            LOG.warn("volume={}: slot {} was not given back: {}", volume.name(), slot, e.getMessage());
+            LOG.warn("volume={}: slot {} is not used again before it is opened anew", volume.name(), slot, e);
         }
     }
 
