@@ -92,6 +92,11 @@ public final class DekRotation {
         } finally {
             tell();
         }
+        return outcome();
+    }
+
+    /** What it has done so far. On its thread, or after it has ended. */
+    public Outcome outcome() {
         return new Outcome(rotated, copied);
     }
 

@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.Foundation;
+import io.blockseal.app.Keeper;
 import io.blockseal.app.StoreOpening;
 import io.blockseal.app.Surroundings;
 import io.blockseal.format.MalformedVolumeException;
@@ -19,7 +20,6 @@ import io.blockseal.volume.VolumeStores;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -82,9 +82,11 @@ public class VolumeOpening {
         return trustIdentity;
     }
 
-    /** Opens it; metadata commits run on {@code keeper}. The volume owns its stores, and the caller closes it. */
-    final Volume open(
-            Foundation foundation, Path path, KeySource key, KeyOptions keys, boolean readOnly, Executor keeper)
+    /**
+     * Opens it; metadata commits, and their repair, run on {@code keeper}. The volume owns its stores, and the caller closes
+     * it.
+     */
+    final Volume open(Foundation foundation, Path path, KeySource key, KeyOptions keys, boolean readOnly, Keeper keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         return open(foundation, path, List.of(key), keys, readOnly, keeper);
@@ -92,12 +94,7 @@ public class VolumeOpening {
 
     /** Likewise, with several keys at hand. */
     final Volume open(
-            Foundation foundation,
-            Path path,
-            List<KeySource> sources,
-            KeyOptions keys,
-            boolean readOnly,
-            Executor keeper)
+            Foundation foundation, Path path, List<KeySource> sources, KeyOptions keys, boolean readOnly, Keeper keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         VolumeStores stores = stores(foundation, path, new StoreOptions(readOnly, false));
@@ -106,7 +103,7 @@ public class VolumeOpening {
                 new OpenOptions(readOnly, null, keys.keySlot(), acceptRollback, trustIdentity, CACHED_KEYS);
         Volume opened = null;
         try {
-            opened = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system())
+            opened = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper)
                     .open(stores, sources, options);
             return opened;
         } finally {

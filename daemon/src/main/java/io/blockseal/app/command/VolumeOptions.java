@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.Foundation;
+import io.blockseal.app.Keeper;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.format.MalformedVolumeException;
@@ -16,7 +17,6 @@ import io.blockseal.volume.VolumeStores;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executor;
 import picocli.CommandLine.Parameters;
 
 /** Which existing volume a one-off command is about. */
@@ -35,14 +35,14 @@ public final class VolumeOptions extends VolumeOpening {
     }
 
     /** Opens it; metadata commits run on {@code keeper}. The volume owns its stores, and the caller closes it. */
-    Volume open(Foundation foundation, KeySource key, KeyOptions keys, boolean readOnly, Executor keeper)
+    Volume open(Foundation foundation, KeySource key, KeyOptions keys, boolean readOnly, Keeper keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         return open(foundation, path, key, keys, readOnly, keeper);
     }
 
     /** Likewise, for writing, with several keys at hand. */
-    Volume open(Foundation foundation, List<KeySource> sources, KeyOptions keys, Executor keeper)
+    Volume open(Foundation foundation, List<KeySource> sources, KeyOptions keys, Keeper keeper)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         return open(foundation, path, sources, keys, false, keeper);

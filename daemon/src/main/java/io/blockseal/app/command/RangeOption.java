@@ -1,0 +1,49 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Ranges as operators write them: {@code 7}, or {@code 3-9}, both ends in it.
+ *
+ * @param first the first range
+ * @param last the last range
+ */
+record RangeOption(long first, long last) {
+    /** A volume has less than ten digits of them. */
+    private static final Pattern RANGES = Pattern.compile("([0-9]{1,9})(?:-([0-9]{1,9}))?");
+
+    static RangeOption parse(String option, String text) throws CommandException {
+        Matcher matcher = RANGES.matcher(text);
+        if (!matcher.matches()) {
+            throw new CommandException(
+                    ExitCode.USAGE, option + ": '" + text + "' names no ranges: one number, or two such as 3-9.");
+        }
+        long first = Long.parseLong(matcher.group(1));
+        long last = matcher.group(2) == null ? first : Long.parseLong(matcher.group(2));
+        if (last < first) {
+            throw new CommandException(ExitCode.USAGE, option + ": '" + text + "' ends before it begins.");
+        }
+        return new RangeOption(first, last);
+    }
+
+    /** Refuses ranges that the volume does not have. */
+    void requireWithin(String option, String volume, long rangeCount) throws CommandException {
+        if (last >= rangeCount) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    option + " " + this + ": " + volume + " has the ranges 0 to " + (rangeCount - 1) + ".");
+        }
+    }
+
+    long count() {
+        return last - first + 1;
+    }
+
+    @Override
+    public String toString() {
+        return first == last ? Long.toString(first) : first + "-" + last;
+    }
+}
