@@ -1,6 +1,7 @@
 package io.blockseal.app;
 
 import io.blockseal.admin.ExportHealth;
+import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
@@ -15,6 +16,7 @@ import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.KekWatch;
 import io.blockseal.volume.OpenOptions;
+import io.blockseal.volume.ShredOnDiscard;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeRefusedException;
@@ -34,13 +36,17 @@ final class ServedVolume implements VolumesClosing.Closable {
     private @Nullable LossLedger losses;
     private @Nullable RotationResumption resumption;
     private @Nullable KekPolling polling;
+    private @Nullable ShredOnDiscard shredding;
 
     ServedVolume(VolumeConfig config, int loopCount) {
         this.config = config;
         this.metrics = new ExportMetrics(config.exportName(), loopCount);
     }
 
-    /** Opens the stores and the volume, and makes what the server will offer. */
+    /**
+     * Opens the stores and the volume, and makes what the server will offer. What is shredded behind the guests' backs is
+     * on threads of {@code keeper}.
+     */
     Export open(Foundation foundation, VolumeOpener opener, KeyPlaces keys, Keeper keeper, int dekCacheKeysPerLoop)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
@@ -71,6 +77,11 @@ final class ServedVolume implements VolumesClosing.Closable {
         }
         DeviceStack stack = DeviceStack.build(opened);
         boolean readOnly = config.readOnly() || opened.shape().readOnly();
+        if (config.shred() == ShredPolicy.ON_DISCARD && !readOnly) {
+            shredding = new ShredOnDiscard(opened, keeper, keeper);
+        } else if (config.shred() == ShredPolicy.OFF) {
+            opened.refuseShredding();
+        }
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
         return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
@@ -149,6 +160,10 @@ final class ServedVolume implements VolumesClosing.Closable {
         KekPolling looking = polling;
         if (looking != null) {
             looking.close();
+        }
+        ShredOnDiscard shredder = shredding;
+        if (shredder != null) {
+            shredder.close();
         }
     }
 

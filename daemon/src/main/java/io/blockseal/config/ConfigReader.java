@@ -147,6 +147,7 @@ public final class ConfigReader {
                     section.flag("direct", false),
                     section.optional("meta", ConfigReader::path),
                     section.optional("meta-mirror", ConfigReader::path),
+                    section.value("shred", ShredPolicy.ON_DISCARD, text -> word(ShredPolicy.class, text)),
                     key(section),
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),
@@ -231,16 +232,16 @@ public final class ConfigReader {
     }
 
     private static <E extends Enum<E>> E word(Class<E> words, String text) {
-        for (E word : words.getEnumConstants()) {
-            if (word.name().toLowerCase(Locale.ROOT).equals(text)) {
-                return word;
-            }
+        List<String> known =
+                Arrays.stream(words.getEnumConstants()).map(ConfigReader::spelt).toList();
+        int found = known.indexOf(text);
+        if (found < 0) {
+            throw new IllegalArgumentException("'" + text + "' is none of: " + String.join(", ", known));
         }
-        String known = String.join(
-                ", ",
-                Arrays.stream(words.getEnumConstants())
-                        .map(word -> word.name().toLowerCase(Locale.ROOT))
-                        .toList());
-        throw new IllegalArgumentException("'" + text + "' is none of: " + known);
+        return words.getEnumConstants()[found];
+    }
+
+    private static String spelt(Enum<?> word) {
+        return word.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param direct whether to bypass the page cache (O_DIRECT)
  * @param meta where its metadata lies if not in {@code path} itself
  * @param metaMirror where its metadata is kept once more, or null
+ * @param shred when the DEKs of its ranges may be destroyed
  * @param key where its key is to be found
  * @param keySlot the only key slot to try, or -1 for all in order
  * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
@@ -30,6 +31,7 @@ public record VolumeConfig(
         boolean direct,
         @Nullable Path meta,
         @Nullable Path metaMirror,
+        ShredPolicy shred,
         KeyConfig key,
         int keySlot,
         @Nullable String expectIdentity,

@@ -60,7 +60,7 @@ final class ZeroWalk extends Walk {
         offset += length;
         left -= length;
         switch (RangeWord.state(word)) {
-            case RangeWord.ACTIVE -> send(channel.physicalOffset(start, word), length);
+            case RangeWord.ACTIVE -> send(channel.rangeOf(start), channel.physicalOffset(start, word), length);
             case RangeWord.LOST -> fail(Errno.EIO);
             default -> {
                 // NONE and SHREDDED read as zeros, durably.
@@ -69,7 +69,7 @@ final class ZeroWalk extends Walk {
         return Progress.GO_ON;
     }
 
-    private void send(long physicalOffset, long length) {
+    private void send(long range, long physicalOffset, long length) {
         workThisTurn += WORK_OF_A_CALL;
         boolean trim = request().command() == Command.TRIM && channel.trimLeavesZeros();
         int flags = request().flags() & BlockRequest.FUA;
@@ -77,13 +77,14 @@ final class ZeroWalk extends Walk {
             flags |= BlockRequest.FAST_ZERO;
         }
         Command command = trim ? Command.TRIM : Command.WRITE_ZEROES;
-        channel.store().submit(child(command, flags, physicalOffset, length, channel.begin()));
+        channel.store().submit(child(command, flags, physicalOffset, length, range << 1 | channel.begin()));
     }
 
     @Override
     void childDone(BlockRequest child, long token) {
-        channel.endOfChange((int) token, child.offset(), child.length());
+        channel.endOfChange((int) token & 1, child.offset(), child.length());
         if (child.errno() == Errno.OK) {
+            channel.plane().discarded(token >> 1);
             // From now on the request must not fail for being slow: part of the stretch is changed.
             mustBeFast = false;
         }

@@ -43,6 +43,9 @@ public interface DataPlane {
         return Errno.OK;
     }
 
+    /** A guest has discarded something in the range, and the store has done it. From any thread; never blocks. */
+    default void discarded(long rangeIndex) {}
+
     /** A loop's own cache of unwrapped DEKs; used and closed on that loop's thread. */
     DekCache openCache();
 

@@ -54,6 +54,8 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final VolumeLock lock = new VolumeLock(this);
     private final Semaphore rangeChanges = new Semaphore(1, true);
     private volatile @Nullable WrittenChunks writtenChunks;
+    private volatile @Nullable DiscardedRanges discardedRanges;
+    private volatile boolean shredding = true;
     private boolean closed;
 
     Volume(
@@ -118,6 +120,14 @@ public final class Volume implements DataPlane, AutoCloseable {
     @Override
     public Errno whileHeld() {
         return lock.whileHeld();
+    }
+
+    @Override
+    public void discarded(long rangeIndex) {
+        DiscardedRanges ranges = discardedRanges;
+        if (ranges != null) {
+            ranges.note(rangeIndex);
+        }
     }
 
     @Override
@@ -265,6 +275,15 @@ public final class Volume implements DataPlane, AutoCloseable {
         LOG.info("volume={} commit={}: closed", name(), commitSeq());
     }
 
+    /** No range is shredded from now on: {@link VolumeShredder#shred} refuses. From any thread. */
+    public void refuseShredding() {
+        shredding = false;
+    }
+
+    boolean allowsShredding() {
+        return shredding;
+    }
+
     /** Whoever changes ranges while the volume is open holds this, one at a time; not bound to a thread. */
     Semaphore rangeChanges() {
         return rangeChanges;
@@ -289,6 +308,11 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     RootBlock diskRoot() {
         return metadata.diskRoot();
+    }
+
+    /** Has discards noted there from now on; null for nowhere. */
+    void noteDiscards(@Nullable DiscardedRanges ranges) {
+        discardedRanges = ranges;
     }
 
     RootBlock root() {

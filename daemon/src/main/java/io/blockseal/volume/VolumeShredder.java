@@ -13,6 +13,8 @@ import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,21 +28,31 @@ import org.slf4j.LoggerFactory;
  */
 public final class VolumeShredder {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeShredder.class);
+    private static final long TURN_SECONDS = 5;
     private static final byte[] NO_DEK = new byte[TableEntry.WRAPPED_DEK_BYTES];
 
     private final Volume volume;
     private final long first;
     private final long count;
     private final Patience patience;
+    /** Shreds only if, once the range is held, what was written to it last is zeros; null to shred in any case. */
+    private final @Nullable Emptiness emptiness;
+
     private final List<Long> slots = new ArrayList<>();
     private boolean attempted;
     private boolean unknown;
 
-    private VolumeShredder(Volume volume, long first, long count, Patience patience) {
+    /** Whether a range that is held holds nothing. */
+    private interface Emptiness {
+        boolean holds() throws StoreException;
+    }
+
+    private VolumeShredder(Volume volume, long first, long count, Patience patience, @Nullable Emptiness emptiness) {
         this.volume = volume;
         this.first = first;
         this.count = count;
         this.patience = patience;
+        this.emptiness = emptiness;
     }
 
     /**
@@ -62,6 +74,10 @@ public final class VolumeShredder {
         if (volume.shape().readOnly()) {
             throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
         }
+        if (!volume.allowsShredding()) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE, volume.name() + ": is served with shredding switched off; nothing was changed");
+        }
         if (firstRange < 0 || count < 1 || firstRange > volume.shape().rangeCount() - count) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,
@@ -71,7 +87,7 @@ public final class VolumeShredder {
         volume.requireUnlocked();
         volume.rangeChanges().acquireUninterruptibly();
         try {
-            VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience);
+            VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience, null);
             shredder.shredHeld();
             return shredder.slots.size();
         } finally {
@@ -79,10 +95,59 @@ public final class VolumeShredder {
         }
     }
 
+    /**
+     * Shreds the range if it holds no data. What is there is read while guests go on; the range is held only to look at
+     * what they have changed meanwhile, and for the commit.
+     *
+     * @return whether it was shredded
+     */
+    static boolean shredIfEmpty(Volume volume, long range, SlotContent content, Patience patience)
+            throws StoreException, VolumeRefusedException {
+        volume.requireUnlocked();
+        requireTurn(volume);
+        try {
+            long word = volume.word(range);
+            if (RangeWord.state(word) != RangeWord.ACTIVE) {
+                return false;
+            }
+            long offset = volume.shape().physicalOffset(0, RangeWord.slot(word));
+            long bytes = volume.shape().rangeBytes();
+            WrittenChunks written = new WrittenChunks(offset, bytes);
+            // Noted before anything is read: what a guest writes from now on is looked at again.
+            volume.noteWrites(written);
+            if (!content.isZero(written, offset, bytes)) {
+                return false;
+            }
+            VolumeShredder shredder =
+                    new VolumeShredder(volume, range, 1, patience, () -> content.isZero(written, offset, bytes));
+            shredder.shredHeld();
+            return !shredder.slots.isEmpty();
+        } finally {
+            volume.noteWrites(null);
+            volume.rangeChanges().release();
+        }
+    }
+
+    /** Nobody waits for what this is for, and whoever has the turn may have it for long: a slow rotation, a lock. */
+    private static void requireTurn(Volume volume) throws VolumeRefusedException {
+        boolean mine = false;
+        try {
+            mine = volume.rangeChanges().tryAcquire(TURN_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!mine) {
+            throw new VolumeRefusedException(
+                    Reason.NOT_WRITABLE, volume.name() + ": other ranges are being changed, or it is locked");
+        }
+    }
+
     private void shredHeld() throws StoreException, VolumeRefusedException {
         volume.gate().hold(first, count, patience);
         try {
-            volume.committer().runAlone(this::shredAlone);
+            if (emptiness == null || emptiness.holds()) {
+                volume.committer().runAlone(this::shredAlone);
+            }
         } catch (StoreException | VolumeRefusedException e) {
             awaitOutcome();
             throw e;

@@ -39,6 +39,7 @@ class ConfigReaderTest {
                             false,
                             null,
                             null,
+                            ShredPolicy.ON_DISCARD,
                             new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"),
                             -1,
                             null,
@@ -69,7 +70,8 @@ class ConfigReaderTest {
                     state-dir: /s
                     log-level: debug
                     volumes:
-                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm, key-fd: 9,
+                      - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm,
+                         shred: manual, key-fd: 9,
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF"}
                     """);
 
@@ -98,6 +100,7 @@ class ConfigReaderTest {
                                     true,
                                     Path.of("m"),
                                     Path.of("mm"),
+                                    ShredPolicy.MANUAL,
                                     new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
                                     4,
                                     "00112233445566778899aabbccddeeff",

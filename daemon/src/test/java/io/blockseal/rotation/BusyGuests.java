@@ -31,6 +31,7 @@ final class BusyGuests implements AutoCloseable {
 
     private final Random random;
     private final byte[] model;
+    private final int rangeBytes;
     private final SlowStore store;
     private final TurnLoop[] loops;
     private final BlockChannel[] channels;
@@ -39,12 +40,13 @@ final class BusyGuests implements AutoCloseable {
     private long failed;
 
     /** {@code model} is what the volume holds; it is kept so. */
-    BusyGuests(DataPlane volume, SlowStore store, byte[] model, Random random) {
+    BusyGuests(DataPlane plane, SlowStore store, byte[] model, Random random) {
         this.random = random;
         this.model = model;
         this.store = store;
+        this.rangeBytes = (int) plane.shape().rangeBytes();
         BufferBudget budget = new BufferBudget(16L << 20);
-        DeviceStack stack = DeviceStack.build(volume);
+        DeviceStack stack = DeviceStack.build(plane);
         loops = new TurnLoop[] {new TurnLoop(0, budget), new TurnLoop(1, budget)};
         channels = new BlockChannel[loops.length];
         for (int i = 0; i < loops.length; i++) {
@@ -74,6 +76,13 @@ final class BusyGuests implements AutoCloseable {
             }
         }
         return store.land();
+    }
+
+    /** Once all requests are over, all of a range is discarded. */
+    void discard(int range) {
+        finish();
+        send(0, Command.TRIM, 0, range * rangeBytes, rangeBytes, null);
+        finish();
     }
 
     /** Until all requests are over. */
@@ -119,6 +128,10 @@ final class BusyGuests implements AutoCloseable {
         if (random.nextInt(2) == 0) {
             from = from / BLOCK * BLOCK;
             length = (length + BLOCK - 1) / BLOCK * BLOCK;
+        }
+        if (command == Command.TRIM && random.nextBoolean()) {
+            from = random.nextInt(model.length / rangeBytes) * rangeBytes;
+            length = rangeBytes;
         }
         if (command == Command.FLUSH) {
             length = 0;

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobControl;
 import io.blockseal.memory.JvmMemorySource;
@@ -15,21 +17,27 @@ import io.blockseal.volume.DataPlane;
 import io.blockseal.volume.LoopGate;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.ShredOnDiscard;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
 import io.blockseal.volume.VolumeStores;
 import io.blockseal.volume.WrittenChunks;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /**
- * Guests that read, write, trim and zero while the DEKs of the same ranges are rotated, in as many orders as there are
+ * Guests that read, write, trim and zero while the DEKs of the same ranges are rotated, and shredded where everything was
+ * discarded, in as many orders as there are
  * seeds: every step of a request's way through the storage may fall before, into or after every step of the rotation, and
  * after all of it each byte is what the guests were told. {@code -Dblockseal.rotations=N} for more,
  * {@code -Dblockseal.seed=N} for one again.
@@ -40,8 +48,22 @@ class InterleavedRotationTest {
     private static final int ROTATIONS_OF_A_VOLUME = 25;
     private static final int STEPS_MAX = 1_000_000;
 
+    /** A storage that does not answer in time is what it complains about, again and again. */
+    private final Logger logger = (Logger) LoggerFactory.getLogger("io.blockseal.volume");
+
+    private final Level levelBefore = logger.getLevel();
     private final VolumeFixture fixture = new VolumeFixture();
     private final Memory chunk = new JvmMemorySource().map(WrittenChunks.CHUNK_BYTES);
+
+    @BeforeEach
+    void silence() {
+        logger.setLevel(Level.OFF);
+    }
+
+    @AfterEach
+    void speak() {
+        logger.setLevel(levelBefore);
+    }
 
     /** One volume's life. */
     private final class Life {
@@ -49,14 +71,22 @@ class InterleavedRotationTest {
         private final SlowStore store;
         private final Volume volume;
         private final BusyGuests guests;
+        private final ArrayDeque<Runnable> later = new ArrayDeque<>();
+        private final ShredOnDiscard shredding;
         private boolean busy;
+        /** How much guests may do in one pause. */
+        private int restlessness = 5;
+
         private int rotated;
+        private int shredded;
 
         Life(Random random, SlowStore store, byte[] model, Bug bug) throws Exception {
             this.random = random;
             this.store = store;
             this.volume =
                     fixture.opener().open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT);
+            this.shredding =
+                    new ShredOnDiscard(volume, Runnable::run, (delayMillis, task) -> later.add(task), this::await);
             this.guests = new BusyGuests(bug.plant(volume), store, model, random);
         }
 
@@ -66,7 +96,7 @@ class InterleavedRotationTest {
                 return;
             }
             busy = true;
-            for (int i = random.nextInt(5); i > 0; i--) {
+            for (int i = random.nextInt(restlessness); i > 0; i--) {
                 guests.live();
             }
             busy = false;
@@ -85,6 +115,28 @@ class InterleavedRotationTest {
             return true;
         }
 
+        /** What was discarded is looked at; guests go on. */
+        void shred() {
+            int before = shreddedRanges();
+            guests.discard(random.nextInt(RANGES));
+            restlessness = 1 + random.nextInt(5);
+            store.meanwhile(this::meanwhile);
+            for (int due = later.size(); due > 0; due--) {
+                later.remove().run();
+            }
+            store.meanwhile(() -> {});
+            restlessness = 5;
+            shredded += Math.max(0, shreddedRanges() - before);
+        }
+
+        private int shreddedRanges() {
+            int count = 0;
+            for (int range = 0; range < RANGES; range++) {
+                count += RangeWord.state(volume.word(range)) == RangeWord.SHREDDED ? 1 : 0;
+            }
+            return count;
+        }
+
         void rotate() throws Exception {
             for (int i = random.nextInt(12); i > 0; i--) {
                 guests.live();
@@ -99,9 +151,9 @@ class InterleavedRotationTest {
                     this::await,
                     nanos -> meanwhile(),
                     random.nextInt(3));
-            long done = 0;
+            int done = 0;
             try {
-                done = rotation.run(new RangeSelection(range, range, Instant.MAX), new Moody(this))
+                done = (int) rotation.run(new RangeSelection(range, range, Instant.MAX), new Moody(this))
                         .rotatedRanges();
             } catch (JobCanceledException | StoreException e) {
                 // Cancelled, or requests did not end in time. Nothing has moved.
@@ -110,8 +162,8 @@ class InterleavedRotationTest {
             } finally {
                 store.meanwhile(() -> {});
             }
-            if (done > 0) {
-                rotated++;
+            rotated += done;
+            if (done > 0 && RangeWord.state(before) == RangeWord.ACTIVE) {
                 assertEquals(RangeWord.generation(before) + 1, RangeWord.generation(volume.word(range)));
             }
             requireSlotsApart();
@@ -123,6 +175,7 @@ class InterleavedRotationTest {
         void end() {
             guests.compareAll();
             guests.close();
+            shredding.close();
             volume.close();
         }
 
@@ -165,7 +218,7 @@ class InterleavedRotationTest {
         DataPlane plant(Volume volume);
     }
 
-    private record Tally(long rotated, long answered, long failed) {}
+    private record Tally(int rotated, int shredded, long answered, long failed) {}
 
     /** So many rotations of a volume of its own, with guests on it; then it is opened again and compared. */
     private Tally live(long seed, Bug bug) throws Exception {
@@ -185,10 +238,13 @@ class InterleavedRotationTest {
         Life life = new Life(random, store, model, bug);
         for (int i = 0; i < ROTATIONS_OF_A_VOLUME; i++) {
             life.rotate();
+            if (random.nextInt(3) == 0) {
+                life.shred();
+            }
         }
         life.end();
         new Life(random, new SlowStore(disk, random), model, bug).end();
-        return new Tally(life.rotated, life.guests.answered(), life.guests.failed());
+        return new Tally(life.rotated, life.shredded, life.guests.answered(), life.guests.failed());
     }
 
     @Test
@@ -196,20 +252,23 @@ class InterleavedRotationTest {
         int wanted = Integer.getInteger("blockseal.rotations", 2000);
         long seed = Long.getLong("blockseal.seed", 20_261_126L);
         long rotated = 0;
+        long shredded = 0;
         long answered = 0;
         long failed = 0;
         for (int i = 0; i * ROTATIONS_OF_A_VOLUME < wanted; i++) {
             try {
                 Tally tally = live(seed + i, volume -> volume);
                 rotated += tally.rotated;
+                shredded += tally.shredded;
                 answered += tally.answered;
                 failed += tally.failed;
             } catch (Exception | AssertionError e) {
                 throw new AssertionError("seed " + (seed + i) + ": " + e.getMessage(), e);
             }
         }
-        System.out.println("InterleavedRotationTest seed=" + seed + " rotated=" + rotated + " answered=" + answered
-                + " failed=" + failed);
+        System.out.println("InterleavedRotationTest seed=" + seed + " rotated=" + rotated + " shredded=" + shredded
+                + " answered=" + answered + " failed=" + failed);
+        assertTrue(shredded > wanted / 50, "some ranges are to be shredded, not " + shredded);
         assertTrue(rotated > wanted / 2, "most rotations are to succeed, not " + rotated);
     }
 

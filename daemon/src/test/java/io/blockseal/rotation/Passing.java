@@ -61,6 +61,11 @@ class Passing implements DataPlane {
     }
 
     @Override
+    public void discarded(long rangeIndex) {
+        volume.discarded(rangeIndex);
+    }
+
+    @Override
     public DekCache openCache() {
         return volume.openCache();
     }

@@ -12,6 +12,7 @@ import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.EngineChoice;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.LogLevel;
+import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
 import java.nio.file.Path;
@@ -103,6 +104,16 @@ public final class ServeCommand extends Verb {
 
     @Option(names = "--direct", description = "Bypass the page cache (O_DIRECT).")
     private boolean direct;
+
+    @Option(
+            names = "--shred",
+            paramLabel = "POLICY",
+            converter = ShredWord.class,
+            description = {
+                "When the keys of ranges may be destroyed: on-discard, once guests have discarded all of a range (the"
+                        + " default); manual, when an operator says so; off, not while it is served."
+            })
+    private ShredPolicy shred = ShredPolicy.ON_DISCARD;
 
     @Option(
             names = "--engine",
@@ -210,6 +221,7 @@ public final class ServeCommand extends Verb {
                     direct,
                     metas.isEmpty() ? null : metas.get(i),
                     metaMirrors.isEmpty() ? null : metaMirrors.get(i),
+                    shred,
                     key.get(i),
                     keys.keySlot(),
                     expectIdentity,
