@@ -26,7 +26,8 @@ if [ -e "$folder/initrd.cpio" ] && [ -z "$(find "$here" -newer "$folder/initrd.c
 fi
 
 [ "$(uname -m)" = x86_64 ] || cannot "the guest is made for x86_64 only"
-for program in apt-get apt-cache dpkg-deb busybox cpio depmod nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim; do
+for program in apt-get apt-cache dpkg-deb busybox cpio depmod nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim \
+  dmsetup; do
   command -v "$program" >/dev/null || cannot "$program is not installed"
 done
 
@@ -82,7 +83,7 @@ add() {
 
 add busybox /bin/busybox
 ln -s busybox "$root/bin/sh"
-for program in nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim; do
+for program in nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim dmsetup; do
   add "$program" "/sbin/$program"
 done
 [ ! -e /etc/mke2fs.conf ] || cp /etc/mke2fs.conf "$root/etc/"
@@ -90,7 +91,7 @@ done
 # The modules that init.sh loads, with those that they need.
 modules=$kernel/lib/modules/$version
 depmod -b "$kernel" "$version"
-for module in virtio_pci virtio_net virtio_blk nbd ext4 crc32c_generic xfs; do
+for module in virtio_pci virtio_net virtio_blk nbd ext4 crc32c_generic xfs dm-mod dm-crypt dm-zero xts ecb; do
   file=$(cd "$modules" && find kernel \( -name "$module.ko" -o -name "${module//_/-}.ko" \) -print -quit)
   [ -n "$file" ] || continue # built into this kernel
   sed -n "s|^$file:|$file |p" "$modules/modules.dep" | tr ' ' '\n'

@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.app.command.CheckCommand;
 import io.blockseal.app.command.CreateCommand;
+import io.blockseal.app.command.DmTableCommand;
 import io.blockseal.app.command.EraseCommand;
 import io.blockseal.app.command.ExportCommand;
 import io.blockseal.app.command.HeaderCommand;
@@ -51,6 +52,7 @@ final class CommandTree {
         verbs.put("export", ExportCommand::new);
         verbs.put("header", HeaderCommand::new);
         verbs.put("erase", EraseCommand::new);
+        verbs.put("dm-table", DmTableCommand::new);
         return verbs;
     }
 

@@ -48,6 +48,8 @@ public enum AuditEvent {
     VOLUME_ERASED,
     /** A KEK was destroyed at its source. */
     KEK_DESTROYED,
+    /** The keys of all ranges left the process, for another program to read the volume. */
+    KEYS_EXPORTED,
     /** The keys of an open volume were taken out of memory. */
     VOLUME_LOCKED,
     /** They were brought back. */
