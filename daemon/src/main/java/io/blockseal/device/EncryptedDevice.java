@@ -68,10 +68,11 @@ public final class EncryptedDevice implements BlockDevice {
     @Override
     public BlockChannel openChannel(IoLoop loop) {
         LoopKeys shared = keys.computeIfAbsent(loop, any -> new LoopKeys(loop, plane.openCache()));
+        EncryptedChannel channel = new EncryptedChannel(this, plane, loop, shared);
         if (shared.users++ == 0) {
             plane.attach(shared);
         }
-        return new EncryptedChannel(this, plane, loop, shared);
+        return channel;
     }
 
     /** How often a write was refused because a unit of its ciphertext came out as all zeros. From any thread. */

@@ -20,6 +20,8 @@ import org.slf4j.LoggerFactory;
 final class Durability {
     private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
 
+    private static final int EIO = -5;
+
     private final SystemFile file;
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
@@ -64,7 +66,7 @@ final class Durability {
         lock.lock();
         try {
             if (losses.get() != lossesBefore) {
-                return lastError;
+                return lastError == 0 ? EIO : lastError;
             }
             if (covered >= call) {
                 return 0;
@@ -72,8 +74,13 @@ final class Durability {
             long covers = asked.get();
             int result = file.sync();
             if (result < 0) {
+                losses.incrementAndGet();
                 failed(result);
                 return result;
+            }
+            if (losses.get() != lossesBefore) {
+                // Counted without the lock, by whoever met it while this sync was under way.
+                return lastError == 0 ? EIO : lastError;
             }
             covered = covers;
             if (failing) {
@@ -85,8 +92,22 @@ final class Durability {
         }
     }
 
-    /** Something else than a sync met an error by which the storage may have lost what it was given before. */
+    /**
+     * Something else than a sync met an error by which the storage may have lost what it was given before. Counts without
+     * waiting: no sync that ends from now on is a success to whoever wrote before. {@link #told} is to follow.
+     */
+    void countLoss() {
+        losses.incrementAndGet();
+    }
+
+    /** Likewise, and does what a loss asks for. May wait for a sync. */
     void lost(int error) {
+        countLoss();
+        told(error);
+    }
+
+    /** What a loss that was counted asks for. May wait for a sync. */
+    void told(int error) {
         lock.lock();
         try {
             failed(error);
@@ -96,7 +117,6 @@ final class Durability {
     }
 
     private void failed(int error) {
-        losses.incrementAndGet();
         lastError = error;
         failures++;
         if (!failing) {

@@ -81,9 +81,14 @@ final class FileCall {
         return synced < 0 ? synced : written;
     }
 
-    /** A durable write past the page cache failed in a ring: what {@link #writeDurably} does then. May wait for a sync. */
+    /** A durable write past the page cache failed in a ring: counts it at once, without waiting. */
+    void countLoss() {
+        durability.countLoss();
+    }
+
+    /** What else {@link #writeDurably} does then. May wait for a sync. */
     Errno lost(int error) {
-        durability.lost(error);
+        durability.told(error);
         return errnoOf(error);
     }
 

@@ -52,12 +52,12 @@ final class FileChannelOfLoop implements BlockChannel {
                 };
         if (!inline) {
             sendAway(request);
+        } else if (!lanes.restInline() && guard.stalls() && request.command() != Command.CACHE) {
+            sendToPool(request);
         } else if (isLarge(request) && side.pays()) {
             sendAside(request);
         } else if (lanes.restInline() || request.command() == Command.CACHE) {
             request.complete(call.perform(request));
-        } else if (guard.stalls()) {
-            sendToPool(request);
         } else if (request.command() == Command.READ) {
             if (call.readCached(request)) {
                 request.complete(Errno.OK);
@@ -122,6 +122,9 @@ final class FileChannelOfLoop implements BlockChannel {
 
     /** It was a durable write that failed with {@code lossError}: a pool thread takes note of the loss. */
     void takeBack(BlockRequest request, int lossError) {
+        if (lossError != 0) {
+            call.countLoss();
+        }
         try {
             sendToPool(request, lossError);
         } catch (RejectedExecutionException e) {
@@ -160,6 +163,9 @@ final class FileChannelOfLoop implements BlockChannel {
         private final Runnable arrival = this::arrive;
         private BlockRequest request = new BlockRequest();
         private boolean aside;
+        /** The page cache had not got what was to be read aside. */
+        private boolean missed;
+
         private int lossError;
         private Errno result = Errno.OK;
 
@@ -168,7 +174,8 @@ final class FileChannelOfLoop implements BlockChannel {
             Errno outcome = Errno.EIO;
             pool.begins();
             try {
-                outcome = lossError == 0 ? call.perform(request) : call.lost(lossError);
+                missed = mayMiss() && !call.readCached(request);
+                outcome = missed || mayMiss() ? Errno.OK : performed();
             } finally {
                 pool.ends();
                 result = outcome;
@@ -176,11 +183,26 @@ final class FileChannelOfLoop implements BlockChannel {
             }
         }
 
+        /** One that is made aside must not wait for the disk, nor have others wait behind it. */
+        private boolean mayMiss() {
+            return aside && lanes == Lanes.CACHED && request.command() == Command.READ;
+        }
+
+        private Errno performed() {
+            return lossError == 0 ? call.perform(request) : call.lost(lossError);
+        }
+
         private void arrive() {
             BlockRequest arrived = request;
             Errno outcome = result;
             if (aside) {
                 side.arrived();
+            }
+            if (missed) {
+                missed = false;
+                idle.push(this);
+                takeBack(arrived);
+                return;
             }
             idle.push(this);
             arrived.complete(outcome);

@@ -6,6 +6,7 @@ import io.blockseal.memory.MemorySource;
 import io.blockseal.shim.Shim;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -16,6 +17,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 
 /** Opens files and block devices as stores, by the native shim if there is one and by the JDK if not. */
 public final class FileStores {
@@ -23,11 +26,22 @@ public final class FileStores {
     private static final int ZEROS_BYTES = 1 << 20;
     private static final int PAGE_BYTES = 4096;
 
+    /** A disk that takes longer has a trouble of its own. */
+    private static final Duration LANDING_PATIENCE = Duration.ofSeconds(10);
+
+    private static final long LANDING_LOOK_NANOS = 20_000_000;
+
     private final SystemFile.Opener files;
     private final MemorySource memory;
     private final Memory zeros;
+    private final Duration landingPatience;
 
     FileStores(SystemFile.Opener files, MemorySource memory) {
+        this(files, memory, LANDING_PATIENCE);
+    }
+
+    FileStores(SystemFile.Opener files, MemorySource memory, Duration landingPatience) {
+        this.landingPatience = landingPatience;
         this.files = files;
         this.memory = memory;
         this.zeros = memory.map(ZEROS_BYTES);
@@ -94,6 +108,9 @@ public final class FileStores {
                 throw new StoreException(
                         Errno.EINVAL, path + ": neither a regular file nor a block device; it cannot hold a volume.");
             }
+            if (lock != null && !options.readOnly() && facts.place() == FileFacts.Place.DISK) {
+                awaitLanding(path, file);
+            }
             Zeroing zeroing = Zeroing.probe(file, facts, options.readOnly(), zeros);
             Memory bounce = memory.map(BOUNCE_BYTES);
             int alignmentBytes = options.direct() ? alignmentOf(file, facts, bounce) : 1;
@@ -113,6 +130,22 @@ public final class FileStores {
                     lock.close();
                 }
             }
+        }
+    }
+
+    /**
+     * The writer before us may have been killed with writes under way in a ring. They still land, over whatever we would
+     * write meanwhile; and its lock is gone with its process. Over a network there are no rings, and the locks are one.
+     */
+    private void awaitLanding(Path path, SystemFile file) throws StoreException {
+        long deadline = System.nanoTime() + landingPatience.toNanos();
+        while (!file.lockUntilAllHasLanded()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new StoreInUseException(path
+                        + ": somebody has it locked (flock): a process that was killed, whose writes the disk has not"
+                        + " finished yet, or another program. Try again when the disk answers.");
+            }
+            LockSupport.parkNanos(LANDING_LOOK_NANOS);
         }
     }
 

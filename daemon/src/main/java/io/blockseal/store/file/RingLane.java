@@ -33,7 +33,7 @@ final class RingLane {
     private final StallGuard guard;
     private final StallGuard.Outstanding outstanding = new StallGuard.Outstanding();
     private final RequestsOut out = new RequestsOut(ENTRIES);
-    private final IoLoop.@Nullable Watch watch;
+    private final IoLoop.Watch watch;
     private int channelCount;
     /** Noted in the ring and not yet sent. */
     private int noted;
@@ -41,13 +41,13 @@ final class RingLane {
     private boolean closing;
     private @Nullable CountDownLatch idle;
 
-    private RingLane(StoreRings home, IoLoop loop, IoRing ring, StallGuard guard) {
+    private RingLane(StoreRings home, IoLoop loop, IoRing ring, IoLoop.Watch watch, StallGuard guard) {
         this.home = home;
         this.loop = loop;
         this.ring = ring;
         this.guard = guard;
         guard.addRing(outstanding);
-        this.watch = loop.watch(ring.eventDescriptor(), this::arrive);
+        this.watch = watch;
     }
 
     /**
@@ -56,12 +56,31 @@ final class RingLane {
      * @throws IOException if the system refuses, or the loop cannot watch a descriptor
      */
     static RingLane open(StoreRings home, IoLoop loop, SystemFile file, StallGuard guard) throws IOException {
-        RingLane lane = new RingLane(home, loop, file.openRing(ENTRIES), guard);
-        if (lane.watch == null) {
-            lane.close();
+        IoRing ring = file.openRing(ENTRIES);
+        IoLoop.Watch watch = null;
+        RingLane[] lane = new RingLane[1];
+        try {
+            watch = loop.watch(ring.eventDescriptor(), () -> arriveAt(lane));
+        } catch (IllegalStateException e) {
+            throw new IOException("this event loop cannot watch another descriptor: " + e.getMessage(), e);
+        } finally {
+            if (watch == null) {
+                ring.close();
+            }
+        }
+        if (watch == null) {
             throw new IOException("this event loop watches no descriptors");
         }
-        return lane;
+        lane[0] = new RingLane(home, loop, ring, watch, guard);
+        return lane[0];
+    }
+
+    /** The event may have come before the lane was there; it had nothing out then. */
+    private static void arriveAt(@Nullable RingLane[] lane) {
+        RingLane opened = lane[0];
+        if (opened != null) {
+            opened.arrive();
+        }
     }
 
     IoLoop loop() {
@@ -127,16 +146,28 @@ final class RingLane {
 
     /** The eventfd was signalled: some are done, or perhaps not. */
     private void arrive() {
-        int count = ring.reap();
-        for (int i = 0; i < count; i++) {
-            end((int) ring.tag(i), ring.result(i));
-        }
+        endAll(ring.reap(), 0);
         // What the completions have led to; who submitted it may believe that somebody else kicks.
         kick();
         outstanding.oldest(out.oldestBegun());
         if (idle != null && out.isEmpty()) {
             idle.countDown();
             idle = null;
+        }
+    }
+
+    /** Ends each, whatever the completion of another does: nobody will tell of them again. */
+    private void endAll(int count, int first) {
+        int next = first;
+        try {
+            while (next < count) {
+                next++;
+                end((int) ring.tag(next - 1), ring.result(next - 1));
+            }
+        } finally {
+            if (next < count) {
+                endAll(count, next);
+            }
         }
     }
 
@@ -197,9 +228,7 @@ final class RingLane {
 
     /** Gives it back to the system. Nothing is out. */
     void close() {
-        if (watch != null) {
-            watch.close();
-        }
+        watch.close();
         guard.removeRing(outstanding);
         ring.close();
     }

@@ -22,6 +22,7 @@ final class ShimFile implements SystemFile {
     private static final int PUNCH_KEEPING_SIZE = Shim.FALLOCATE_PUNCH_HOLE | Shim.FALLOCATE_KEEP_SIZE;
     private static final int ZERO_KEEPING_SIZE = Shim.FALLOCATE_ZERO_RANGE | Shim.FALLOCATE_KEEP_SIZE;
 
+    private static final int WOULD_BLOCK = -11;
     private static final int BUSY = -16;
     private static final int TYPE_MASK = 0170000;
     private static final int TYPE_BLOCK = 0060000;
@@ -137,6 +138,11 @@ final class ShimFile implements SystemFile {
     @Override
     public int resize(long sizeBytes) {
         return shim.ftruncate(descriptor, sizeBytes);
+    }
+
+    @Override
+    public boolean lockUntilAllHasLanded() {
+        return shim.lock(descriptor) != WOULD_BLOCK;
     }
 
     @Override

@@ -12,6 +12,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * <p>Handing over costs two wake-ups if nothing else is going on, so it is done only while it pays: when the last calls
  * came back, the loop had other work. Every so many calls one is handed over to find out.
  *
+ * <p>After some calls it goes to the end of the pool's queue, for a stream of them must not keep the store's flushes from
+ * a thread.
+ *
  * <p>The queue is a ring with one writer, the loop, and one reader, whichever pool thread runs {@link #run}.
  */
 @HotPath("every large READ and WRITE of a file in memory")
@@ -19,6 +22,8 @@ final class SideLane implements Runnable {
     private static final int CAPACITY = 64;
     private static final int TRIED_EVERY = 16;
     private static final int CREDIT_MAX = 16;
+    /** How many calls are made before others have their turn. */
+    private static final int CALLS_AT_A_TIME = 16;
 
     private final IoLoop loop;
     private final LanePool pool;
@@ -66,6 +71,8 @@ final class SideLane implements Runnable {
         ring.set(put, call);
         put = (put + 1) % CAPACITY;
         if (!running.get() && running.compareAndSet(false, true)) {
+            // From now on: a lane that waits for a thread needs a processor as well.
+            loop.usesProcessor(1);
             pool.execute(this);
         }
     }
@@ -84,33 +91,42 @@ final class SideLane implements Runnable {
 
     @Override
     public void run() {
-        boolean over = false;
-        loop.usesProcessor(1);
+        boolean made = false;
+        boolean more = true;
         try {
-            int next;
-            do {
-                makeCalls();
-                next = taken;
-                running.set(false);
-                // What was put in between saw this thread still running, and woke nobody.
-            } while (ring.get(next) != null && running.compareAndSet(false, true));
-            over = true;
+            more = makesCalls();
+            made = true;
         } finally {
-            loop.usesProcessor(-1);
-            if (!over) {
-                // A defect ends this thread, but not the calls behind.
+            // A defect ends this thread, but not the calls behind.
+            if (more || !made) {
                 pool.execute(this);
             }
         }
     }
 
-    private void makeCalls() {
-        Runnable call = ring.get(taken);
-        while (call != null) {
+    /** Whether this is to be run again. */
+    private boolean makesCalls() {
+        int made = 0;
+        while (true) {
+            Runnable call = ring.get(taken);
+            if (call == null) {
+                int next = taken;
+                loop.usesProcessor(-1);
+                running.set(false);
+                // What was put in between saw this thread still running, and woke nobody.
+                if (ring.get(next) == null || !running.compareAndSet(false, true)) {
+                    return false;
+                }
+                loop.usesProcessor(1);
+                continue;
+            }
+            if (made == CALLS_AT_A_TIME) {
+                return true;
+            }
+            made++;
             ring.set(taken, null);
             taken = (taken + 1) % CAPACITY;
             call.run();
-            call = ring.get(taken);
         }
     }
 }

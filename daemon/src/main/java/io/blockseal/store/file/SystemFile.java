@@ -70,6 +70,16 @@ interface SystemFile extends AutoCloseable {
     int resize(long sizeBytes);
 
     /**
+     * Takes a lock that lasts as long as anything that was begun on the open file, and not only as long as this process:
+     * a ring's writes land even after their process was killed.
+     *
+     * @return false if somebody has it; true also where there is no such lock
+     */
+    default boolean lockUntilAllHasLanded() {
+        return true;
+    }
+
+    /**
      * A ring for up to {@code entries} reads and writes of this file at a time, to be used by the calling thread and
      * closed before the file is.
      *

@@ -24,6 +24,7 @@ import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.BlockStoreContract;
 import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -260,6 +261,30 @@ class RingLaneTest {
         }
     }
 
+    /** The ring tells of each only once. */
+    @Test
+    void aCompletionThatBreaksDoesNotTakeOthersWithIt() {
+        try (Sender sender = new Sender(store)) {
+            Memory buffer = memory.map(BLOCK);
+            BlockRequest broken = new BlockRequest();
+            broken.set(Command.READ, 0, 0, BLOCK).withMemory(buffer, 0);
+            broken.push(
+                    (ended, token) -> {
+                        throw new AssertionError("a defect");
+                    },
+                    0);
+            sender.channel.submit(broken);
+            for (int i = 1; i < 32; i++) {
+                sender.submit(Command.READ, 0, (long) i * BLOCK, new byte[BLOCK]);
+            }
+            assertEquals(
+                    "a defect",
+                    assertThrows(AssertionError.class, sender::await).getMessage());
+            sender.await();
+            assertEquals(31, sender.answers.stream().filter(Errno.OK::equals).count());
+        }
+    }
+
     @Test
     void anErrorOfTheDiskIsItsRequestsOwn() {
         try (Sender sender = new Sender(store)) {
@@ -330,6 +355,32 @@ class RingLaneTest {
             assertArrayEquals(pattern(1, BLOCK), again.read(0, BLOCK));
         }
         assertEquals(before + 3, shim.calls("ringOpen"));
+    }
+
+    /** As the ring of a process that was killed has it until its last write has landed. */
+    @Test
+    void isNotOpenedWhileWritesOfAnotherAreUnderWay() throws Exception {
+        store.close();
+        store = null;
+        int other = realShim().open(ShimLibrary.cString(path.toString()).address(), Shim.OPEN_WRITE);
+        // The system lets go of a closed ring's file a little later.
+        while (realShim().lock(other) != 0) {
+            Thread.onSpinWait();
+        }
+        FileStores impatient =
+                new FileStores((file, options) -> ShimFile.open(realShim(), file, options), memory, Duration.ZERO);
+        for (StoreOptions how : List.of(DIRECT, StoreOptions.BUFFERED)) {
+            StoreInUseException refused = assertThrows(StoreInUseException.class, () -> impatient.open(path, how));
+            assertTrue(refused.getMessage().contains("flock"), refused.getMessage());
+        }
+        impatient.open(path, StoreOptions.PEEK).close();
+        Thread landing = new Thread(() -> realShim().close(other));
+        landing.start();
+        store = (FileStore) stores.open(path, DIRECT);
+        landing.join();
+        int third = realShim().open(ShimLibrary.cString(path.toString()).address(), Shim.OPEN_WRITE);
+        assertTrue(realShim().lock(third) < 0, "the store has it now");
+        realShim().close(third);
     }
 
     private void refuseRings() throws StoreException {

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -165,6 +166,36 @@ class SideLaneTest {
         for (int i = 0; i < 64; i++) {
             assertEquals(i, order.get(i));
         }
+    }
+
+    /** Streams of large requests on many connections must not keep a FLUSH from a thread. */
+    @Test
+    void leavesThreadsToOthersAfterSomeCalls() throws Exception {
+        Semaphore permits = new Semaphore(0);
+        int lanes = 5;
+        CountDownLatch all = new CountDownLatch(lanes * 64);
+        loop.base.call(() -> {
+            for (int lane = 0; lane < lanes; lane++) {
+                SideLane side = new SideLane(loop, pool);
+                for (int i = 0; i < 64; i++) {
+                    side.execute(() -> {
+                        permits.acquireUninterruptibly();
+                        loop.execute(() -> {
+                            side.arrived();
+                            all.countDown();
+                        });
+                    });
+                }
+            }
+            return null;
+        });
+        assertEquals(lanes, loop.processors.get(), "also the one that no thread has begun yet");
+        CountDownLatch flushed = new CountDownLatch(1);
+        pool.execute(flushed::countDown);
+        permits.release(4 * 16 + 16);
+        assertTrue(flushed.await(30, TimeUnit.SECONDS), "the fifth lane and the flush behind it had their turn");
+        permits.release(lanes * 64);
+        assertTrue(all.await(30, TimeUnit.SECONDS));
     }
 
     @Test
