@@ -27,13 +27,15 @@ final class ShredCases {
                 "C12",
                 "shred one range, or all: as it was or zeros, the old DEK is gone, reuse is zeros");
         for (Layout layout : Layout.ALL) {
-            shred(c12, layout, 1, 1);
-            shred(c12, layout, 0, layout.ranges());
+            shred(c12, layout, 1, 1, false);
+            shred(c12, layout, 0, layout.ranges(), false);
+            shred(c12, layout, 1, 1, true);
         }
         return c12;
     }
 
-    private void shred(CrashCase c12, Layout layout, int first, int count) throws Exception {
+    /** {@code online} with the guest connected, whose loop has the old DEK in its cache. */
+    private void shred(CrashCase c12, Layout layout, int first, int count, boolean online) throws Exception {
         try (Scene scene = new Scene(lab, layout)) {
             scene.guest().write(PER_RANGE, 24);
             scene.guest().write((layout.ranges() - 1) * PER_RANGE + 64, 8);
@@ -41,13 +43,22 @@ final class ShredCases {
             byte[] oldDek = wrappedDek(scene.metadata(), 1, 0);
             c12.asking((volume, disks) -> holds(layout.metadata(disks), oldDek));
             c12.record(scene);
-            scene.disconnect();
-            VolumeShredder.shred(scene.volume(), first, count);
+            if (!online) {
+                scene.disconnect();
+            }
+            VolumeShredder.shred(scene.volume(), first, count, quiet -> {
+                if (online) {
+                    scene.guest().turn();
+                }
+                return quiet.getCount() == 0;
+            });
             int done = scene.journal().position();
             for (int range = first; range < first + count; range++) {
                 scene.model().shredded(range, 0, done);
             }
-            scene.connect();
+            if (!online) {
+                scene.connect();
+            }
             scene.guest().write(PER_RANGE + 40, 8);
             scene.guest().flush();
             c12.cutEverywhere(scene, (cut, sight) -> {
