@@ -4,6 +4,8 @@ import io.blockseal.block.Errno;
 import io.blockseal.store.StoreException;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
@@ -16,6 +18,7 @@ final class RangeGate {
     private final String volumeName;
     private final DekTable table;
     private final List<LoopGate> loops = new CopyOnWriteArrayList<>();
+    private final Set<Long> inDoubt = ConcurrentHashMap.newKeySet();
 
     RangeGate(String volumeName, DekTable table) {
         this.volumeName = volumeName;
@@ -74,10 +77,22 @@ final class RangeGate {
         }
     }
 
+    /**
+     * Has these ranges stay held whoever thaws them: what is written to them may be lost, as nobody knows what the disk says
+     * of them. Only opening the volume anew finds out.
+     */
+    void leaveHeld(long first, long count) {
+        for (long range = first; range < first + count; range++) {
+            inDoubt.add(range);
+        }
+    }
+
     /** Lets go of the ranges: what waits for them begins, and old DEKs are forgotten. */
     void thaw(long first, long count) {
         for (long range = first; range < first + count; range++) {
-            table.letGo(range);
+            if (!inDoubt.contains(range)) {
+                table.letGo(range);
+            }
         }
         lookAgain(first, count);
     }

@@ -310,6 +310,7 @@ public final class RangeMove implements AutoCloseable {
             oldDek.close();
             newDek.close();
             if (unknown) {
+                volume.gate().leaveHeld(range, 1);
                 LOG.warn(
                         "volume={} range={}: stays held; opening the volume anew finds out where it is",
                         volume.name(),

@@ -156,6 +156,7 @@ public final class VolumeShredder {
             throw e;
         } finally {
             if (unknown) {
+                volume.gate().leaveHeld(first, count);
                 LOG.warn(
                         "volume={} range={} count={}: stay held; opening the volume anew finds out whether they were"
                                 + " shredded",
