@@ -10,7 +10,9 @@ import io.blockseal.block.IoLoop;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
+import io.blockseal.control.ControlServer;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.job.Jobs;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.nbd.NbdUri;
@@ -18,6 +20,7 @@ import io.blockseal.server.IoLoops;
 import io.blockseal.server.NbdServer;
 import io.blockseal.server.ServerOptions;
 import io.blockseal.volume.HostMemory;
+import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
 import io.netty.channel.epoll.Epoll;
 import java.io.IOException;
@@ -100,10 +103,10 @@ public final class Daemon implements AutoCloseable {
         for (VolumeConfig volume : config.volumes()) {
             volumes.add(new ServedVolume(volume, loopCount));
         }
-        HostMemory memory =
-                HostMemory.in(config.stateDir() == null ? Surroundings.stateDirectory() : config.stateDir());
+        HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
         openVolumes(foundation, loops, loopCount, memory);
+        startControl(foundation);
         listen(loops);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
@@ -141,6 +144,35 @@ public final class Daemon implements AutoCloseable {
                 keys.close();
             }
         }
+    }
+
+    private Path stateDirectory() {
+        Path told = config.stateDir();
+        return told == null ? Surroundings.stateDirectory() : told;
+    }
+
+    /** Jobs are told to end before their volumes are closed. */
+    private void startControl(Foundation foundation) throws CommandException {
+        JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
+        Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
+        unwinding.add("the jobs", started);
+        ControlDesk desk = new ControlDesk(volumes, started, foundation.engine());
+        unwinding.add("the control desk", desk);
+        desk.takeUp(files);
+        ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
+        if (server != null) {
+            unwinding.add("the control server", server);
+        }
+    }
+
+    private String uuidOf(String exportName) {
+        for (ServedVolume each : volumes) {
+            Volume open = each.opened();
+            if (open != null && each.name().equals(exportName)) {
+                return open.uuid().toString();
+            }
+        }
+        throw new IllegalStateException("no volume is open as " + exportName);
     }
 
     private void closeVolumes() {

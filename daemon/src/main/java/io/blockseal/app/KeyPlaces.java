@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyConfig.Kind;
+import io.blockseal.control.Arguments;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.keysource.FirstLine;
 import io.blockseal.keysource.KeySource;
@@ -10,6 +11,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceRegistry;
 import io.blockseal.keysource.KeySourceSpec;
 import io.blockseal.keysource.SecretInput;
+import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.keysource.file.KeyFile;
 import io.blockseal.keysource.passphrase.PassphraseKeySource;
 import io.blockseal.keysource.passphrase.PassphrasePolicy;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From what an operator wrote to key sources. Several volumes may name one place: it is read, or asked for, once, since a
@@ -64,6 +67,62 @@ public final class KeyPlaces implements AutoCloseable {
             }
             default -> new NewKey(open(key, prompt), "key from " + key.kind().word() + " " + key.place(), null);
         };
+    }
+
+    /** The key at that place, as the arguments of a daemon that cannot go there itself; the caller closes them. */
+    public Arguments toSend(KeyConfig key, String prompt) throws KeySourceException {
+        return switch (key.kind()) {
+            case KEY_FILE ->
+                file(FileKeySource.referenceTo(Path.of(key.place())), KeyFile.text(Path.of(key.place()), false));
+            case KEY_FD -> file("fd:" + key.place(), KeyFile.text(Path.of("/proc/self/fd/" + key.place()), true));
+            case CREDENTIAL -> {
+                Path folder = Surroundings.credentialsDirectory();
+                if (folder == null) {
+                    throw new KeySourceException(
+                            KeySourceException.Kind.MISCONFIGURED, "a credential needs CREDENTIALS_DIRECTORY");
+                }
+                yield file("credential:" + key.place(), KeyFile.text(folder.resolve(key.place()), true));
+            }
+            case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT ->
+                new Arguments()
+                        .text("kind", "passphrase")
+                        .secret(input(key, prompt).read());
+            case RECOVERY_KEY_FILE ->
+                new Arguments()
+                        .text("kind", "recovery")
+                        .secret(input(key, prompt).read());
+        };
+    }
+
+    private static Arguments file(String reference, byte[] text) {
+        return new Arguments().text("kind", "file").text("reference", reference).secret(text);
+    }
+
+    /** Likewise a new one, which was made already; a passphrase is asked for twice. */
+    public Arguments newToSend(@Nullable KeyConfig key, NewKey made, String prompt, boolean allowWeak)
+            throws KeySourceException {
+        Arguments sent;
+        if (key == null) {
+            sent = new Arguments().text("kind", "recovery").secret(shown(made));
+        } else if (key.kind() == Kind.PASSPHRASE_PROMPT) {
+            sent = new Arguments().text("kind", "passphrase").secret(askTwice(prompt));
+        } else {
+            sent = toSend(key, prompt);
+        }
+        return sent.text("description", made.description()).flag("allowWeak", allowWeak);
+    }
+
+    private static byte[] shown(NewKey made) throws KeySourceException {
+        if (!(made.source() instanceof RecoveryKeySource recovery)) {
+            throw new IllegalStateException("not a recovery key");
+        }
+        char[] text = recovery.show();
+        byte[] bytes = new byte[text.length];
+        for (int i = 0; i < text.length; i++) {
+            bytes[i] = (byte) text[i];
+        }
+        Arrays.fill(text, '\0');
+        return bytes;
     }
 
     private NewKey keyFile(KeyConfig key) throws KeySourceException {

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * with 0, and it is deaf to a second signal. {@code sun.misc.Signal} does; it is reached by reflection because naming it
  * is a compiler warning that cannot be switched off. The module {@code jdk.unsupported} keeps it open for that.
  */
-final class ProcessSignals implements AutoCloseable {
+public final class ProcessSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessSignals.class);
 
     private final CountDownLatch asked = new CountDownLatch(1);
@@ -30,7 +30,7 @@ final class ProcessSignals implements AutoCloseable {
     }
 
     /** Takes over the three signals, until closed; {@code firstMeans} says in the log what the first one leads to. */
-    static ProcessSignals install(String firstMeans) {
+    public static ProcessSignals install(String firstMeans) {
         ProcessSignals signals = new ProcessSignals(firstMeans);
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
             signals.handle(name);
@@ -44,7 +44,7 @@ final class ProcessSignals implements AutoCloseable {
     }
 
     /** Whether somebody has asked. From any thread. */
-    boolean asked() {
+    public boolean asked() {
         return asked.getCount() == 0;
     }
 

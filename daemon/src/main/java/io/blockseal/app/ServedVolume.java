@@ -87,6 +87,17 @@ final class ServedVolume implements VolumesClosing.Closable {
         return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
     }
 
+    /** What was said about it. */
+    VolumeConfig config() {
+        return config;
+    }
+
+    /** The volume, or null until it is open. */
+    @Nullable
+    Volume opened() {
+        return volume;
+    }
+
     /** What its requests did. */
     ExportMetrics metrics() {
         return metrics;

@@ -46,6 +46,10 @@ public enum AuditEvent {
     DEKS_ROTATED,
     /** All metadata of a volume was destroyed, and with it whatever opens the volume. */
     VOLUME_ERASED,
+    /** Somebody gave an order through the control socket. */
+    CONTROL_CALL,
+    /** Somebody was not let in to the control socket. */
+    CONTROL_REFUSED,
     /** A KEK was destroyed at its source. */
     KEK_DESTROYED,
     /** The keys of all ranges left the process, for another program to read the volume. */

@@ -115,6 +115,7 @@ public final class ConfigReader {
                 file.list("unix", ConfigReader::path),
                 file.flag("insecure-plaintext", otherwise.insecurePlaintext()),
                 file.optional("admin", TcpAddress::parse),
+                control(file),
                 file.value("engine", otherwise.engine(), text -> word(EngineChoice.class, text)),
                 file.flag("require-locked-keys", otherwise.requireLockedKeys()),
                 file.value("buffers", otherwise.bufferBytes(), ConfigReader::buffers),
@@ -127,6 +128,18 @@ public final class ConfigReader {
                 stateDir(file),
                 file.value("log-level", otherwise.logLevel(), text -> word(LogLevel.class, text)),
                 volumes(file));
+    }
+
+    private static ControlConfig control(YamlSection file) {
+        List<Integer> uids = file.list("control-uids", ConfigReader::uid);
+        return file.value("control", ControlConfig.of("auto", uids), text -> ControlConfig.of(text, uids));
+    }
+
+    private static int uid(String text) {
+        if (!text.matches("\\d{1,9}")) {
+            throw new IllegalArgumentException("'" + text + "' is not the number of a user (id -u NAME)");
+        }
+        return Integer.parseInt(text);
     }
 
     private List<VolumeConfig> volumes(YamlSection file) {

@@ -66,9 +66,14 @@ public final class ConfigRules {
                     "address " + admin + " is named by 'listen' as well",
                     "Choose another port for one of the two."));
         }
-        for (int i = 0; i < config.unixSockets().size(); i++) {
-            Path path = config.unixSockets().get(i);
-            String key = "unix[" + i + "]";
+        List<Path> sockets = new ArrayList<>(config.unixSockets());
+        Path control = config.control().path();
+        if (control != null) {
+            sockets.add(control);
+        }
+        for (int i = 0; i < sockets.size(); i++) {
+            Path path = sockets.get(i);
+            String key = i < config.unixSockets().size() ? "unix[" + i + "]" : "control";
             // sun_path has 108 bytes, one of them for the terminating zero.
             int length = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8).length;
             if (!seen.add(path.toAbsolutePath().normalize())) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param unixSockets paths of unix sockets for clients
  * @param insecurePlaintext whether plain TCP may be offered beyond loopback
  * @param admin where metrics and health are served; null for nowhere
+ * @param control whether and where the daemon is governed from
  * @param engine which cipher engine
  * @param requireLockedKeys whether to refuse to start when keys cannot be kept in locked memory
  * @param bufferBytes the most memory for guest data in flight, over all volumes; 0 for 64 MiB a loop
@@ -29,6 +30,7 @@ public record DaemonConfig(
         List<Path> unixSockets,
         boolean insecurePlaintext,
         @Nullable TcpAddress admin,
+        ControlConfig control,
         EngineChoice engine,
         boolean requireLockedKeys,
         long bufferBytes,
@@ -48,6 +50,7 @@ public record DaemonConfig(
             List.of(),
             false,
             null,
+            ControlConfig.USUAL,
             EngineChoice.AUTO,
             false,
             0,

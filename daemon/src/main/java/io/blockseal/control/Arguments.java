@@ -174,15 +174,20 @@ public final class Arguments implements AutoCloseable {
     /**
      * Refuses what nobody asked for: a misspelt argument must not be one that is left out. To be called before anything is
      * changed.
+     *
+     * @param alsoKnown what is taken by whoever it is for, or by nobody
      */
-    public void requireAllKnown() throws ArgumentException {
+    public void requireAllKnown(Set<String> alsoKnown) throws ArgumentException {
         for (Map.Entry<String, Object> value : values.entrySet()) {
+            if (alsoKnown.contains(value.getKey())) {
+                continue;
+            }
             if (!asked.contains(value.getKey())) {
                 throw new ArgumentException("'" + whole(value.getKey()) + "' is unknown here; known are: "
                         + String.join(", ", asked.isEmpty() ? List.of("none") : asked));
             }
             if (value.getValue() instanceof Arguments group) {
-                group.requireAllKnown();
+                group.requireAllKnown(Set.of());
             }
         }
     }

@@ -13,9 +13,10 @@ public interface ControlTarget {
      * Does something to a volume, elsewhere, and answers when it is done or refused; long work answers with its job.
      *
      * @param volume an export's name or a volume's UUID
+     * @param acts whether it was an order, which is written down for auditors, and not a look
      * @param arguments closed by the target, whatever happens
      */
-    CompletableFuture<ControlAnswer> call(String volume, String verb, Arguments arguments, Caller caller);
+    CompletableFuture<ControlAnswer> call(String volume, String verb, Arguments arguments, Caller caller, boolean acts);
 
     /** The jobs. */
     Jobs jobs();

@@ -19,22 +19,24 @@ import org.jspecify.annotations.Nullable;
  * The file of a listening unix socket: made with its final rights under another name and then put in place, so that
  * nobody can connect in between; one that a dead daemon left behind is replaced, one of a living daemon is not.
  */
-final class UnixSocketFile {
+public final class UnixSocketFile {
     private final Path path;
     private final Set<PosixFilePermission> permissions;
     private @Nullable Object fileKey;
 
-    UnixSocketFile(Path path, Set<PosixFilePermission> permissions) {
+    /** A socket to be put at {@code path}. */
+    public UnixSocketFile(Path path, Set<PosixFilePermission> permissions) {
         this.path = path.toAbsolutePath();
         this.permissions = Set.copyOf(permissions);
     }
 
-    Path path() {
+    /** Where clients find it. */
+    public Path path() {
         return path;
     }
 
     /** Where to bind at first. */
-    Path temporaryPath() {
+    public Path temporaryPath() {
         // Short: the whole path of a unix socket may have 107 bytes.
         return path.resolveSibling("." + Long.toString(ProcessHandle.current().pid(), 36));
     }
@@ -44,7 +46,7 @@ final class UnixSocketFile {
      *
      * @throws BindException if somebody listens there, or something else than a socket lies there
      */
-    void requireFree() throws IOException {
+    public void requireFree() throws IOException {
         Files.deleteIfExists(temporaryPath());
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
@@ -68,7 +70,7 @@ final class UnixSocketFile {
     }
 
     /** Gives the bound socket its rights and its name. */
-    void putInPlace() throws IOException {
+    public void putInPlace() throws IOException {
         Path temporary = temporaryPath();
         Files.setPosixFilePermissions(temporary, permissions);
         Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -76,7 +78,7 @@ final class UnixSocketFile {
     }
 
     /** Removes the file if it is still ours. */
-    void remove() throws IOException {
+    public void remove() throws IOException {
         if (fileKey != null && Objects.equals(fileKey, key())) {
             Files.deleteIfExists(path);
         }

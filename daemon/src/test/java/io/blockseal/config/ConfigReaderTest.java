@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +61,8 @@ class ConfigReaderTest {
                     admin: localhost:3
                     engine: java
                     require-locked-keys: true
+                    control: c.sock
+                    control-uids: [7, 1000]
                     buffers: 512M
                     dek-cache: 100
                     loops: 3
@@ -81,6 +84,7 @@ class ConfigReaderTest {
                             List.of(Path.of("one.sock")),
                             true,
                             new TcpAddress("localhost", 3),
+                            new ControlConfig(true, Path.of("c.sock"), Set.of(7, 1000)),
                             EngineChoice.JAVA,
                             true,
                             512L << 20,
@@ -282,6 +286,7 @@ class ConfigReaderTest {
                 List.of(),
                 config.insecurePlaintext(),
                 null,
+                config.control(),
                 config.engine(),
                 config.requireLockedKeys(),
                 config.bufferBytes(),

@@ -24,11 +24,14 @@ public final class InfoCommand extends Verb {
     @Mixin
     private final VolumeOptions volume = new VolumeOptions();
 
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
     public Integer call() throws Exception {
-        return new VerbRun(this, engine, volume).json(json).run(new InfoVerb(), new Arguments());
+        return new VerbRun(this, engine, volume).control(control).json(json).run(new InfoVerb(), new Arguments());
     }
 }

@@ -11,11 +11,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "add",
         header = "Add a key that opens a volume.",
-        description = {
-            "",
-            "Needs a key that opens it already, and exactly one --new option. Stop serving the volume first.",
-            ""
-        },
+        description = {"", "Needs a key that opens it already, and exactly one --new option.", ""},
         footer = {
             "",
             "Examples:",
@@ -30,6 +26,9 @@ public final class KeyAddCommand extends Verb {
 
     @Mixin
     private final VolumeOptions volume = new VolumeOptions();
+
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();
@@ -47,6 +46,7 @@ public final class KeyAddCommand extends Verb {
     public Integer call() throws Exception {
         newKey.requireOne();
         return new VerbRun(this, engine, volume)
+                .control(control)
                 .json(json)
                 .keys(keys)
                 .newKey(newKey)

@@ -14,8 +14,7 @@ import picocli.CommandLine.Option;
         header = "Remove a key slot from a volume.",
         description = {
             "",
-            "Stop serving the volume first. Old copies of the metadata, such as backups, still open by the removed"
-                    + " key.",
+            "Also while it is served. Old copies of the metadata, such as backups, still open by the removed" + " key.",
             ""
         },
         footer = {"", "Example:", "  blockseal key remove demo.bsl --slot 1 --key-file demo.key", ""})
@@ -25,6 +24,9 @@ public final class KeyRemoveCommand extends Verb {
 
     @Mixin
     private final VolumeOptions volume = new VolumeOptions();
+
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();
@@ -46,6 +48,7 @@ public final class KeyRemoveCommand extends Verb {
             throw new CommandException(ExitCode.USAGE, "--slot " + slot + ": a volume has the key slots 0 to 15.");
         }
         return new VerbRun(this, engine, volume)
+                .control(control)
                 .json(json)
                 .keys(keys)
                 .run(

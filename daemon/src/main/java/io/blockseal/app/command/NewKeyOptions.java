@@ -55,6 +55,17 @@ public final class NewKeyOptions {
                 : places.makeOrOpen(place, "New passphrase of " + volume, allowWeak);
     }
 
+    /** Likewise, to be sent to a daemon. */
+    NewKeyToSend toSend(KeyPlaces places, Path volume) throws CommandException, KeySourceException {
+        NewKey made = make(places, volume);
+        try {
+            return new NewKeyToSend(made, places.newToSend(place(), made, "New passphrase of " + volume, allowWeak));
+        } catch (KeySourceException failed) {
+            made.discard();
+            throw failed;
+        }
+    }
+
     /** Shows a recovery key; of other keys there is nothing to show. */
     static void showOnce(NewKey made, PrintWriter out) throws KeySourceException {
         if (made.mustBeShown()) {

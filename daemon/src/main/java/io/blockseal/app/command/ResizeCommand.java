@@ -25,6 +25,9 @@ public final class ResizeCommand extends Verb {
     private final VolumeOptions volume = new VolumeOptions();
 
     @Mixin
+    private final ControlOptions control = new ControlOptions();
+
+    @Mixin
     private final KeyOptions keys = new KeyOptions();
 
     @Option(names = "--size", required = true, paramLabel = "SIZE", description = "The new size, such as 20G.")
@@ -37,6 +40,7 @@ public final class ResizeCommand extends Verb {
     public Integer call() throws Exception {
         long newSize = Sizes.parse("--size", size);
         return new VerbRun(this, engine, volume)
+                .control(control)
                 .json(json)
                 .keys(keys)
                 .run(new ResizeVerb(), new Arguments().number(ResizeVerb.SIZE_BYTES, newSize));

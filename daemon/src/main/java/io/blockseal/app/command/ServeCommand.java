@@ -8,6 +8,7 @@ import io.blockseal.config.ByteSize;
 import io.blockseal.config.ConfigException;
 import io.blockseal.config.ConfigReader;
 import io.blockseal.config.ConfigRules;
+import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.EngineChoice;
 import io.blockseal.config.KeyConfig;
@@ -80,6 +81,14 @@ public final class ServeCommand extends Verb {
             paramLabel = "HOST:PORT",
             description = "Serve /metrics, /healthz and /readyz by HTTP on this address.")
     private @Nullable String admin;
+
+    @Option(
+            names = "--control",
+            paramLabel = "SOCKET",
+            description = "Take orders on this unix socket, from root and this user; auto: the usual place, off: none"
+                    + " (default: ${DEFAULT-VALUE}).",
+            defaultValue = "auto")
+    private String control = "auto";
 
     @Option(
             names = "--name",
@@ -184,6 +193,7 @@ public final class ServeCommand extends Verb {
                 unixSockets,
                 insecurePlaintext,
                 admin == null ? null : parsed("--admin", List.of(admin)).get(0),
+                control(),
                 engine,
                 requireLockedKeys,
                 bufferBytes(),
@@ -203,6 +213,14 @@ public final class ServeCommand extends Verb {
                     .collect(Collectors.joining("\n")));
         }
         return wanted;
+    }
+
+    private ControlConfig control() throws CommandException {
+        try {
+            return ControlConfig.of(control, List.of());
+        } catch (IllegalArgumentException wrong) {
+            throw new CommandException(ExitCode.USAGE, "--control: " + wrong.getMessage(), wrong);
+        }
     }
 
     private List<VolumeConfig> volumes() throws CommandException {

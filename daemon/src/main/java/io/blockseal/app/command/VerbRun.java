@@ -1,6 +1,7 @@
 package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
 import io.blockseal.app.ForegroundJob;
 import io.blockseal.app.Foundation;
 import io.blockseal.app.Keeper;
@@ -8,19 +9,25 @@ import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.NewKey;
 import io.blockseal.app.Terminal;
 import io.blockseal.app.verb.CallKeys;
+import io.blockseal.app.verb.SentKeys;
 import io.blockseal.app.verb.VerbCall;
 import io.blockseal.app.verb.VolumeHead;
 import io.blockseal.app.verb.VolumeVerb;
 import io.blockseal.control.Arguments;
+import io.blockseal.control.ControlClient;
+import io.blockseal.control.JobReply;
 import io.blockseal.job.JobControl;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeInfo;
 import io.blockseal.volume.VolumeStores;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Does a verb to the volume that a command names, and prints what it says. */
@@ -30,7 +37,9 @@ final class VerbRun {
     private final VolumeOptions volume;
     private KeyOptions keys = new KeyOptions();
     private @Nullable NewKeyOptions newKey;
+    private ControlOptions control = new ControlOptions();
     private boolean json;
+    private boolean detach;
 
     VerbRun(Verb command, EngineOptions engine, VolumeOptions volume) {
         this.command = command;
@@ -41,6 +50,18 @@ final class VerbRun {
     /** Prints JSON, if so wanted. */
     VerbRun json(boolean wanted) {
         json = wanted;
+        return this;
+    }
+
+    /** By the daemon that is found there, if one serves the volume. */
+    VerbRun control(ControlOptions options) {
+        control = options;
+        return this;
+    }
+
+    /** Leaves long work to the daemon at once, and prints the job's number. */
+    VerbRun detach(boolean wanted) {
+        detach = wanted;
         return this;
     }
 
@@ -59,8 +80,77 @@ final class VerbRun {
     /** Does it. How the command ends. */
     int run(VolumeVerb verb, Arguments arguments) throws Exception {
         try (arguments) {
-            return runHere(verb, arguments);
+            boolean file = Files.exists(volume.path());
+            // Who names no key can only mean a volume that is open already.
+            boolean keyless = verb.needs() != VolumeVerb.Needs.HEAD && !keys.given();
+            if (control.given() || !file || keyless) {
+                ControlOptions.Serving serving = control.find(volume.path());
+                if (serving != null) {
+                    return runThere(serving, verb, arguments);
+                }
+                if (control.given()) {
+                    throw new CommandException(
+                            ExitCode.FAILURE,
+                            "the daemon on that control socket serves no volume " + volume.path() + ".");
+                }
+            }
+            try {
+                return runHere(verb, arguments);
+            } catch (StoreInUseException inUse) {
+                ControlOptions.Serving serving = control.find(volume.path());
+                if (serving == null) {
+                    throw new CommandException(
+                            ExitCode.IN_USE,
+                            inUse.getMessage()
+                                    + "\n  If a daemon serves it, name its control socket (--control SOCKET): no daemon that"
+                                    + " this user may ask serves it. Else wait until whoever uses it has ended.",
+                            inUse);
+                }
+                return runThere(serving, verb, arguments);
+            }
         }
+    }
+
+    /** By the daemon that serves it. */
+    private int runThere(ControlOptions.Serving serving, VolumeVerb verb, Arguments arguments) throws Exception {
+        try (Foundation foundation = engine.lay();
+                KeyPlaces places = new KeyPlaces(foundation.engine())) {
+            arguments.text(VerbCall.CALLED, volume.path().toString());
+            if (keys.given() || (verb.wantsKey() && keys.one() != null)) {
+                arguments.group(SentKeys.KEY, places.toSend(keys.one(), "Passphrase of " + volume.path()));
+            }
+            NewKeyToSend made = newKey == null || !newKey.given() ? null : newKey.toSend(places, volume.path());
+            if (made != null) {
+                arguments.group(SentKeys.NEW_KEY, made.arguments());
+            }
+            byte[] body = arguments.encode();
+            ControlClient.Reply reply;
+            try {
+                reply = serving.client().post(serving.path("/" + verb.name()), !json && !verb.isLong(), body);
+            } finally {
+                Arrays.fill(body, (byte) 0);
+            }
+            if (!reply.ok()) {
+                if (made != null) {
+                    made.key().discard();
+                }
+                throw JobWatch.refused(reply);
+            }
+            if (verb.isLong()) {
+                return watch(serving, JobReply.parse(reply.body()));
+            }
+            print(new JobOutcome(reply.exitCode(), reply.body(), reply.body()), made == null ? null : made.key());
+            return reply.exitCode();
+        }
+    }
+
+    private int watch(ControlOptions.Serving serving, JobReply job) throws Exception {
+        if (detach) {
+            command.out().println(job.id());
+            command.out().flush();
+            return ExitCode.OK.number();
+        }
+        return JobWatch.watch(serving.client(), job.id(), json, command.out(), command.err());
     }
 
     private int runHere(VolumeVerb verb, Arguments arguments) throws Exception {

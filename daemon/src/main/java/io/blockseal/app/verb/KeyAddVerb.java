@@ -18,6 +18,11 @@ public final class KeyAddVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean wantsKey() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

@@ -19,17 +19,18 @@ import java.util.List;
  * Keys that came through the control socket, in the groups {@code key} and {@code newKey}: their bytes as {@code secret},
  * or the {@code path} of a key file for the daemon to read.
  */
-final class SentKeys implements CallKeys, AutoCloseable {
+public final class SentKeys implements CallKeys, AutoCloseable {
     /** One that opens the volume. */
-    static final String KEY = "key";
+    public static final String KEY = "key";
     /** A new one. */
-    static final String NEW_KEY = "newKey";
+    public static final String NEW_KEY = "newKey";
 
     private final Arguments arguments;
     private final CryptoEngine engine;
     private final List<KeySource> opened = new ArrayList<>();
 
-    SentKeys(Arguments arguments, CryptoEngine engine) {
+    /** Those among {@code arguments}, which are closed with this; keys go into {@code engine}. */
+    public SentKeys(Arguments arguments, CryptoEngine engine) {
         this.arguments = arguments;
         this.engine = engine;
     }

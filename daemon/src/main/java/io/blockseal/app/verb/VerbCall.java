@@ -4,6 +4,7 @@ import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import io.blockseal.job.JobControl;
 import io.blockseal.volume.Volume;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,11 @@ public record VerbCall(
         Arguments arguments,
         CallKeys keys,
         JobControl control) {
+    /** What the caller calls the volume; an argument that every verb takes. */
+    public static final String CALLED = "called";
+
+    private static final Set<String> ALWAYS_KNOWN = Set.of(CALLED, SentKeys.KEY);
+
     /** Reads the head, now. */
     @FunctionalInterface
     public interface Head {
@@ -43,6 +49,6 @@ public record VerbCall(
 
     /** Refuses arguments that the verb did not ask for. */
     public void requireAllKnown() throws ArgumentException {
-        arguments.requireAllKnown();
+        arguments.requireAllKnown(ALWAYS_KNOWN);
     }
 }

@@ -29,6 +29,11 @@ public interface VolumeVerb {
         return false;
     }
 
+    /** Whether it asks for a key that opens the volume even if the volume is open. */
+    default boolean wantsKey() {
+        return false;
+    }
+
     /** What of the volume it wants to itself; jobs that share a claim exclude each other. */
     default Set<String> claims() {
         return Set.of();

@@ -105,6 +105,27 @@ public final class KeyFile {
         }
     }
 
+    /**
+     * A key file as it stands, for {@link FileKeySource#ofText} in another process; the caller wipes it.
+     *
+     * @param path a key file that is its owner's alone, or what {@code vouchedFor} by somebody else
+     */
+    public static byte[] text(Path path, boolean vouchedFor) throws KeySourceException {
+        ByteBuffer text = ByteBuffer.allocateDirect(KeyText.READ_BYTES_MAX);
+        try (FileChannel file =
+                FileChannel.open(vouchedFor ? path : KeyFileCheck.realPathOf(path), StandardOpenOption.READ)) {
+            while (text.hasRemaining() && file.read(text) >= 0) {}
+            byte[] bytes = new byte[text.flip().remaining()];
+            text.get(bytes);
+            return bytes;
+        } catch (IOException e) {
+            throw new KeySourceException(
+                    Kind.UNREACHABLE, "key file " + path + " cannot be read: " + e.getMessage(), e);
+        } finally {
+            wipe(text);
+        }
+    }
+
     /** The key of a file that somebody has read; the text is wiped. */
     static Secret ofText(byte[] given, String name, CryptoEngine engine) throws KeySourceException {
         ByteBuffer text = ByteBuffer.allocateDirect(KeyText.READ_BYTES_MAX);

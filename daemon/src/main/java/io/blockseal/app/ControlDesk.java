@@ -1,0 +1,322 @@
+package io.blockseal.app;
+
+import io.blockseal.app.verb.ResumableVerb;
+import io.blockseal.app.verb.SentKeys;
+import io.blockseal.app.verb.VerbCall;
+import io.blockseal.app.verb.Verbs;
+import io.blockseal.app.verb.VolumeHead;
+import io.blockseal.app.verb.VolumeVerb;
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.config.ByteSize;
+import io.blockseal.control.Arguments;
+import io.blockseal.control.Caller;
+import io.blockseal.control.ControlAnswer;
+import io.blockseal.control.ControlTarget;
+import io.blockseal.control.JobText;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.job.Job;
+import io.blockseal.job.JobControl;
+import io.blockseal.job.JobMemo;
+import io.blockseal.job.JobOutcome;
+import io.blockseal.job.JobRefusedException;
+import io.blockseal.job.JobRequest;
+import io.blockseal.job.JobWork;
+import io.blockseal.job.Jobs;
+import io.blockseal.volume.Volume;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What stands behind the control socket: finds the volume and the verb, does short ones on a few threads of its own, makes
+ * jobs of long ones, and writes down who wanted what. The control loop only leaves its orders here.
+ */
+final class ControlDesk implements ControlTarget, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlDesk.class);
+    private static final int THREADS = 4;
+    private static final int WAITING_MAX = 64;
+    private static final int CLOSE_SECONDS = 30;
+
+    private final List<ServedVolume> volumes;
+    private final Jobs jobs;
+    private final CryptoEngine engine;
+    private final Map<String, VolumeVerb> verbs;
+    private final ThreadPoolExecutor threads;
+
+    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine) {
+        this(volumes, jobs, engine, Verbs.all());
+    }
+
+    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, Map<String, VolumeVerb> verbs) {
+        this.volumes = volumes;
+        this.jobs = jobs;
+        this.engine = engine;
+        this.verbs = verbs;
+        AtomicInteger number = new AtomicInteger();
+        this.threads = new ThreadPoolExecutor(
+                THREADS, THREADS, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING_MAX), task -> {
+                    Thread thread = new Thread(task, "control-" + number.getAndIncrement());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+    }
+
+    @Override
+    public Jobs jobs() {
+        return jobs;
+    }
+
+    @Override
+    public JobOutcome volumes() {
+        StringBuilder text = new StringBuilder();
+        for (ServedVolume each : volumes) {
+            Volume open = each.opened();
+            text.append(each.name())
+                    .append(": ")
+                    .append(each.config().path())
+                    .append(", ")
+                    .append(each.health().state());
+            if (open != null) {
+                text.append(", ")
+                        .append(ByteSize.human(open.shape().sizeBytes()))
+                        .append(", ")
+                        .append(open.uuid());
+            }
+            text.append('\n');
+        }
+        return JobOutcome.done(text.toString(), JsonText.of(json -> {
+            json.writeArrayFieldStart("volumes");
+            for (ServedVolume each : volumes) {
+                Volume open = each.opened();
+                json.writeStartObject();
+                json.writeStringField("name", each.name());
+                json.writeStringField(
+                        "path",
+                        each.config().path().toAbsolutePath().normalize().toString());
+                json.writeStringField("state", each.health().state());
+                json.writeNumberField("sizeBytes", each.health().sizeBytes());
+                json.writeBooleanField("readOnly", each.config().readOnly());
+                if (open != null) {
+                    json.writeStringField("uuid", open.uuid().toString());
+                }
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        }));
+    }
+
+    @Override
+    public CompletableFuture<ControlAnswer> call(
+            String volume, String word, Arguments arguments, Caller caller, boolean acts) {
+        CompletableFuture<ControlAnswer> answer = new CompletableFuture<>();
+        try {
+            threads.execute(() -> answer.complete(answer(volume, word, arguments, caller, acts)));
+        } catch (RejectedExecutionException full) {
+            arguments.close();
+            answer.complete(new ControlAnswer(
+                    503,
+                    Failures.outcome(new CommandException(
+                            ExitCode.FAILURE, "the daemon stops, or has too many orders waiting; try again"))));
+        }
+        return answer;
+    }
+
+    private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {
+        // Once a job was begun the keys are its own.
+        boolean handedOver = false;
+        SentKeys keys = new SentKeys(arguments, engine);
+        ControlAnswer answer;
+        try {
+            VolumeVerb verb = verbs.get(word);
+            ServedVolume served = find(name);
+            if (verb == null || served == null) {
+                answer = new ControlAnswer(
+                        served == null ? 404 : 400, Failures.outcome(unknown(name, word, served != null)));
+            } else if (verb.isLong()) {
+                Job job = jobs.submit(request(verb, served, arguments, keys));
+                handedOver = true;
+                answer = new ControlAnswer(202, JobText.one(job));
+            } else {
+                answer = ControlAnswer.of(run(verb, served, arguments, keys, JobControl.ALONE));
+            }
+        } catch (Exception failed) {
+            LOG.debug("control: {} of {} failed", word, name, failed);
+            answer = failure(failed);
+        } finally {
+            if (!handedOver) {
+                keys.close();
+            }
+        }
+        if (acts) {
+            record(caller, word, name, answer);
+        }
+        return answer;
+    }
+
+    private static CommandException unknown(String name, String word, boolean volumeKnown) {
+        return new CommandException(
+                ExitCode.USAGE,
+                volumeKnown
+                        ? "there is no verb '" + word + "'; see docs/control.md"
+                        : "no volume '" + name + "' is served here; see blockseal status");
+    }
+
+    private static void record(Caller caller, String word, String name, ControlAnswer answer) {
+        AuditLog.record(
+                AuditEvent.CONTROL_CALL,
+                AuditField.of("verb", word),
+                AuditField.of("volume", name),
+                AuditField.of("exit-code", answer.outcome().exitCode()),
+                AuditField.of("caller-uid", caller.uid()),
+                AuditField.of("caller-pid", caller.pid()));
+    }
+
+    private JobRequest request(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys) {
+        String memo = verb instanceof ResumableVerb resumable ? resumable.toJson(arguments) : null;
+        return new JobRequest(verb.name(), served.name(), verb.claims(), memo, new JobWork() {
+            @Override
+            public JobOutcome run(JobControl control) throws Exception {
+                try (keys) {
+                    return ControlDesk.run(verb, served, arguments, keys, control);
+                }
+            }
+
+            @Override
+            public void dropped() {
+                keys.close();
+            }
+        });
+    }
+
+    private static JobOutcome run(
+            VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
+            throws Exception {
+        String called = arguments.text(VerbCall.CALLED);
+        Volume open = served.opened();
+        if (open == null || open.state() == Volume.State.CLOSED) {
+            throw new CommandException(
+                    ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
+        }
+        String name = called == null ? served.config().path().toString() : called;
+        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, true, arguments, keys, control));
+    }
+
+    /** A path from a command is absolute: it may stand in another directory. */
+    private static boolean isSameFile(Path path, String name) {
+        try {
+            return name.startsWith("/") && Files.isSameFile(path, Path.of(name));
+        } catch (IOException | InvalidPathException notThere) {
+            return false;
+        }
+    }
+
+    /** By the name of its export, its UUID, or the path of its file. */
+    private @Nullable ServedVolume find(String name) {
+        for (ServedVolume each : volumes) {
+            Volume open = each.opened();
+            if (each.name().equals(name)
+                    || (open != null && open.uuid().toString().equals(name))
+                    || isSameFile(each.config().path(), name)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    /** Begins again what was not finished when the daemon stopped. */
+    void takeUp(JobFiles files) {
+        for (ServedVolume served : volumes) {
+            Volume open = served.opened();
+            if (open == null) {
+                continue;
+            }
+            for (JobMemo memo : files.of(open.uuid().toString(), served.name())) {
+                try {
+                    takeUp(memo, served);
+                } catch (Exception refused) {
+                    LOG.error(
+                            "volume={} job={}: {} cannot be taken up again: {}",
+                            served.name(),
+                            memo.id(),
+                            memo.verb(),
+                            Failures.message(refused));
+                }
+            }
+        }
+    }
+
+    private void takeUp(JobMemo memo, ServedVolume served) throws Exception {
+        if (!(verbs.get(memo.verb()) instanceof ResumableVerb verb)) {
+            throw new CommandException(ExitCode.FAILURE, "this release has no such verb that could go on");
+        }
+        Arguments arguments = verb.fromJson(memo.memo());
+        Job job = jobs.takeUp(memo, request(verb, served, arguments, new SentKeys(arguments, engine)));
+        LOG.info(
+                "volume={} job={}: {} goes on ({})",
+                served.name(),
+                job.id(),
+                job.verb(),
+                job.state().word());
+    }
+
+    @Override
+    public ControlAnswer failure(Throwable failure) {
+        JobOutcome outcome = Failures.outcome(failure);
+        int status =
+                switch (Failures.exitCode(failure)) {
+                    case USAGE -> 400;
+                    case WRONG_KEY -> 403;
+                    case IN_USE -> 409;
+                    case DAMAGED, FAILURE, CONFIG, KEY_SOURCE, OK, STORAGE -> 500;
+                };
+        if (failure instanceof JobRefusedException refused) {
+            status = switch (refused.reason()) {
+                case UNKNOWN -> 404;
+                case CONFLICT -> 409;
+                case UNAVAILABLE -> 503;
+            };
+        }
+        return new ControlAnswer(status, outcome);
+    }
+
+    @Override
+    public void audit(Caller caller, boolean admitted, String what) {
+        try {
+            threads.execute(() -> AuditLog.record(
+                    admitted ? AuditEvent.CONTROL_CALL : AuditEvent.CONTROL_REFUSED,
+                    AuditField.of("verb", what),
+                    AuditField.of("caller-uid", caller.uid()),
+                    AuditField.of("caller-pid", caller.pid())));
+        } catch (RejectedExecutionException full) {
+            LOG.warn("too much to write down: {} by user {} (process {})", what, caller.uid(), caller.pid());
+        }
+    }
+
+    /** Takes no order any more, and lets those end that were begun. */
+    @Override
+    public void close() {
+        threads.shutdown();
+        try {
+            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("an order from the control socket did not end within {} s", CLOSE_SECONDS);
+            }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package io.blockseal.app;
+
+import io.blockseal.config.ControlConfig;
+import io.blockseal.control.ControlServer;
+import io.blockseal.control.ControlTarget;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds the control socket its place. One that was named must be had; without the usual one the daemon serves all the same,
+ * since volumes that are not served would be worse than orders that cannot be given.
+ */
+final class ControlOpening {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlOpening.class);
+
+    private ControlOpening() {}
+
+    static @Nullable ControlServer open(ControlConfig config, Path stateDirectory, ControlTarget target)
+            throws CommandException {
+        if (!config.enabled()) {
+            return null;
+        }
+        Path named = config.path();
+        if (named != null) {
+            try {
+                return start(named, config, target);
+            } catch (IOException refused) {
+                throw new CommandException(
+                        ExitCode.IN_USE,
+                        "cannot listen on the control socket " + named + ": " + refused.getMessage()
+                                + "\n  Choose another path (control: ..., --control), or switch it off.",
+                        refused);
+            }
+        }
+        Path folder = ControlPlaces.folder(stateDirectory);
+        String why = "";
+        for (Path path : ControlPlaces.candidates(folder)) {
+            try {
+                Files.createDirectories(
+                        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+                return start(path, config, target);
+            } catch (IOException refused) {
+                why = path + ": " + refused.getMessage();
+            }
+        }
+        LOG.warn(
+                "there is no control socket, and commands cannot reach this daemon; name a place for it (control:): {}",
+                why);
+        return null;
+    }
+
+    private static ControlServer start(Path path, ControlConfig config, ControlTarget target) throws IOException {
+        ControlServer server = ControlServer.start(path, ownUid(), config.uids(), target);
+        LOG.info("listening on control socket {}", path.toAbsolutePath());
+        return server;
+    }
+
+    /** Our effective user. Not the owner of our folder in /proc: of a process that cannot be dumped that is root. */
+    private static int ownUid() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"), StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith("Uid:")) {
+                return Integer.parseUnsignedInt(line.split("\\s+")[2]);
+            }
+        }
+        throw new IOException("the system does not say whose process this is");
+    }
+}

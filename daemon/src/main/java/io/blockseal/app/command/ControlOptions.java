@@ -1,0 +1,90 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ControlPlaces;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.Surroundings;
+import io.blockseal.control.ControlClient;
+import io.blockseal.control.JobReply;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where to find the daemon that serves a volume. */
+public final class ControlOptions {
+    /** A daemon, and what it calls the volume. */
+    record Serving(ControlClient client, String name) {
+        String path(String more) {
+            return "/v1/volumes/" + ControlClient.part(name) + more;
+        }
+    }
+
+    @Option(
+            names = "--control",
+            paramLabel = "SOCKET",
+            description = "The control socket of the daemon that serves it (default: the usual places).")
+    private @Nullable Path socket;
+
+    /** Whether the operator named a socket. */
+    boolean given() {
+        return socket != null;
+    }
+
+    /** Every daemon that can be asked. */
+    List<ControlClient> daemons() {
+        List<ControlClient> all = new ArrayList<>();
+        List<Path> sockets = socket == null ? ControlPlaces.toAsk(Surroundings.stateDirectory()) : List.of(socket);
+        sockets.forEach(path -> all.add(new ControlClient(path)));
+        return all;
+    }
+
+    /** The daemon that serves the volume, by path, name or UUID; null if none that can be asked does. */
+    @Nullable
+    Serving find(Path volume) throws CommandException {
+        String name = Files.exists(volume) ? volume.toAbsolutePath().normalize().toString() : volume.toString();
+        for (ControlClient each : daemons()) {
+            Serving candidate = new Serving(each, name);
+            try {
+                if (each.get(candidate.path(""), false).status() != 404) {
+                    return candidate;
+                }
+            } catch (IOException silent) {
+                if (socket != null) {
+                    throw unreachable(each, silent);
+                }
+            }
+        }
+        return null;
+    }
+
+    /** The daemon that has the job. */
+    ControlClient withJob(long id) throws CommandException {
+        String why = "there is no daemon that could be asked; name its socket: --control SOCKET";
+        for (ControlClient each : daemons()) {
+            try {
+                ControlClient.Reply reply = each.get("/v1/jobs/" + id, false);
+                if (reply.ok()) {
+                    return each;
+                }
+                why = JobReply.error(reply.body());
+            } catch (IOException silent) {
+                if (socket != null) {
+                    throw unreachable(each, silent);
+                }
+            }
+        }
+        throw new CommandException(ExitCode.FAILURE, why);
+    }
+
+    static CommandException unreachable(ControlClient daemon, IOException cause) {
+        return new CommandException(
+                ExitCode.FAILURE,
+                "no daemon answers on " + daemon.socket() + ": " + cause.getMessage()
+                        + "\n  Is it running, by this user, and does its log say 'listening on control socket'?",
+                cause);
+    }
+}

@@ -1,0 +1,141 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.control.ControlClient;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code blockseal job}: long work that a daemon does. */
+@Command(
+        name = "job",
+        header = "Watch and steer long work of a daemon.",
+        description = "%nLong work on a volume that is served is a job with a number; it goes on whoever looks on.%n",
+        footer = {
+            "",
+            "Examples:",
+            "  blockseal job list",
+            "  blockseal job watch 7",
+            "  blockseal job pause 7",
+            "  blockseal job resume 7",
+            "  blockseal job cancel 7",
+            "  blockseal job show 7 --json",
+            ""
+        },
+        subcommands = {
+            JobCommand.JobList.class,
+            JobCommand.Show.class,
+            JobCommand.Watch.class,
+            JobCommand.Pause.class,
+            JobCommand.Resume.class,
+            JobCommand.Cancel.class
+        })
+public final class JobCommand extends Verb {
+    @Override
+    public Integer call() throws CommandException {
+        throw new CommandException(
+                ExitCode.USAGE, "job what? list, show, watch, pause, resume or cancel.\n  Try: blockseal job --help");
+    }
+
+    private abstract static class OfADaemon extends Verb {
+        @Mixin
+        final ControlOptions control = new ControlOptions();
+
+        @Option(names = "--json", description = "Print JSON.")
+        boolean json;
+
+        int print(ControlClient.Reply reply) throws CommandException {
+            if (!reply.ok()) {
+                throw JobWatch.refused(reply);
+            }
+            out().print(reply.body());
+            out().flush();
+            return reply.exitCode();
+        }
+    }
+
+    private abstract static class OfOneJob extends OfADaemon {
+        @Parameters(arity = "1", paramLabel = "ID", description = "The job's number.")
+        long id;
+
+        int order(String what) throws CommandException, IOException {
+            return print(control.withJob(id).post("/v1/jobs/" + id + "/" + what, !json, new byte[0]));
+        }
+    }
+
+    /** {@code job list}. */
+    @Command(
+            name = "list",
+            header = "List the jobs of every daemon that can be asked.",
+            footer = {"", "Example:", "  blockseal job list --json", ""})
+    public static final class JobList extends OfADaemon {
+        @Override
+        public Integer call() throws CommandException {
+            return StatusCommand.askAll(this, control, "/v1/jobs", json);
+        }
+    }
+
+    /** {@code job show}. */
+    @Command(
+            name = "show",
+            header = "Show a job.",
+            footer = {"", "Example:", "  blockseal job show 7", ""})
+    public static final class Show extends OfOneJob {
+        @Override
+        public Integer call() throws CommandException, IOException {
+            return print(control.withJob(id).get("/v1/jobs/" + id, !json));
+        }
+    }
+
+    /** {@code job watch}. */
+    @Command(
+            name = "watch",
+            header = "Look on until a job ends, and end as it did.",
+            description = "%nCtrl-C ends the looking on; the job goes on.%n",
+            footer = {"", "Example:", "  blockseal job watch 7", ""})
+    public static final class Watch extends OfOneJob {
+        @Override
+        public Integer call() throws CommandException, IOException {
+            return JobWatch.watch(control.withJob(id), id, json, out(), err());
+        }
+    }
+
+    /** {@code job pause}. */
+    @Command(
+            name = "pause",
+            header = "Let a job stand still at its next checkpoint.",
+            footer = {"", "Example:", "  blockseal job pause 7", ""})
+    public static final class Pause extends OfOneJob {
+        @Override
+        public Integer call() throws CommandException, IOException {
+            return order("pause");
+        }
+    }
+
+    /** {@code job resume}. */
+    @Command(
+            name = "resume",
+            header = "Let a paused job go on.",
+            footer = {"", "Example:", "  blockseal job resume 7", ""})
+    public static final class Resume extends OfOneJob {
+        @Override
+        public Integer call() throws CommandException, IOException {
+            return order("resume");
+        }
+    }
+
+    /** {@code job cancel}. */
+    @Command(
+            name = "cancel",
+            header = "Let a job end at its next checkpoint; what it finished stays.",
+            footer = {"", "Example:", "  blockseal job cancel 7", ""})
+    public static final class Cancel extends OfOneJob {
+        @Override
+        public Integer call() throws CommandException, IOException {
+            return order("cancel");
+        }
+    }
+}

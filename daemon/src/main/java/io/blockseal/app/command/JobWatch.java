@@ -1,0 +1,70 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.ProcessSignals;
+import io.blockseal.app.Progress;
+import io.blockseal.app.Terminal;
+import io.blockseal.control.ControlClient;
+import io.blockseal.control.JobReply;
+import java.io.IOException;
+import java.io.PrintWriter;
+
+/** Looks on at a job until it ends, or whoever looks on has enough: the job goes on without them. */
+final class JobWatch {
+    private JobWatch() {}
+
+    /** How the command ends: as the job did, or well if it was left running. */
+    static int watch(ControlClient daemon, long id, boolean json, PrintWriter out, PrintWriter err)
+            throws IOException, CommandException {
+        boolean shown = Terminal.isError();
+        try (ProcessSignals signals = ProcessSignals.install("leaving the job to the daemon")) {
+            JobReply job = ask(daemon, id, 0, 0);
+            while (!job.ended() && !signals.asked()) {
+                try (Progress progress = new Progress(err, shown, line(job))) {
+                    String before = line(job);
+                    while (!job.ended() && !signals.asked() && line(job).equals(before)) {
+                        progress.count(job.done(), job.total());
+                        job = ask(daemon, id, job.revision(), 1);
+                    }
+                }
+            }
+            if (!job.ended()) {
+                err.println("job " + id + " goes on. Watch it: blockseal job watch " + id
+                        + "; end it: blockseal job cancel " + id);
+                err.flush();
+                return ExitCode.OK.number();
+            }
+        }
+        ControlClient.Reply result = daemon.get("/v1/jobs/" + id + "/result", !json);
+        if (!result.ok()) {
+            throw refused(result);
+        }
+        out.print(result.body());
+        out.flush();
+        return result.exitCode();
+    }
+
+    private static String line(JobReply job) {
+        return "job " + job.id() + ": " + job.verb() + (job.phase().isEmpty() ? "" : ", " + job.phase())
+                + (job.state().equals("running") ? "" : ", " + job.state());
+    }
+
+    private static JobReply ask(ControlClient daemon, long id, long since, int seconds)
+            throws IOException, CommandException {
+        ControlClient.Reply reply = daemon.get("/v1/jobs/" + id + "?wait=" + seconds + "s&since=" + since, false);
+        if (!reply.ok()) {
+            throw refused(reply);
+        }
+        return JobReply.parse(reply.body());
+    }
+
+    /** What a daemon refused, as if it had been refused here. */
+    static CommandException refused(ControlClient.Reply reply) {
+        ExitCode code = ExitCode.FAILURE;
+        for (ExitCode each : ExitCode.values()) {
+            code = each.number() == reply.exitCode() ? each : code;
+        }
+        return new CommandException(code, JobReply.error(reply.body()));
+    }
+}

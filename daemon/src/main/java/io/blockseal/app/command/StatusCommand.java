@@ -1,0 +1,55 @@
+package io.blockseal.app.command;
+
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.control.ControlClient;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code blockseal status}: what is served on this host. */
+@Command(
+        name = "status",
+        header = "List the volumes that daemons of this host serve.",
+        description = "%nAsks every daemon whose control socket this user may use.%n",
+        footer = {"", "Example:", "  blockseal status", ""})
+public final class StatusCommand extends Verb {
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
+
+    @Option(names = "--json", description = "Print JSON: one document for each daemon.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws CommandException {
+        return askAll(this, control, "/v1/volumes", json);
+    }
+
+    /** Prints the same page of every daemon; fails if none answers. */
+    static int askAll(Verb command, ControlOptions control, String path, boolean json) throws CommandException {
+        boolean answered = false;
+        for (ControlClient each : control.daemons()) {
+            try {
+                ControlClient.Reply reply = each.get(path, !json);
+                if (!reply.ok()) {
+                    throw JobWatch.refused(reply);
+                }
+                command.out().print(reply.body());
+                answered = true;
+            } catch (IOException silent) {
+                if (control.given()) {
+                    throw ControlOptions.unreachable(each, silent);
+                }
+            }
+        }
+        command.out().flush();
+        if (!answered) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    "no daemon answers on a control socket.\n  Is one running, by this user? Name its socket:"
+                            + " --control SOCKET");
+        }
+        return ExitCode.OK.number();
+    }
+}

@@ -1,0 +1,144 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.config.ConfigReader;
+import io.blockseal.config.ControlConfig;
+import io.blockseal.config.DaemonConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Verbs on a volume that is served, and the same verbs on it when it is not. */
+@Timeout(120)
+class ControlCommandsTest {
+    @TempDir
+    private Path directory;
+
+    private Cli cli;
+
+    @BeforeEach
+    void create() {
+        cli = new Cli(directory);
+        ok("create", "./demo.bsl", "--size", "256M", "--key-file", "./demo.key");
+    }
+
+    private Cli.Result ok(String... words) {
+        Cli.Result result = cli.run(words);
+        assertEquals(0, result.exitCode(), result.all());
+        return result;
+    }
+
+    private Daemon serve() throws Exception {
+        Path yaml = cli.path("c.yaml");
+        Files.writeString(yaml, """
+                unix: %1$s/n.sock
+                control: %1$s/c.sock
+                state-dir: %1$s/state
+                loops: 1
+                volumes:
+                  - {path: %1$s/demo.bsl, key-file: %1$s/demo.key}
+                """.formatted(directory));
+        DaemonConfig config = ConfigReader.read(yaml);
+        assertEquals(new ControlConfig(true, cli.path("c.sock"), Set.of()), config.control());
+        return Daemon.start(config);
+    }
+
+    @Test
+    void sayTheSameWhetherItIsServedOrNot() throws Exception {
+        try (Daemon daemon = serve()) {
+            assertTrue(daemon.addresses().contains("n.sock"));
+            String served =
+                    ok("info", "./demo.bsl", "--json", "--control", "./c.sock").out();
+            String slots =
+                    ok("key", "list", "./demo.bsl", "--control", "./c.sock").out();
+            String text = ok("info", "./demo.bsl", "--control", "./c.sock").out();
+            daemon.close();
+            assertEquals(ok("info", "./demo.bsl", "--json").out(), served);
+            assertEquals(ok("info", "./demo.bsl").out(), text);
+            assertEquals(ok("key", "list", "./demo.bsl").out(), slots);
+        }
+    }
+
+    @Test
+    void changeKeysOfAVolumeWhileItIsServed() throws Exception {
+        Files.writeString(cli.path("pass"), "correct horse battery staple\n");
+        try (Daemon daemon = serve()) {
+            assertTrue(daemon.addresses().contains("n.sock"));
+            Cli.Result added = ok(
+                    "key",
+                    "add",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key",
+                    "--new-key-file",
+                    "./two.key",
+                    "--label",
+                    "laptop",
+                    "--control",
+                    "./c.sock");
+            assertEquals(
+                    cli.path("demo.bsl") + ": key slot 1: key file " + cli.path("two.key") + " (made now, mode 0600)\n",
+                    added.out());
+            ok(
+                    "key",
+                    "add",
+                    "demo",
+                    "--key-file",
+                    "./two.key",
+                    "--new-passphrase-file",
+                    "./pass",
+                    "--control",
+                    "./c.sock");
+            Cli.Result wrong = cli.run(
+                    "key",
+                    "add",
+                    "demo",
+                    "--passphrase-file",
+                    "./c.yaml",
+                    "--new-key-file",
+                    "./no.key",
+                    "--control",
+                    "./c.sock");
+            assertEquals(ExitCode.WRONG_KEY.number(), wrong.exitCode(), wrong.all());
+            assertFalse(Files.exists(cli.path("no.key")), "a key file that opens nothing stays behind");
+            ok("key", "remove", "demo", "--slot", "0", "--control", "./c.sock");
+            Cli.Result grown = cli.run("resize", "demo", "--size", "1G", "--control", "./c.sock");
+            assertEquals(ExitCode.IN_USE.number(), grown.exitCode());
+            assertTrue(grown.err().contains("Stop serving it, resize it"), grown.err());
+            Cli.Result status = ok("status", "--control", "./c.sock");
+            assertTrue(status.out().startsWith("demo: " + cli.path("demo.bsl") + ", open, 256 MiB, "), status.out());
+            assertEquals("no jobs\n", ok("job", "list", "--control", "./c.sock").out());
+        }
+        ok("check", "./demo.bsl", "--key-file", "./two.key");
+        ok("check", "./demo.bsl", "--passphrase-file", "./pass");
+        assertEquals(
+                ExitCode.WRONG_KEY.number(),
+                cli.run("check", "./demo.bsl", "--key-file", "./demo.key").exitCode());
+        String key = Files.readString(cli.path("two.key")).strip();
+        for (String secret : new String[] {
+            key, Base64.getEncoder().encodeToString(Files.readAllBytes(cli.path("two.key"))), "battery staple"
+        }) {
+            assertFalse(cli.everythingPrinted().contains(secret), "a secret was printed or logged");
+        }
+    }
+
+    @Test
+    void sayWhatToDoIfNobodyAnswers() throws Exception {
+        try (Daemon daemon = serve()) {
+            assertTrue(daemon.addresses().contains("n.sock"));
+            Cli.Result refused = cli.run("job", "list", "--control", "./other.sock");
+            assertEquals(ExitCode.FAILURE.number(), refused.exitCode());
+            assertTrue(refused.err().contains("no daemon answers on " + cli.path("other.sock")), refused.err());
+            Cli.Result unknown = cli.run("info", "nosuch", "--control", "./c.sock");
+            assertTrue(unknown.err().contains("serves no volume nosuch"), unknown.err());
+        }
+    }
+}
