@@ -1,7 +1,25 @@
 package io.blockseal.app.command;
 
+import io.blockseal.app.CommandException;
+import io.blockseal.app.ExitCode;
+import io.blockseal.app.Foundation;
+import io.blockseal.app.JsonText;
+import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.Progress;
+import io.blockseal.app.Terminal;
 import io.blockseal.app.verb.InfoVerb;
 import io.blockseal.control.Arguments;
+import io.blockseal.store.StoreOptions;
+import io.blockseal.volume.HeaderBackup;
+import io.blockseal.volume.HeaderSnapshot;
+import io.blockseal.volume.RangeReport;
+import io.blockseal.volume.VolumeStores;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -14,9 +32,20 @@ import picocli.CommandLine.Option;
             "",
             "Reads the metadata's head only. Without the key nothing of it can be verified: who can write to the store"
                     + " can make it say anything. 'check' with a key verifies.",
+            "",
+            "With --ranges it reads the table instead, and tells of each range its state, its place, how many keys it"
+                    + " has had and how old its key is; with a key all of that is verified. Works while the volume is"
+                    + " served.",
             ""
         },
-        footer = {"", "Example:", "  blockseal info demo.bsl --json", ""})
+        footer = {
+            "",
+            "Examples:",
+            "  blockseal info demo.bsl --json",
+            "  blockseal info demo.bsl --ranges --key-file demo.key",
+            "  blockseal info demo.bsl --ranges --since 2026-01-01 --json",
+            ""
+        })
 public final class InfoCommand extends Verb {
     @Mixin
     private final EngineOptions engine = new EngineOptions();
@@ -27,11 +56,65 @@ public final class InfoCommand extends Verb {
     @Mixin
     private final ControlOptions control = new ControlOptions();
 
+    @Mixin
+    private final KeyOptions keys = new KeyOptions();
+
+    @Option(names = "--ranges", description = "Tell about each range, and how old the range keys are.")
+    private boolean ranges;
+
+    @Option(
+            names = "--since",
+            paramLabel = "DATE",
+            description = "With --ranges: how many range keys were made since that day (2026-01-01, UTC).")
+    private @Nullable LocalDate since;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
     public Integer call() throws Exception {
+        if (!ranges && (since != null || keys.given())) {
+            throw new CommandException(ExitCode.USAGE, "a key and --since are for --ranges; add that.");
+        }
+        if (ranges) {
+            PrintWriter out = out();
+            out.print(rangeReport());
+            out.flush();
+            return ExitCode.OK.number();
+        }
         return new VerbRun(this, engine, volume).control(control).json(json).run(new InfoVerb(), new Arguments());
+    }
+
+    private String rangeReport() throws Exception {
+        Instant now = Instant.now();
+        try (Foundation foundation = engine.lay();
+                KeyPlaces places = new KeyPlaces(foundation.engine())) {
+            VolumeStores stores = volume.stores(foundation, StoreOptions.PEEK);
+            try (Progress progress = new Progress(err(), Terminal.isError(), "Reading " + volume.path())) {
+                HeaderBackup snapshot = keys.given()
+                        ? HeaderSnapshot.take(
+                                foundation.engine(),
+                                stores,
+                                List.of(volume.key(places, keys)),
+                                keys.keySlot(),
+                                now.getEpochSecond(),
+                                progress::count)
+                        : HeaderSnapshot.take(stores, now.getEpochSecond(), progress::count);
+                Instant from = since == null
+                        ? Instant.EPOCH
+                        : since.atStartOfDay(ZoneOffset.UTC).toInstant();
+                RangeReportText text = new RangeReportText(RangeReport.of(snapshot), keys.given(), now, from);
+                return json
+                        ? JsonText.of(document -> {
+                            document.writeStringField("volume", volume.path().toString());
+                            document.writeStringField("uuid", snapshot.uuid().toString());
+                            document.writeNumberField("commitSeq", snapshot.commitSeq());
+                            text.write(document);
+                        })
+                        : text.text();
+            } finally {
+                stores.close();
+            }
+        }
     }
 }

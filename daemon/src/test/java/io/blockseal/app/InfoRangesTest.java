@@ -1,0 +1,71 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code info --ranges} on real files; what it reports of ranges in use is RangeReportTest's. */
+class InfoRangesTest {
+    @TempDir
+    private Path directory;
+
+    private Cli.Result run(ExitCode code, String... words) {
+        Cli.Result result = new Cli(directory).run(words);
+        assertEquals(code.number(), result.exitCode(), result.all());
+        return result;
+    }
+
+    @Test
+    void listsRangesWithAndWithoutAKey() throws Exception {
+        run(ExitCode.OK, "create", "./d.bsl", "--size", "256M", "--key-file", "./d.key");
+        // An image of the same size brings keys to its ranges: the first of 64 MiB has data.
+        byte[] image = new byte[1 << 20];
+        image[4096] = 1;
+        Files.write(directory.resolve("image"), image);
+        run(ExitCode.OK, "import", "./image", "./d.bsl", "--key-file", "./d.key");
+        String unverified = run(ExitCode.OK, "info", "./d.bsl", "--ranges").out();
+        assertTrue(unverified.contains("(not verified: name a key)"), unverified);
+        assertTrue(unverified.contains("range keys: oldest 0 min, median 0 min, up to generation 1"), unverified);
+        JsonNode report = new ObjectMapper()
+                .readTree(run(
+                                ExitCode.OK,
+                                "info",
+                                "./d.bsl",
+                                "--ranges",
+                                "--key-file",
+                                "./d.key",
+                                "--since",
+                                "2020-01-01",
+                                "--json")
+                        .out());
+        JsonNode keys = report.get("rangeKeys");
+        assertTrue(keys.get("authenticated").asBoolean());
+        assertTrue(keys.get("active").asLong() > 0, report.toString());
+        assertEquals(4, keys.get("active").asLong() + keys.get("none").asLong());
+        assertEquals(keys.get("active"), keys.get("madeSince"));
+        assertEquals(keys.get("active").asInt(), report.get("ranges").size());
+        JsonNode first = report.get("ranges").get(0);
+        assertEquals("active", first.get("state").asText());
+        assertEquals(1, first.get("generation").asInt());
+        assertFalse(first.has("encryptedBytes"), "nobody counts yet");
+    }
+
+    @Test
+    void refusesWhatMakesNoSense() {
+        run(ExitCode.OK, "create", "./d.bsl", "--size", "64M", "--key-file", "./d.key");
+        run(ExitCode.OK, "create", "./e.bsl", "--size", "64M", "--key-file", "./e.key");
+        assertTrue(run(ExitCode.USAGE, "info", "./d.bsl", "--since", "2026-01-01")
+                .err()
+                .contains("are for --ranges"));
+        run(ExitCode.USAGE, "info", "./d.bsl", "--ranges", "--since", "yesterday");
+        run(ExitCode.WRONG_KEY, "info", "./d.bsl", "--ranges", "--key-file", "./e.key");
+        assertTrue(run(ExitCode.OK, "info", "./d.bsl", "--ranges").out().contains("0 active, 1 none"));
+    }
+}

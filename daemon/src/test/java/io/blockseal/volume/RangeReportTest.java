@@ -1,0 +1,73 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.blockseal.store.MemoryStore;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RangeReportTest {
+    private static final long LATER = 1_750_000_000;
+
+    private final VolumeFixture fixture = new VolumeFixture();
+
+    private Volume openAt(MemoryStore store, long seconds) throws Exception {
+        return new VolumeOpener(
+                        fixture.engine(), HostMemory.none(), Runnable::run, () -> Instant.ofEpochSecond(seconds))
+                .open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT);
+    }
+
+    /** Two pages: 31 keys of one day, one of another, and a few that were destroyed. */
+    private MemoryStore store() throws Exception {
+        MemoryStore store = fixture.create(32);
+        try (Volume volume = openAt(store, 1_700_000_100)) {
+            fixture.write(volume, 0, 1);
+            VolumeShredder.shred(volume, 2, 3);
+        }
+        try (Volume volume = openAt(store, LATER)) {
+            fixture.write(volume, 31 * 16, 1);
+            fixture.write(volume, 3 * 16, 1);
+        }
+        return store;
+    }
+
+    @Test
+    void tellsStatesGenerationsAndAges() throws Exception {
+        VolumeStores stores = VolumeStores.inBand(store());
+        for (HeaderBackup snapshot : List.of(
+                HeaderSnapshot.take(stores, LATER, CheckProgress.SILENT),
+                HeaderSnapshot.take(
+                        fixture.engine(), stores, List.of(fixture.key(1)), -1, LATER, CheckProgress.SILENT))) {
+            RangeReport report = RangeReport.of(snapshot);
+            List<RangeInfo> ranges = new ArrayList<>();
+            report.forEach(ranges::add);
+            assertEquals(32, ranges.size());
+            assertEquals("active", ranges.get(0).stateWord());
+            assertEquals("shredded", ranges.get(2).stateWord());
+            assertEquals(0, ranges.get(2).createdSeconds());
+            assertEquals(2, ranges.get(3).generation(), "it got a second key");
+            assertEquals(LATER, ranges.get(3).createdSeconds());
+            assertEquals(30, report.count(RangeWord.ACTIVE));
+            assertEquals(2, report.count(RangeWord.SHREDDED));
+            assertEquals(0, report.count(RangeWord.LOST));
+            assertEquals(2, report.generationMax());
+            assertEquals(1_700_000_100, report.oldestSeconds());
+            assertEquals(1_700_000_100, report.medianSeconds());
+            assertEquals(2, report.madeSince(LATER), "the first of its page, and the one that was shredded");
+            assertEquals(2, report.madeSince(1_700_000_101));
+            assertEquals(30, report.madeSince(1_700_000_100));
+            assertEquals(0, report.madeSince(LATER + 1));
+        }
+    }
+
+    @Test
+    void hasNoAgesWhereThereAreNoKeys() throws Exception {
+        RangeReport report = RangeReport.of(
+                HeaderSnapshot.take(VolumeStores.inBand(fixture.create(5)), LATER, CheckProgress.SILENT));
+        assertEquals(5, report.count(RangeWord.NONE));
+        assertEquals(0, report.oldestSeconds());
+        assertEquals(0, report.madeSince(0));
+    }
+}
