@@ -120,6 +120,24 @@ static void forgets_what_is_refused(int64_t ring, char *memory) {
     CHECK(done[0] == 5 && results[5] == BLOCK);
 }
 
+/* What a ring has on its way outlives every descriptor of the file, and so must the lock that keeps others out. */
+static void keeps_the_lock_of_its_file(void) {
+    char path[] = "/tmp/blockseal-ring-lock-XXXXXX";
+    int32_t fd = mkstemp(path), other = bs_open(ADDRESS(path), BS_OPEN_WRITE);
+    int64_t ring = bs_ring_open(fd, ENTRIES, 0);
+    CHECK(fd >= 0 && other >= 0 && ring > 0);
+    CHECK(bs_lock(fd) == 0 && close(fd) == 0);
+    CHECK(bs_lock(other) == -EWOULDBLOCK);
+    CHECK(bs_ring_close(ring) == 0);
+    int result = -EWOULDBLOCK;
+    for (int tries = 0; tries < 30000 && result == -EWOULDBLOCK; tries++) {
+        result = bs_lock(other);
+        poll(NULL, 0, 1);
+    }
+    CHECK(result == 0);
+    CHECK(close(other) == 0 && unlink(path) == 0);
+}
+
 void test_rings(void) {
     char path[] = "/tmp/blockseal-ring-test-XXXXXX";
     int32_t fd = mkstemp(path);
@@ -134,6 +152,7 @@ void test_rings(void) {
     CHECK(ring > 0 && bs_ring_entries(ring) == ENTRIES);
     CHECK(bs_ring_close(ring) == 0);
     refusals(fd);
+    keeps_the_lock_of_its_file();
     char *memory = calloc(ENTRIES, BLOCK);
     for (int32_t flags = 0; flags <= BS_RING_PLAIN; flags++) {
         ring = bs_ring_open(fd, ENTRIES, flags);

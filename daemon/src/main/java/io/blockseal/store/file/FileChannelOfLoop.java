@@ -54,8 +54,8 @@ final class FileChannelOfLoop implements BlockChannel {
             sendAway(request);
         } else if (!lanes.restInline() && guard.stalls() && request.command() != Command.CACHE) {
             sendToPool(request);
-        } else if (isLarge(request) && side.pays()) {
-            sendAside(request);
+        } else if (isLarge(request) && side.pays() && sendAside(request)) {
+            return;
         } else if (lanes.restInline() || request.command() == Command.CACHE) {
             request.complete(call.perform(request));
         } else if (request.command() == Command.READ) {
@@ -92,8 +92,13 @@ final class FileChannelOfLoop implements BlockChannel {
                 && (request.command() == Command.READ || request.command() == Command.WRITE);
     }
 
-    private void sendAside(BlockRequest request) {
-        side.execute(pooled(request, true, 0));
+    private boolean sendAside(BlockRequest request) {
+        PooledCall aside = pooled(request, true, 0);
+        boolean taken = side.execute(aside);
+        if (!taken) {
+            idle.push(aside);
+        }
+        return taken;
     }
 
     private void sendToPool(BlockRequest request) {

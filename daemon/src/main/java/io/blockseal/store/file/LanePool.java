@@ -5,6 +5,7 @@ import java.util.BitSet;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
 /**
@@ -13,6 +14,9 @@ import java.util.function.LongSupplier;
  */
 final class LanePool {
     private static final int THREADS = 4;
+    /** The others are there for flushes, and for reads that wait for a disk. */
+    private static final int SIDE_LANES_MAX = THREADS - 2;
+
     private static final long IDLE_SECONDS = 60;
 
     /** One of the threads, with the number by which the guard knows it. */
@@ -27,6 +31,7 @@ final class LanePool {
 
     private final StallGuard guard;
     private final BitSet taken = new BitSet();
+    private final AtomicInteger sideLanes = new AtomicInteger();
     private final ThreadPoolExecutor threads;
 
     LanePool(String storeName) {
@@ -80,6 +85,25 @@ final class LanePool {
     /** Runs the call on a pool thread, which tells {@link #begins} and {@link #ends}. */
     void execute(Runnable call) {
         threads.execute(call);
+    }
+
+    /** One more side lane wants threads, until {@link #leaveSide}; false if there are enough. */
+    boolean tryEnterSide() {
+        if (sideLanes.incrementAndGet() <= SIDE_LANES_MAX) {
+            return true;
+        }
+        sideLanes.decrementAndGet();
+        return false;
+    }
+
+    /** Likewise, whether there are enough or not, for one that is about to leave and goes on. */
+    void enterSide() {
+        sideLanes.incrementAndGet();
+    }
+
+    /** A side lane has nothing more to do. */
+    void leaveSide() {
+        sideLanes.decrementAndGet();
     }
 
     /** On a pool thread: a call to the storage begins. */

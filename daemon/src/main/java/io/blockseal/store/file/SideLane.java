@@ -2,6 +2,7 @@ package io.blockseal.store.file;
 
 import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -14,6 +15,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  *
  * <p>After some calls it goes to the end of the pool's queue, for a stream of them must not keep the store's flushes from
  * a thread.
+ *
+ * <p>Only so many lanes of a store have a thread at a time: if their calls hang, flushes and reads that miss the cache
+ * still have the others.
  *
  * <p>The queue is a ring with one writer, the loop, and one reader, whichever pool thread runs {@link #run}.
  */
@@ -62,19 +66,42 @@ final class SideLane implements Runnable {
         return true;
     }
 
-    /** Takes a call, which after its end reports {@link #arrived} on the loop. */
-    void execute(Runnable call) {
+    /**
+     * Takes a call, which after its end reports {@link #arrived} on the loop; false, and nothing taken, if other lanes of
+     * the store have all the threads that there are for this.
+     */
+    boolean execute(Runnable call) {
+        ring.set(put, call);
+        if (!running.get() && running.compareAndSet(false, true) && !start()) {
+            ring.set(put, null);
+            running.set(false);
+            return false;
+        }
+        put = (put + 1) % CAPACITY;
         if (waiting == 0) {
             receiptsBefore = loop.receipts();
         }
         waiting++;
-        ring.set(put, call);
-        put = (put + 1) % CAPACITY;
-        if (!running.get() && running.compareAndSet(false, true)) {
-            // From now on: a lane that waits for a thread needs a processor as well.
-            loop.usesProcessor(1);
-            pool.execute(this);
+        return true;
+    }
+
+    private boolean start() {
+        // With calls waiting, this one follows on a thread that has just let go and is about to leave; they must not
+        // be left behind.
+        if (waiting > 0) {
+            pool.enterSide();
+        } else if (!pool.tryEnterSide()) {
+            return false;
         }
+        // From now on, not from when a thread is free: others must not count on the same processor.
+        loop.usesProcessor(1);
+        try {
+            pool.execute(this);
+        } catch (RejectedExecutionException e) {
+            leave();
+            throw e;
+        }
+        return true;
     }
 
     /** A call is back on the loop. */
@@ -91,42 +118,53 @@ final class SideLane implements Runnable {
 
     @Override
     public void run() {
-        boolean made = false;
-        boolean more = true;
+        boolean ended = false;
         try {
-            more = makesCalls();
-            made = true;
+            ended = work();
         } finally {
-            // A defect ends this thread, but not the calls behind.
-            if (more || !made) {
-                pool.execute(this);
+            if (ended) {
+                leave();
+            } else {
+                queueAgain();
             }
         }
     }
 
-    /** Whether this is to be run again. */
-    private boolean makesCalls() {
+    private void leave() {
+        loop.usesProcessor(-1);
+        pool.leaveSide();
+    }
+
+    /** Behind the others; also after a defect, which ends this thread but not the calls behind. */
+    private void queueAgain() {
+        try {
+            pool.execute(this);
+        } catch (RejectedExecutionException e) {
+            // The store is closing and waits for this thread; nobody else is to come.
+            run();
+        }
+    }
+
+    /** Makes some calls; whether there are no more. */
+    private boolean work() {
         int made = 0;
-        while (true) {
+        int next;
+        do {
             Runnable call = ring.get(taken);
-            if (call == null) {
-                int next = taken;
-                loop.usesProcessor(-1);
-                running.set(false);
-                // What was put in between saw this thread still running, and woke nobody.
-                if (ring.get(next) == null || !running.compareAndSet(false, true)) {
+            while (call != null) {
+                if (made == CALLS_AT_A_TIME) {
                     return false;
                 }
-                loop.usesProcessor(1);
-                continue;
+                made++;
+                ring.set(taken, null);
+                taken = (taken + 1) % CAPACITY;
+                call.run();
+                call = ring.get(taken);
             }
-            if (made == CALLS_AT_A_TIME) {
-                return true;
-            }
-            made++;
-            ring.set(taken, null);
-            taken = (taken + 1) % CAPACITY;
-            call.run();
-        }
+            next = taken;
+            running.set(false);
+            // What was put in between saw this thread still running, and woke nobody.
+        } while (ring.get(next) != null && running.compareAndSet(false, true));
+        return true;
     }
 }

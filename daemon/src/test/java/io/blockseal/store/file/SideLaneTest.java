@@ -24,8 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -170,32 +170,99 @@ class SideLaneTest {
 
     /** Streams of large requests on many connections must not keep a FLUSH from a thread. */
     @Test
-    void leavesThreadsToOthersAfterSomeCalls() throws Exception {
-        Semaphore permits = new Semaphore(0);
-        int lanes = 5;
-        CountDownLatch all = new CountDownLatch(lanes * 64);
+    void lanesThatAreNeverEmptyLeaveThreadsToOthersAndTakeTurnsWithThem() throws Exception {
+        AtomicBoolean enough = new AtomicBoolean();
+        CountDownLatch ended = new CountDownLatch(2);
+        AtomicInteger refused = new AtomicInteger();
         loop.base.call(() -> {
-            for (int lane = 0; lane < lanes; lane++) {
+            for (int i = 0; i < 4; i++) {
                 SideLane side = new SideLane(loop, pool);
-                for (int i = 0; i < 64; i++) {
-                    side.execute(() -> {
-                        permits.acquireUninterruptibly();
-                        loop.execute(() -> {
-                            side.arrived();
-                            all.countDown();
-                        });
-                    });
+                if (!side.execute(new Streamer(side, enough, ended))
+                        || !side.execute(new Streamer(side, enough, ended))) {
+                    refused.incrementAndGet();
                 }
             }
             return null;
         });
-        assertEquals(lanes, loop.processors.get(), "also the one that no thread has begun yet");
-        CountDownLatch flushed = new CountDownLatch(1);
-        pool.execute(flushed::countDown);
-        permits.release(4 * 16 + 16);
-        assertTrue(flushed.await(30, TimeUnit.SECONDS), "the fifth lane and the flush behind it had their turn");
-        permits.release(lanes * 64);
-        assertTrue(all.await(30, TimeUnit.SECONDS));
+        assertEquals(2, refused.get(), "lanes that had to do without a thread");
+        // More at once than the lanes leave, so that some need the lanes' own threads.
+        CountDownLatch together = new CountDownLatch(4);
+        for (int i = 0; i < 4; i++) {
+            pool.execute(() -> {
+                together.countDown();
+                awaitQuietly(together);
+            });
+        }
+        assertTrue(together.await(30, TimeUnit.SECONDS), "a flush must get a thread while lanes are busy");
+        enough.set(true);
+        assertTrue(ended.await(30, TimeUnit.SECONDS));
+    }
+
+    /** A call that is followed by another one for as long as the test needs it, so that its lane is never empty. */
+    private final class Streamer implements Runnable {
+        private final SideLane side;
+        private final AtomicBoolean enough;
+        private final CountDownLatch ended;
+
+        Streamer(SideLane side, AtomicBoolean enough, CountDownLatch ended) {
+            this.side = side;
+            this.enough = enough;
+            this.ended = ended;
+        }
+
+        @Override
+        public void run() {
+            CountDownLatch followed = new CountDownLatch(1);
+            loop.execute(() -> {
+                side.arrived();
+                if (enough.get()) {
+                    ended.countDown();
+                } else {
+                    side.execute(this);
+                }
+                followed.countDown();
+            });
+            awaitQuietly(followed);
+        }
+    }
+
+    @Test
+    void aStoreThatClosesMakesAllCallsThatItHasTaken() throws Exception {
+        SideLane side = new SideLane(loop, pool);
+        CountDownLatch hold = new CountDownLatch(1);
+        AtomicInteger made = new AtomicInteger();
+        loop.base.call(() -> {
+            for (int i = 0; i < 64; i++) {
+                side.execute(() -> {
+                    awaitQuietly(hold);
+                    made.incrementAndGet();
+                });
+            }
+            return null;
+        });
+        assertFalse(pool.drain(Duration.ZERO), "it takes no more from now on, and has one that waits");
+        hold.countDown();
+        assertTrue(pool.drain(Duration.ofSeconds(30)));
+        assertEquals(64, made.get());
+    }
+
+    @Test
+    void theNextLaneGetsItsThreadWhenOneHasNothingMoreToDo() throws Exception {
+        CountDownLatch hold = new CountDownLatch(1);
+        SideLane third = new SideLane(loop, pool);
+        boolean taken = loop.base.call(() -> {
+            assertTrue(new SideLane(loop, pool).execute(() -> awaitQuietly(hold)));
+            assertTrue(new SideLane(loop, pool).execute(() -> awaitQuietly(hold)));
+            return third.execute(() -> {});
+        });
+        assertFalse(taken);
+        assertEquals(2, loop.processors.get(), "which are counted from when they are asked for");
+        hold.countDown();
+        CountDownLatch done = new CountDownLatch(1);
+        while (!loop.base.call(() -> third.execute(done::countDown))) {
+            Thread.onSpinWait();
+        }
+        assertTrue(done.await(30, TimeUnit.SECONDS));
     }
 
     @Test
