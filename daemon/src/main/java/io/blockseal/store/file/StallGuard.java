@@ -13,7 +13,8 @@ import java.util.function.LongSupplier;
  *
  * <p>Two signs count: a pool thread's call or a ring's request that has been out for {@link #STALL_NANOS}, and a call on
  * a loop that took {@link #SLOW_NANOS}, which is distrusted for {@link #DISTRUST_NANOS}. While there is a sign the pool
- * makes all calls; when the storage answers again, loops do by themselves. From any thread.
+ * makes all calls; when the storage answers again, loops do by themselves. A ring heeds only calls that were slow
+ * ({@link #distrusts}): to send more requests to a storage that hangs holds up no loop. From any thread.
  */
 @HotPath("asked before every call that a loop makes itself")
 final class StallGuard {
