@@ -13,6 +13,7 @@ import io.blockseal.app.verb.SentKeys;
 import io.blockseal.app.verb.VerbCall;
 import io.blockseal.app.verb.VolumeHead;
 import io.blockseal.app.verb.VolumeVerb;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.control.Arguments;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
@@ -28,6 +29,7 @@ import io.blockseal.volume.VolumeStores;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Does a verb to the volume that a command names, and prints what it says. */
@@ -116,8 +118,8 @@ final class VerbRun {
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
             arguments.text(VerbCall.CALLED, volume.path().toString());
-            if (keys.given() || (verb.wantsKey() && keys.one() != null)) {
-                arguments.group(SentKeys.KEY, places.toSend(keys.one(), "Passphrase of " + volume.path()));
+            if (keys.given() || verb.wantsKey()) {
+                sendKeys(places, verb, arguments);
             }
             NewKeyToSend made = newKey == null || !newKey.given() ? null : newKey.toSend(places, volume.path());
             if (made != null) {
@@ -141,6 +143,18 @@ final class VerbRun {
             }
             print(new JobOutcome(reply.exitCode(), reply.body(), reply.body()), made == null ? null : made.key());
             return reply.exitCode();
+        }
+    }
+
+    private void sendKeys(KeyPlaces places, VolumeVerb verb, Arguments arguments)
+            throws CommandException, KeySourceException {
+        List<KeyConfig> sent = verb.takesSeveralKeys() ? keys.each() : List.of(keys.one());
+        if (sent.size() > SentKeys.KEYS_MAX) {
+            throw new CommandException(ExitCode.USAGE, sent.size() + " keys; a volume has 16 key slots.");
+        }
+        for (int i = 0; i < sent.size(); i++) {
+            String name = i == 0 ? SentKeys.KEY : SentKeys.another(i + 1);
+            arguments.group(name, places.toSend(sent.get(i), "Passphrase of " + volume.path()));
         }
     }
 
@@ -183,7 +197,8 @@ final class VerbRun {
             return verb.run(call(() -> head(foundation), null, arguments, given, control));
         }
         boolean readOnly = verb.needs() == VolumeVerb.Needs.READ;
-        try (Volume open = volume.open(foundation, given.opening(), keys, readOnly, keeper)) {
+        List<KeySource> sources = verb.takesSeveralKeys() ? given.everyOpening() : List.of(given.opening());
+        try (Volume open = volume.open(foundation, volume.path(), sources, keys, readOnly, keeper)) {
             return verb.run(call(() -> VolumeHead.of(open), open, arguments, given, control));
         }
     }
@@ -228,6 +243,11 @@ final class VerbRun {
         @Override
         public KeySource opening() throws CommandException, KeySourceException {
             return volume.key(places, keys);
+        }
+
+        @Override
+        public List<KeySource> everyOpening() throws CommandException, KeySourceException {
+            return volume.keys(places, keys);
         }
 
         @Override

@@ -4,11 +4,15 @@ import io.blockseal.app.CommandException;
 import io.blockseal.app.NewKey;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import java.util.List;
 
 /** The keys that came with a call: from a command's options, or through the control socket. They stay the caller's. */
 public interface CallKeys {
     /** One that opens the volume. */
     KeySource opening() throws CommandException, KeySourceException;
+
+    /** All that open it, of several key slots; at least one. */
+    List<KeySource> everyOpening() throws CommandException, KeySourceException;
 
     /** Whether a new one came along. */
     boolean hasNew();

@@ -25,6 +25,9 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     /** A new one. */
     public static final String NEW_KEY = "newKey";
 
+    /** As many as a volume has key slots. */
+    public static final int KEYS_MAX = 16;
+
     private final Arguments arguments;
     private final CryptoEngine engine;
     private final List<KeySource> opened = new ArrayList<>();
@@ -38,6 +41,27 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     @Override
     public KeySource opening() throws CommandException {
         return source(KEY, "a key that opens the volume is needed: the group 'key', with --key-file or another option");
+    }
+
+    @Override
+    public List<KeySource> everyOpening() throws CommandException {
+        List<KeySource> every = new ArrayList<>();
+        every.add(opening());
+        for (int number = 2; number <= KEYS_MAX; number++) {
+            try {
+                if (arguments.group(another(number)) != null) {
+                    every.add(source(another(number), "")); // It is there.
+                }
+            } catch (ArgumentException wrong) {
+                throw usage(wrong);
+            }
+        }
+        return every;
+    }
+
+    /** What the second key that opens the volume is called among the arguments, and each after it. */
+    public static String another(int number) {
+        return KEY + number;
     }
 
     @Override

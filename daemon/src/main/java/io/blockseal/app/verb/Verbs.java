@@ -16,6 +16,8 @@ public final class Verbs {
                 new KeyListVerb(),
                 new KeyAddVerb(),
                 new KeyRemoveVerb(),
+                new RotateKekVerb(),
+                new RotateVolumeKeyVerb(),
                 new ResizeVerb(),
                 new LockVerb(),
                 new UnlockVerb())) {

@@ -34,6 +34,11 @@ public interface VolumeVerb {
         return false;
     }
 
+    /** Whether it takes the keys of several key slots. */
+    default boolean takesSeveralKeys() {
+        return false;
+    }
+
     /** What of the volume it wants to itself; jobs that share a claim exclude each other. */
     default Set<String> claims() {
         return Set.of();
