@@ -24,6 +24,9 @@ public final class LockCommand extends Verb {
     @Mixin
     private final VolumeOptions volume = new VolumeOptions();
 
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
+
     @Option(names = "--fail", description = "Let requests fail with EIO meanwhile, instead of waiting.")
     private boolean fail;
 
@@ -33,6 +36,7 @@ public final class LockCommand extends Verb {
     @Override
     public Integer call() throws Exception {
         return new VerbRun(this, engine, volume)
+                .control(control)
                 .json(json)
                 .run(new LockVerb(), new Arguments().flag(LockVerb.FAIL, fail));
     }

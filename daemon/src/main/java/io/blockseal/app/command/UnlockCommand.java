@@ -20,6 +20,9 @@ public final class UnlockCommand extends Verb {
     private final VolumeOptions volume = new VolumeOptions();
 
     @Mixin
+    private final ControlOptions control = new ControlOptions();
+
+    @Mixin
     private final KeyOptions keys = new KeyOptions();
 
     @Option(names = "--json", description = "Print JSON.")
@@ -27,6 +30,10 @@ public final class UnlockCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        return new VerbRun(this, engine, volume).json(json).keys(keys).run(new UnlockVerb(), new Arguments());
+        return new VerbRun(this, engine, volume)
+                .control(control)
+                .json(json)
+                .keys(keys)
+                .run(new UnlockVerb(), new Arguments());
     }
 }
