@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.DoublePredicate;
 
 /** The daemon's {@code /metrics}, as a scraper reads it. */
 final class Metrics {
@@ -33,11 +34,20 @@ final class Metrics {
 
     /** Waits until the series has this value or less. */
     void awaitAtMost(double most, String name, String... labels) throws Exception {
+        await(value -> value <= most, "at most " + most, name, labels);
+    }
+
+    /** Waits until the series has this value or more. */
+    void awaitAtLeast(double least, String name, String... labels) throws Exception {
+        await(value -> value >= least, "at least " + least, name, labels);
+    }
+
+    private void await(DoublePredicate wanted, String words, String name, String... labels) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         double value = value(name, labels);
-        while (value > most) {
+        while (!wanted.test(value)) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError(name + " stays " + value + ", not " + most);
+                throw new AssertionError(name + " stays " + value + ", not " + words);
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
             value = value(name, labels);

@@ -1,0 +1,283 @@
+package io.blockseal.it;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Orders to a daemon that serves, by the commands that an operator has and by curl, while clients of others read. */
+class ControlIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MIB = 1 << 20;
+    private static final int ESHUTDOWN = 108;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void create() {
+        Server.create(folder, "192M", "--range-size", "16M");
+    }
+
+    private Path volume() {
+        return folder.resolve("demo.bsl");
+    }
+
+    private Path control() {
+        return folder.resolve("orders.sock");
+    }
+
+    private Server serve(String... more) {
+        List<String> words = new ArrayList<>(List.of("--control", control().toString()));
+        words.addAll(List.of(more));
+        return Server.start(folder, words.toArray(new String[0]));
+    }
+
+    /** One command with the daemon's control socket. */
+    private Tool.Result order(Object... words) {
+        List<Object> all = new ArrayList<>(Arrays.asList(words));
+        all.add("--control");
+        all.add(control());
+        return Blockseal.run(all.toArray());
+    }
+
+    private Tool.Result curl(String path) {
+        return Tool.run("curl", "-sS", "--unix-socket", control(), "http://blockseal" + path)
+                .ok();
+    }
+
+    private JsonNode firstOfStatus() throws IOException {
+        return JSON.readTree(order("status", "--json").ok().out())
+                .path("volumes")
+                .path(0);
+    }
+
+    private void stopCleanly(Server server) throws IOException {
+        assertEquals(0, server.stop(), server.log());
+        Complaint.readable(server.log());
+        assertFalse(Files.exists(control()), "the control socket stays behind");
+    }
+
+    @Test
+    void tellsOfAServedVolumeWhatTheCommandsTellOfOneThatIsNot() throws Exception {
+        JsonNode status;
+        String infoServed;
+        String slotsServed;
+        try (Server server = serve()) {
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(control())));
+            status = firstOfStatus();
+            infoServed = order("info", volume(), "--json").ok().out();
+            assertEquals(
+                    JSON.readTree(infoServed).path("uuid"),
+                    JSON.readTree(order("info", "demo", "--json").ok().out()).path("uuid"));
+            slotsServed = order("key", "list", volume(), "--json").ok().out();
+            stopCleanly(server);
+        }
+        assertEquals(Blockseal.run("info", volume(), "--json").ok().out(), infoServed);
+        assertEquals(Blockseal.run("key", "list", volume(), "--json").ok().out(), slotsServed);
+        assertEquals("demo", status.path("name").asText());
+        assertEquals(volume().toString(), status.path("path").asText());
+        assertEquals("open", status.path("state").asText());
+        assertEquals(192L * MIB, status.path("sizeBytes").asLong());
+        assertEquals(
+                JSON.readTree(infoServed).path("uuid").asText(),
+                status.path("uuid").asText());
+    }
+
+    @Test
+    void curlSeesTheVolumesAndHearsWhatPathsThereAre() throws Exception {
+        Tool.need("curl");
+        try (Server server = serve()) {
+            assertEquals(
+                    order("status", "--json").ok().out(), curl("/v1/volumes").out());
+            assertEquals(
+                    order("info", volume(), "--json").ok().out(),
+                    curl("/v1/volumes/demo").out());
+
+            JsonNode wrong = JSON.readTree(curl("/v1/volume").out());
+            assertTrue(wrong.path("error").asText().contains("GET /v1/volumes/EXPORT"), wrong::toString);
+            JsonNode unknown = JSON.readTree(curl("/v1/volumes/nosuch").out());
+            assertTrue(unknown.path("error").asText().contains("see blockseal status"), unknown::toString);
+            assertEquals(2, unknown.path("exitCode").asInt());
+            stopCleanly(server);
+        }
+    }
+
+    @Test
+    void aCallerWhoNamesTheWrongThingHearsWhatToDo() throws Exception {
+        try (Server server = serve()) {
+            Path nobody = folder.resolve("nobody.sock");
+            for (List<Object> command : List.of(
+                    List.<Object>of("status"), List.<Object>of("info", volume()), List.<Object>of("lock", "demo"))) {
+                List<Object> words = new ArrayList<>(command);
+                words.addAll(List.of("--control", nobody));
+                Complaint.expect(
+                        Blockseal.run(words.toArray()),
+                        1,
+                        "no daemon answers on " + nobody,
+                        "listening on control socket");
+            }
+            Complaint.expect(order("info", folder.resolve("other.bsl")), 1, "serves no volume");
+            // Without the socket a command does not know who holds the file.
+            Complaint.expect(
+                    Blockseal.run("key", "remove", volume(), "--slot", "0", "--key-file", Server.key(folder)),
+                    5,
+                    "--control SOCKET");
+            stopCleanly(server);
+        }
+    }
+
+    private Path keyFile(String name) throws IOException {
+        byte[] bytes = new byte[32];
+        new Random(name.hashCode()).nextBytes(bytes);
+        Path file = Files.write(folder.resolve(name), bytes);
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    }
+
+    private Tool.Result addKey(boolean online, Path newKey) {
+        Object[] words = {
+            "key", "add", volume(), "--key-file", Server.key(folder), "--new-key-file", newKey, "--label", "laptop"
+        };
+        return online ? order(words) : Blockseal.run(words);
+    }
+
+    private Tool.Result removeKey(boolean online) {
+        Object[] words = {"key", "remove", volume(), "--slot", "1", "--key-file", Server.key(folder)};
+        return online ? order(words) : Blockseal.run(words);
+    }
+
+    private void assertOpens(int exit, Path key) {
+        Tool.Result checked = Blockseal.run("check", volume(), "--key-file", key);
+        assertEquals(exit, checked.exit(), checked::all);
+    }
+
+    @Test
+    void keysComeAndGoWhileItIsServedAsWhenItIsNot() throws Exception {
+        Path two = keyFile("two.key");
+        String added;
+        String removed;
+        try (Server server = serve()) {
+            added = addKey(true, two).ok().out();
+            removed = removeKey(true).ok().out();
+            addKey(true, two).ok();
+            Tool.Result refused = order(
+                    "key", "add", volume(), "--key-file", keyFile("wrong.key"), "--new-key-file", keyFile("x.key"));
+            Complaint.expect(refused, 3);
+            stopCleanly(server);
+        }
+        assertOpens(0, two);
+        assertEquals(removed, removeKey(false).ok().out());
+        assertOpens(3, two);
+        assertEquals(added, addKey(false, two).ok().out());
+        assertOpens(0, Server.key(folder));
+    }
+
+    /** What a program writes to its standard output, read as it is asked for. */
+    private static final class Slow implements AutoCloseable {
+        private final Process process;
+        private final DataInputStream out;
+
+        Slow(Path err, Object... command) throws IOException {
+            List<String> words = Arrays.stream(command).map(Object::toString).toList();
+            process = new ProcessBuilder(words).redirectError(err.toFile()).start();
+            out = new DataInputStream(process.getInputStream());
+        }
+
+        byte[] next(int bytes) throws IOException {
+            byte[] data = new byte[bytes];
+            out.readFully(data);
+            return data;
+        }
+
+        CompletableFuture<byte[]> rest() {
+            return CompletableFuture.supplyAsync(() -> {
+                try {
+                    return out.readAllBytes();
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+
+        int exit() throws InterruptedException {
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS), "it does not end");
+            return process.exitValue();
+        }
+
+        @Override
+        public void close() {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void aCopyUnderWayWaitsWhileItIsLockedAndEndsRight() throws Exception {
+        Tool.need("nbdcopy");
+        byte[] data = new byte[160 * MIB];
+        new Random(11).nextBytes(data);
+        Path image = Files.write(folder.resolve("image"), data);
+        try (Server server = serve()) {
+            Tool.run("nbdcopy", image, server.uri()).ok();
+            // A pipe that nobody reads keeps the copy in its middle until the volume is locked.
+            try (Slow copy = new Slow(folder.resolve("nbdcopy.err"), "nbdcopy", server.uri(), "-")) {
+                assertArrayEquals(Arrays.copyOf(data, MIB), copy.next(MIB));
+                order("lock", volume()).ok();
+                assertEquals("locked", firstOfStatus().path("state").asText());
+                CompletableFuture<byte[]> rest = copy.rest();
+                Complaint.expect(order("unlock", "demo", "--key-file", keyFile("wrong.key")), 3);
+                assertEquals("locked", firstOfStatus().path("state").asText());
+                assertFalse(rest.isDone(), "it was read to its end although its keys are away");
+
+                order("unlock", volume(), "--key-file", Server.key(folder)).ok();
+                byte[] got = rest.get(60, TimeUnit.SECONDS);
+                assertEquals(0, copy.exit(), Files.readString(folder.resolve("nbdcopy.err")));
+                assertEquals(191 * MIB, got.length);
+                assertEquals(
+                        -1, Arrays.mismatch(Arrays.copyOfRange(data, MIB, 160 * MIB), Arrays.copyOf(got, 159 * MIB)));
+                assertArrayEquals(new byte[32 * MIB], Arrays.copyOfRange(got, 159 * MIB, 191 * MIB));
+            }
+            assertEquals("open", firstOfStatus().path("state").asText());
+            stopCleanly(server);
+        }
+    }
+
+    @Test
+    void stopsCleanlyWhileItIsLockedAndAClientWaits() throws Exception {
+        int port = Ports.free();
+        int admin = Ports.free();
+        byte[] data = new byte[MIB];
+        new Random(12).nextBytes(data);
+        try (Server server = serve("--listen", "127.0.0.1:" + port, "--admin", "127.0.0.1:" + admin);
+                NbdSocket client = NbdSocket.go(port)) {
+            assertEquals(0, client.write(0, data));
+            order("lock", "demo").ok();
+            long read = client.header(NbdSocket.READ, 0, 0, MIB);
+            client.send();
+            new Metrics(admin).awaitAtLeast(1, "blockseal_requests_in_flight", "export=\"demo\"");
+            stopCleanly(server);
+            assertEquals(ESHUTDOWN, client.reply(read));
+        }
+        try (Server again = serve("--listen", "127.0.0.1:" + port);
+                NbdSocket client = NbdSocket.go(port)) {
+            assertArrayEquals(data, client.read(0, MIB));
+            stopCleanly(again);
+        }
+    }
+}
