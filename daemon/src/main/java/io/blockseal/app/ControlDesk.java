@@ -24,6 +24,7 @@ import io.blockseal.job.JobRefusedException;
 import io.blockseal.job.JobRequest;
 import io.blockseal.job.JobWork;
 import io.blockseal.job.Jobs;
+import io.blockseal.memory.MemorySource;
 import io.blockseal.volume.Volume;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,17 +55,24 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final List<ServedVolume> volumes;
     private final Jobs jobs;
     private final CryptoEngine engine;
+    private final MemorySource memory;
     private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
 
-    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine) {
-        this(volumes, jobs, engine, Verbs.all());
+    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, MemorySource memory) {
+        this(volumes, jobs, engine, memory, Verbs.all());
     }
 
-    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, Map<String, VolumeVerb> verbs) {
+    ControlDesk(
+            List<ServedVolume> volumes,
+            Jobs jobs,
+            CryptoEngine engine,
+            MemorySource memory,
+            Map<String, VolumeVerb> verbs) {
         this.volumes = volumes;
         this.jobs = jobs;
         this.engine = engine;
+        this.memory = memory;
         this.verbs = verbs;
         AtomicInteger number = new AtomicInteger();
         this.threads = new ThreadPoolExecutor(
@@ -192,7 +200,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             @Override
             public JobOutcome run(JobControl control) throws Exception {
                 try (keys) {
-                    return ControlDesk.run(verb, served, arguments, keys, control);
+                    return ControlDesk.this.run(verb, served, arguments, keys, control);
                 }
             }
 
@@ -203,8 +211,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         });
     }
 
-    private static JobOutcome run(
-            VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
+    private JobOutcome run(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
             throws Exception {
         String called = arguments.text(VerbCall.CALLED);
         Volume open = served.opened();
@@ -213,7 +220,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                     ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
         }
         String name = called == null ? served.config().path().toString() : called;
-        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, true, arguments, keys, control));
+        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, true, arguments, memory, keys, control));
     }
 
     /** A path from a command is absolute: it may stand in another directory. */

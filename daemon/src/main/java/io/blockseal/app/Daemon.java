@@ -156,7 +156,7 @@ public final class Daemon implements AutoCloseable {
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
-        ControlDesk desk = new ControlDesk(volumes, started, foundation.engine());
+        ControlDesk desk = new ControlDesk(volumes, started, foundation.engine(), foundation.memory());
         unwinding.add("the control desk", desk);
         desk.takeUp(files);
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);

@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
+import io.blockseal.app.verb.RangeArgument;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,21 +30,8 @@ record RangeOption(long first, long last) {
         return new RangeOption(first, last);
     }
 
-    /** Refuses ranges that the volume does not have. */
-    void requireWithin(String option, String volume, long rangeCount) throws CommandException {
-        if (last >= rangeCount) {
-            throw new CommandException(
-                    ExitCode.USAGE,
-                    option + " " + this + ": " + volume + " has the ranges 0 to " + (rangeCount - 1) + ".");
-        }
-    }
-
-    long count() {
-        return last - first + 1;
-    }
-
-    @Override
-    public String toString() {
-        return first == last ? Long.toString(first) : first + "-" + last;
+    /** For a verb. */
+    RangeArgument argument() {
+        return new RangeArgument(first, last);
     }
 }

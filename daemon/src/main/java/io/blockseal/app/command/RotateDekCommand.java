@@ -2,26 +2,12 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
-import io.blockseal.app.ForegroundJob;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.JsonText;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.Terminal;
-import io.blockseal.config.ByteSize;
-import io.blockseal.job.JobCanceledException;
-import io.blockseal.memory.Memory;
-import io.blockseal.rotation.DekRotation;
-import io.blockseal.rotation.RangeSelection;
-import io.blockseal.rotation.RateLimit;
-import io.blockseal.volume.Volume;
-import io.blockseal.volume.WrittenChunks;
-import java.io.PrintWriter;
+import io.blockseal.app.verb.RotateDekVerb;
+import io.blockseal.control.Arguments;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,7 +23,10 @@ import picocli.CommandLine.Option;
                     + " DEK. A power cut leaves every range as it was or rotated, whole. Oldest DEKs first. Ranges"
                     + " without a DEK stay as they are.",
             "",
-            "Ctrl-C ends it in order: what is done stays done, and --made-before goes on with the rest. Copies of the"
+            "Guests may use the volume meanwhile: the daemon that serves it then does the work as a job, which goes on"
+                    + " after Ctrl-C and after a restart of the daemon. See `blockseal job --help`.",
+            "",
+            "Without a daemon, Ctrl-C ends it in order: what is done stays done, and --made-before goes on with the rest. Copies of the"
                     + " metadata from before, such as header backups, still hold the old DEKs, wrapped.",
             ""
         },
@@ -50,8 +39,6 @@ import picocli.CommandLine.Option;
             ""
         })
 public final class RotateDekCommand extends Verb {
-    private static final double NANOS_PER_SECOND = 1e9;
-
     @Mixin
     private final EngineOptions engine = new EngineOptions();
 
@@ -85,6 +72,14 @@ public final class RotateDekCommand extends Verb {
             description = "Copy at most so much a second, such as 200MiB/s (default: as fast as it goes).")
     private @Nullable String rate;
 
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
+
+    @Option(
+            names = "--detach",
+            description = "If a daemon serves the volume: print the number of its job and leave it to that.")
+    private boolean detach;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -93,35 +88,22 @@ public final class RotateDekCommand extends Verb {
         Instant now = Instant.now();
         Instant before = before(now);
         RangeOption wanted = range == null ? null : RangeOption.parse("--range", range);
-        long bytesPerSecond = rate == null ? Long.MAX_VALUE : Sizes.parseRate("--rate", rate);
-        try (Foundation foundation = engine.lay();
-                KeyPlaces places = new KeyPlaces(foundation.engine());
-                Keeper keeper = new Keeper();
-                Volume open = volume.open(foundation, volume.key(places, keys), keys, false, keeper)) {
-            long rangeCount = open.shape().rangeCount();
-            if (wanted != null) {
-                wanted.requireWithin("--range", volume.path().toString(), rangeCount);
-            }
-            RangeSelection selection = wanted == null
-                    ? new RangeSelection(0, rangeCount - 1, before)
-                    : new RangeSelection(wanted.first(), wanted.last(), before);
-            Memory chunk = foundation.memory().map(WrittenChunks.CHUNK_BYTES);
-            long begun = System.nanoTime();
-            DekRotation rotation = new DekRotation(open, chunk, new RateLimit(bytesPerSecond, System::nanoTime));
-            try (ForegroundJob job = ForegroundJob.begin(err(), Terminal.isError(), "Rotating " + volume.path())) {
-                rotation.run(selection, job);
-            } catch (JobCanceledException interrupted) {
-                throw new CommandException(
-                        ExitCode.FAILURE,
-                        volume.path() + ": interrupted; "
-                                + ranges(rotation.outcome().rotatedRanges())
-                                + " a new DEK and " + "the rest their old one. To go on with those: --made-before "
-                                + before.truncatedTo(ChronoUnit.SECONDS),
-                        interrupted);
-            }
-            tell(rotation.outcome(), System.nanoTime() - begun);
+        Arguments arguments = new Arguments()
+                .text(
+                        RotateDekVerb.MADE_BEFORE,
+                        before.truncatedTo(ChronoUnit.SECONDS).toString());
+        if (wanted != null) {
+            wanted.argument().in(arguments);
         }
-        return ExitCode.OK.number();
+        if (rate != null) {
+            arguments.number(RotateDekVerb.BYTES_PER_SECOND, Sizes.parseRate("--rate", rate));
+        }
+        return new VerbRun(this, engine, volume)
+                .control(control)
+                .detach(detach)
+                .json(json)
+                .keys(keys)
+                .run(new RotateDekVerb(), arguments);
     }
 
     /** DEKs made before this are rotated. The table counts seconds, so what was made within this one is meant, too. */
@@ -172,30 +154,5 @@ public final class RotateDekCommand extends Verb {
 
     private static String noAge(String text) {
         return "--older-than: '" + text + "' is not an age: a number of days, hours or minutes, such as 90d, 12h, 30m.";
-    }
-
-    private void tell(DekRotation.Outcome outcome, long nanos) {
-        PrintWriter out = out();
-        if (json) {
-            out.print(JsonText.of(document -> {
-                document.writeStringField("volume", volume.path().toString());
-                document.writeNumberField("rotatedRanges", outcome.rotatedRanges());
-                document.writeNumberField("copiedBytes", outcome.copiedBytes());
-                document.writeNumberField("seconds", nanos / NANOS_PER_SECOND);
-            }));
-        } else {
-            out.printf(
-                    Locale.ROOT,
-                    "%s: %s a new DEK (%s copied in %.1f s)%n",
-                    volume.path(),
-                    ranges(outcome.rotatedRanges()),
-                    ByteSize.human(outcome.copiedBytes()),
-                    nanos / NANOS_PER_SECOND);
-        }
-        out.flush();
-    }
-
-    private static String ranges(long count) {
-        return count == 0 ? "no range has" : count == 1 ? "1 range has" : count + " ranges have";
     }
 }

@@ -1,13 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.JsonText;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.volume.Volume;
-import io.blockseal.volume.VolumeShredder;
-import java.io.PrintWriter;
+import io.blockseal.app.verb.ShredVerb;
+import io.blockseal.control.Arguments;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -42,6 +36,9 @@ public final class ShredCommand extends Verb {
     @Mixin
     private final KeyOptions keys = new KeyOptions();
 
+    @Mixin
+    private final ControlOptions control = new ControlOptions();
+
     @Option(
             names = "--range",
             required = true,
@@ -55,28 +52,10 @@ public final class ShredCommand extends Verb {
     @Override
     public Integer call() throws Exception {
         RangeOption wanted = RangeOption.parse("--range", range);
-        int destroyed;
-        try (Foundation foundation = engine.lay();
-                KeyPlaces places = new KeyPlaces(foundation.engine());
-                Keeper keeper = new Keeper();
-                Volume open = volume.open(foundation, volume.key(places, keys), keys, false, keeper)) {
-            wanted.requireWithin(
-                    "--range", volume.path().toString(), open.shape().rangeCount());
-            destroyed = VolumeShredder.shred(open, wanted.first(), wanted.count());
-        }
-        PrintWriter out = out();
-        if (json) {
-            out.print(JsonText.of(document -> {
-                document.writeStringField("volume", volume.path().toString());
-                document.writeStringField("ranges", wanted.toString());
-                document.writeNumberField("destroyedDeks", destroyed);
-            }));
-        } else {
-            out.println(volume.path() + ": "
-                    + (destroyed == 1 ? "1 DEK is" : destroyed + " DEKs are") + " destroyed; range " + wanted
-                    + (wanted.count() == 1 ? " reads" : " read") + " as zeros.");
-        }
-        out.flush();
-        return ExitCode.OK.number();
+        return new VerbRun(this, engine, volume)
+                .control(control)
+                .json(json)
+                .keys(keys)
+                .run(new ShredVerb(), wanted.argument().in(new Arguments()));
     }
 }

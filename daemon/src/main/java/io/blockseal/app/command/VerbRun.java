@@ -21,6 +21,7 @@ import io.blockseal.job.JobControl;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.memory.MemorySource;
 import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.Volume;
@@ -85,7 +86,7 @@ final class VerbRun {
             boolean file = Files.exists(volume.path());
             // Who names no key can only mean a volume that is open already.
             boolean keyless = verb.needs() != VolumeVerb.Needs.HEAD && !keys.given();
-            if (control.given() || !file || keyless) {
+            if (control.given() || !file || keyless || verb.isForServedOnly()) {
                 ControlOptions.Serving serving = control.find(volume.path());
                 if (serving != null) {
                     return runThere(serving, verb, arguments);
@@ -194,18 +195,23 @@ final class VerbRun {
             JobControl control)
             throws Exception {
         if (verb.needs() == VolumeVerb.Needs.HEAD) {
-            return verb.run(call(() -> head(foundation), null, arguments, given, control));
+            return verb.run(call(() -> head(foundation), null, arguments, foundation.memory(), given, control));
         }
         boolean readOnly = verb.needs() == VolumeVerb.Needs.READ;
         List<KeySource> sources = verb.takesSeveralKeys() ? given.everyOpening() : List.of(given.opening());
         try (Volume open = volume.open(foundation, volume.path(), sources, keys, readOnly, keeper)) {
-            return verb.run(call(() -> VolumeHead.of(open), open, arguments, given, control));
+            return verb.run(call(() -> VolumeHead.of(open), open, arguments, foundation.memory(), given, control));
         }
     }
 
     private VerbCall call(
-            VerbCall.Head head, @Nullable Volume open, Arguments arguments, CallKeys given, JobControl control) {
-        return new VerbCall(volume.path().toString(), head, open, false, arguments, given, control);
+            VerbCall.Head head,
+            @Nullable Volume open,
+            Arguments arguments,
+            MemorySource memory,
+            CallKeys given,
+            JobControl control) {
+        return new VerbCall(volume.path().toString(), head, open, false, arguments, memory, given, control);
     }
 
     private VolumeHead head(Foundation foundation) throws Exception {

@@ -22,6 +22,11 @@ public final class LockVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean isForServedOnly() {
+        return true;
+    }
+
+    @Override
     public JobOutcome run(VerbCall call) throws Exception {
         VolumeLock.Policy policy = call.arguments().flag(FAIL) ? VolumeLock.Policy.FAIL : VolumeLock.Policy.FREEZE;
         call.requireAllKnown();

@@ -18,6 +18,16 @@ public final class UnlockVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean wantsKey() {
+        return true;
+    }
+
+    @Override
+    public boolean isForServedOnly() {
+        return true;
+    }
+
+    @Override
     public JobOutcome run(VerbCall call) throws Exception {
         // The key is taken out of the arguments, all of which are then known.
         KeySource key = call.keys().opening();

@@ -3,6 +3,7 @@ package io.blockseal.app.verb;
 import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import io.blockseal.job.JobControl;
+import io.blockseal.memory.MemorySource;
 import io.blockseal.volume.Volume;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param opened the volume; null for a verb that needs only its head. It stays the caller's
  * @param served whether a daemon serves it meanwhile
  * @param arguments by name
+ * @param memory where long work gets a buffer from
  * @param keys that came along
  * @param control where to tell how far it is, and to hear that it is to end
  */
@@ -24,6 +26,7 @@ public record VerbCall(
         @Nullable Volume opened,
         boolean served,
         Arguments arguments,
+        MemorySource memory,
         CallKeys keys,
         JobControl control) {
     /** What the caller calls the volume; an argument that every verb takes. */

@@ -20,7 +20,9 @@ public final class Verbs {
                 new RotateVolumeKeyVerb(),
                 new ResizeVerb(),
                 new LockVerb(),
-                new UnlockVerb())) {
+                new UnlockVerb(),
+                new RotateDekVerb(),
+                new ShredVerb())) {
             all.put(verb.name(), verb);
         }
         return all;

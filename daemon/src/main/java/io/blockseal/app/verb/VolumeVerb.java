@@ -24,6 +24,11 @@ public interface VolumeVerb {
     /** What it needs. */
     Needs needs();
 
+    /** Whether it makes sense only for a volume that a daemon serves. */
+    default boolean isForServedOnly() {
+        return false;
+    }
+
     /** Whether it may take longer than somebody waits for an answer: then it is a job in a daemon. */
     default boolean isLong() {
         return false;
