@@ -13,8 +13,10 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.WrittenChunks;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +37,11 @@ public final class DekRotation {
     private static final int CHUNKS_WHILE_HELD = 8;
 
     private static final int ROUNDS_MAX = 5;
+    /** Rounds without a limit to the rate: guests that write faster than it allows would be held for long. */
+    private static final int HASTY_ROUNDS_MAX = 3;
+
+    private static final int FAILED_IN_A_ROW_MAX = 8;
+    private static final long NAP_NANOS = 200_000_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(DekRotation.class);
 
@@ -46,6 +53,9 @@ public final class DekRotation {
     private final int chunksWhileHeld;
     private long rotated;
     private long copied;
+    private long failed;
+    private int failedInARow;
+    private @Nullable StoreException firstFailure;
 
     /** {@code chunk} has room for {@link WrittenChunks#CHUNK_BYTES}, aligned as the store wants it. */
     public DekRotation(Volume volume, Memory chunk, RateLimit rate) {
@@ -71,7 +81,8 @@ public final class DekRotation {
      * Rotates what is selected, oldest first. Ranges that lose their DEK meanwhile are left out.
      *
      * @throws VolumeRefusedException if the volume takes no changes or has no slot to copy to
-     * @throws StoreException if the storage failed; the range in question is as it was, or has its new DEK
+     * @throws StoreException if the storage failed at some ranges, which are as they were or have their new DEKs; all
+     *     others were rotated, unless many failed one after the other
      * @throws JobCanceledException if it was told to end
      */
     public Outcome run(RangeSelection selection, JobControl control)
@@ -82,17 +93,48 @@ public final class DekRotation {
         try {
             for (int i = 0; i < ranges.size(); i++) {
                 control.progress(i * rangeBytes, ranges.size() * rangeBytes);
-                boolean done = false;
-                while (!done) {
-                    control.checkpoint();
-                    done = isRotated(ranges.get(i), control);
-                }
+                rotate(ranges.get(i), control);
             }
             control.progress(ranges.size() * rangeBytes, ranges.size() * rangeBytes);
         } finally {
             tell();
         }
+        if (failed > 0) {
+            throw summary();
+        }
         return outcome();
+    }
+
+    private void rotate(long range, JobControl control)
+            throws StoreException, VolumeRefusedException, JobCanceledException {
+        boolean done = false;
+        while (!done) {
+            control.checkpoint();
+            if (volume.isLockedOrAboutTo()) {
+                sleepNanos.accept(NAP_NANOS);
+                continue;
+            }
+            try {
+                done = isRotated(range, control);
+                failedInARow = 0;
+            } catch (StoreException e) {
+                // One bad place must not keep all ranges behind it under their old DEKs.
+                LOG.warn("volume={} range={}: keeps its DEK: {}", volume.name(), range, e.getMessage());
+                firstFailure = firstFailure == null ? e : firstFailure;
+                failed++;
+                failedInARow++;
+                done = true;
+                if (failedInARow == FAILED_IN_A_ROW_MAX) {
+                    throw summary();
+                }
+            }
+        }
+    }
+
+    private StoreException summary() {
+        StoreException first = Objects.requireNonNull(firstFailure);
+        String which = failed == 1 ? "" : failed + " ranges could not be rotated, and keep their DEKs; the first: ";
+        return new StoreException(first.errno(), which + first.getMessage(), first);
     }
 
     /** What it has done so far. On its thread, or after it has ended. */
@@ -120,12 +162,17 @@ public final class DekRotation {
         try (move) {
             SlotCopy copy = new SlotCopy(move, chunk);
             for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
-                if (!copiedRound(move, copy, control)) {
+                if (!copiedRound(move, copy, control, true)) {
                     return false;
                 }
             }
             // Before the range is held, so that little is left to be made durable while guests wait.
             move.store().flush();
+            for (int round = 0; round < HASTY_ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
+                if (!copiedRound(move, copy, control, false)) {
+                    return false;
+                }
+            }
             move.hold();
             copyRest(move, copy);
             move.commit();
@@ -136,22 +183,34 @@ public final class DekRotation {
         return true;
     }
 
-    private boolean copiedRound(RangeMove move, SlotCopy copy, JobControl control) throws StoreException {
+    private boolean copiedRound(RangeMove move, SlotCopy copy, JobControl control, boolean limited)
+            throws StoreException {
         WrittenChunks chunks = move.chunks();
         for (int i = 0; i < chunks.chunkCount(); i++) {
             if (chunks.take(i)) {
-                if (control.isDisturbed()) {
+                if (isDisturbed(control) || (limited && !waited(control))) {
                     return false;
-                }
-                long wait = rate.take(WrittenChunks.CHUNK_BYTES);
-                if (wait > 0) {
-                    sleepNanos.accept(wait);
                 }
                 copy.copy(i);
                 copied += WrittenChunks.CHUNK_BYTES;
             }
         }
         return true;
+    }
+
+    private boolean isDisturbed(JobControl control) {
+        return control.isDisturbed() || volume.isLockedOrAboutTo();
+    }
+
+    /** Waits as long as the rate has it; false if something came in between. */
+    private boolean waited(JobControl control) {
+        long left = rate.take(WrittenChunks.CHUNK_BYTES);
+        while (left > 0 && !isDisturbed(control)) {
+            long now = Math.min(left, NAP_NANOS);
+            sleepNanos.accept(now);
+            left -= now;
+        }
+        return left <= 0;
     }
 
     private void copyRest(RangeMove move, SlotCopy copy) throws StoreException {

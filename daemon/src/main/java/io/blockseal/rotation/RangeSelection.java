@@ -34,9 +34,11 @@ public record RangeSelection(long first, long last, Instant madeBefore) {
 
         List<Aged> found = new ArrayList<>();
         long end = Math.min(last, volume.shape().rangeCount() - 1);
+        long now = volume.nowSeconds();
         for (long range = first; range <= end; range++) {
             long created = volume.dekCreatedSeconds(range);
-            if (created >= 0 && created < madeBefore.getEpochSecond()) {
+            // A clock that was ahead once must not keep a DEK for ever.
+            if (created >= 0 && (created < madeBefore.getEpochSecond() || created > now)) {
                 found.add(new Aged(range, created));
             }
         }

@@ -63,6 +63,9 @@ final class MetadataCommitter {
     private final Object lock = new Object();
 
     private CountDownLatch settled = new CountDownLatch(0);
+    /** Slots that nobody needs any more; the keeper's own. */
+    private final List<Long> unreleased = new ArrayList<>();
+
     private boolean defective;
     private boolean toldOfFailure;
     private volatile State state = State.RUNNING;
@@ -242,6 +245,27 @@ final class MetadataCommitter {
                         + " storage is well again");
     }
 
+    /**
+     * Gives slots back as soon as all copies of the metadata are known to be equal: until then one that is read after a
+     * power cut may still name them. From any thread.
+     */
+    void releaseWhenWhole(Collection<Long> slots) {
+        boolean taken = queue.addFirst(() -> {
+            unreleased.addAll(slots);
+            releaseIfWhole();
+        });
+        if (!taken) {
+            LOG.debug("volume={}: closed; its slots are counted anew when it is opened", volumeName);
+        }
+    }
+
+    private void releaseIfWhole() {
+        if (state == State.RUNNING && !metadata.store().hasLost()) {
+            unreleased.forEach(allocator::release);
+            unreleased.clear();
+        }
+    }
+
     /** Gives the slot of a range back, from within a {@link Task}. */
     void release(long slot) {
         allocator.release(slot);
@@ -369,6 +393,7 @@ final class MetadataCommitter {
                 }
                 settled.countDown();
             }
+            releaseIfWhole();
             if (!mirrorIsDown) {
                 schedule.startOver();
             }

@@ -41,6 +41,7 @@ public final class RangeMove implements AutoCloseable {
     private boolean held;
     private boolean attempted;
     private boolean moved;
+    private boolean durableInAllCopies;
     private boolean unknown;
 
     private RangeMove(Volume volume, long range, Patience patience, TableEntry from, long toSlot, Secret oldDek) {
@@ -60,7 +61,8 @@ public final class RangeMove implements AutoCloseable {
      * Takes a free slot, which reads as zeros when this returns, and makes the new DEK. From now on changes of the range
      * are noted in {@link #chunks}.
      *
-     * @throws VolumeRefusedException if the range has no DEK, none that can be unwrapped, or no slot is free
+     * @throws VolumeRefusedException if the range has no DEK, or no slot is free
+     * @throws StoreException if the storage failed, or the DEK cannot be unwrapped
      */
     public static RangeMove begin(Volume volume, long range, Patience patience)
             throws StoreException, VolumeRefusedException {
@@ -73,8 +75,14 @@ public final class RangeMove implements AutoCloseable {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", no range "
                             + range);
         }
-        volume.requireUnlocked();
-        volume.rangeChanges().acquireUninterruptibly();
+        if (volume.hasLostPages()) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    volume.name()
+                            + ": pages of its table are damaged in every copy, and nobody could tell any more where"
+                            + " the data of their ranges is. Restore the metadata from a backup first.");
+        }
+        volume.takeTurn();
         RangeMove move = null;
         try {
             move = prepared(volume, range, patience);
@@ -100,13 +108,13 @@ public final class RangeMove implements AutoCloseable {
     }
 
     private static RangeMove preparedAlone(Volume volume, long range, Patience patience)
-            throws CommitFailedException, VolumeRefusedException {
+            throws StoreException, CommitFailedException, VolumeRefusedException {
         TablePage page = pageOf(volume, range);
         TableEntry from = page.entry(TablePage.entryOf(range));
         Secret dek = volume.keys().unwrapDek(page.vkEpoch(), range, from);
         if (dek == null) {
-            throw new VolumeRefusedException(
-                    Reason.UNSUITABLE,
+            throw new StoreException(
+                    Errno.EIO,
                     volume.name() + ": the table entry of range " + range
                             + " is damaged: its DEK cannot be unwrapped; nothing was changed");
         }
@@ -237,6 +245,7 @@ public final class RangeMove implements AutoCloseable {
         try {
             volume.committer().runAlone(this::commitAlone);
             moved = true;
+            durableInAllCopies = true;
         } catch (RuntimeException | Error e) {
             moved = isAtNewSlot();
             unknown = attempted && !moved;
@@ -321,24 +330,25 @@ public final class RangeMove implements AutoCloseable {
                 held = false;
                 volume.gate().thaw(range, 1);
             }
-            giveBack(moved ? from.slot() : toSlot);
+            giveBack(moved ? from.slot() : toSlot, !moved || durableInAllCopies);
         } finally {
             volume.rangeChanges().release();
         }
     }
 
-    /** A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it. */
-    private void giveBack(long slot) {
+    /**
+     * A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it. The old one must not be
+     * while a root that names it may be the only one left.
+     */
+    private void giveBack(long slot, boolean zero) {
         try {
-            data.zero(volume.shape().physicalOffset(0, slot), volume.shape().rangeBytes());
+            if (zero) {
+                data.zero(volume.shape().physicalOffset(0, slot), volume.shape().rangeBytes());
+            }
         } catch (StoreException e) {
             LOG.warn("volume={}: the space of slot {} was not given back: {}", volume.name(), slot, e.getMessage());
         }
-        try {
-            volume.committer().runAlone(() -> volume.committer().release(slot));
-        } catch (StoreException | VolumeRefusedException e) {
-            LOG.warn("volume={}: slot {} is not used again before it is opened anew", volume.name(), slot, e);
-        }
+        volume.committer().releaseWhenWhole(List.of(slot));
     }
 
     /** Not for keys: what this is about. */

@@ -29,6 +29,7 @@ public final class ShredOnDiscard implements AutoCloseable {
     private final Object lock = new Object();
     private boolean looking;
     private boolean lookAgain;
+    private boolean retrying;
     private volatile boolean closed;
 
     /** {@code worker} runs what may block, on threads that are neither loops nor the volume's keeper. */
@@ -94,14 +95,11 @@ public final class ShredOnDiscard implements AutoCloseable {
         while (range >= 0 && !closed) {
             try {
                 shredded += VolumeShredder.shredIfEmpty(volume, range, content, patience) ? 1 : 0;
-            } catch (StoreException | VolumeRefusedException e) {
-                discarded.set(range);
-                LOG.warn(
-                        "volume={} range={}: was discarded and is not shredded yet: {}",
-                        volume.name(),
-                        range,
-                        e.getMessage());
-                timer.schedule(RETRY_MILLIS, () -> worker.execute(this::look));
+            } catch (StoreException e) {
+                // Those behind it may be well.
+                later(range, e);
+            } catch (VolumeRefusedException | RuntimeException e) {
+                later(range, e);
                 break;
             }
             range = discarded.takeFrom(range + 1);
@@ -109,6 +107,29 @@ public final class ShredOnDiscard implements AutoCloseable {
         if (shredded > 0) {
             LOG.info("volume={} shredded={}: ranges that guests had discarded", volume.name(), shredded);
         }
+    }
+
+    private void later(long range, Exception why) {
+        discarded.set(range);
+        LOG.warn(
+                "volume={} range={}: was discarded and is not shredded yet: {}",
+                volume.name(),
+                range,
+                why.getMessage());
+        synchronized (lock) {
+            if (retrying) {
+                return;
+            }
+            retrying = true;
+        }
+        timer.schedule(RETRY_MILLIS, () -> worker.execute(this::retry));
+    }
+
+    private void retry() {
+        synchronized (lock) {
+            retrying = false;
+        }
+        look();
     }
 
     /** Looks no more; waits until what is being shredded is. A second call does nothing. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -217,6 +218,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return dekCacheMetrics;
     }
 
+    /** What time it is to it, in seconds of Unix time. */
+    public long nowSeconds() {
+        return clock.instant().getEpochSecond();
+    }
+
     /** When the range got its DEK, in seconds of Unix time; -1 if it has none. From any thread. */
     public long dekCreatedSeconds(long rangeIndex) {
         TablePage page = table.page(TablePage.pageOf(rangeIndex));
@@ -257,6 +263,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         lock.giveUp();
     }
 
+    /** Whether it is locked, or somebody waits to lock it: who changes many ranges lets that be done first. */
+    public boolean isLockedOrAboutTo() {
+        return lock.isWanted();
+    }
+
     /** The wrapped copies of its volume key. */
     public KeySlots keySlots() {
         return new KeySlots(this);
@@ -287,6 +298,23 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** Whoever changes ranges while the volume is open holds this, one at a time; not bound to a thread. */
     Semaphore rangeChanges() {
         return rangeChanges;
+    }
+
+    /** Waits for {@link #rangeChanges}, as long as the volume is open and not locked. */
+    void takeTurn() throws VolumeRefusedException {
+        try {
+            do {
+                requireUnlocked();
+                if (state() == State.CLOSED) {
+                    throw new VolumeRefusedException(
+                            VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": is being closed");
+                }
+            } while (!rangeChanges.tryAcquire(1, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new VolumeRefusedException(
+                    VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": interrupted; nothing was changed");
+        }
     }
 
     RangeGate gate() {

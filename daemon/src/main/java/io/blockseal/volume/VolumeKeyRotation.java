@@ -126,6 +126,10 @@ public final class VolumeKeyRotation {
                 .beginRotation(keys.epoch(), wrappedPrevious)
                 .identityTag(keys.identityTag())
                 .keySlots(target, after.sha256());
+        if (root.leakSeconds() != 0) {
+            // What ranges got since the answer to a leak began is wrapped under the key that may be known as well.
+            begun.beginLeakResponse(volume.clock().instant().getEpochSecond(), root.leakedEpoch());
+        }
         // Until the old area is overwritten, its slots still open the old key.
         volume.committer().commitKeySlots(begun, after, () -> {
             LOG.info(

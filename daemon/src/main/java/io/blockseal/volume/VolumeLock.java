@@ -33,10 +33,18 @@ public final class VolumeLock {
 
     private final Volume volume;
     private boolean locked;
+    /** Also while it is waited for. */
+    private volatile boolean wanted;
+
+    private volatile boolean over;
     private volatile Errno whileHeld = Errno.OK;
 
     VolumeLock(Volume volume) {
         this.volume = volume;
+    }
+
+    boolean isWanted() {
+        return wanted;
     }
 
     Errno whileHeld() {
@@ -56,6 +64,7 @@ public final class VolumeLock {
     /** The same, waiting for requests that are under way as {@code patience} has it. */
     public synchronized void lock(Policy policy, Patience patience) throws StoreException, VolumeRefusedException {
         if (!locked) {
+            wanted = true;
             // A range that is being copied is finished or given up before; the next one waits for the key.
             volume.rangeChanges().acquireUninterruptibly();
             boolean done = false;
@@ -65,13 +74,16 @@ public final class VolumeLock {
                 done = true;
             } finally {
                 if (!done) {
+                    wanted = false;
                     volume.gate().thaw(0, volume.shape().rangeCount());
                     volume.rangeChanges().release();
                 }
             }
             locked = true;
         }
-        whileHeld = policy == Policy.FAIL ? Errno.EIO : Errno.OK;
+        if (!over) {
+            whileHeld = policy == Policy.FAIL ? Errno.EIO : Errno.OK;
+        }
         volume.gate().lookAgain(0, volume.shape().rangeCount());
         if (!volume.gate().becomesQuiet(patience)) {
             throw new StoreException(
@@ -102,7 +114,10 @@ public final class VolumeLock {
         }
         volume.committer().changeKeys(false, () -> bringKeys(sources));
         locked = false;
-        whileHeld = Errno.OK;
+        wanted = false;
+        if (!over) {
+            whileHeld = Errno.OK;
+        }
         volume.gate().thaw(0, volume.shape().rangeCount());
         volume.rangeChanges().release();
         LOG.info("volume={}: unlocked", volume.name());
@@ -130,6 +145,7 @@ public final class VolumeLock {
 
     /** No more waiting: whoever waits for a range, and whoever will, is told that the volume is being closed. */
     void giveUp() {
+        over = true;
         whileHeld = Errno.ESHUTDOWN;
         volume.gate().lookAgain(0, 0);
     }

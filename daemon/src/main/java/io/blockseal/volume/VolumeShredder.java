@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class VolumeShredder {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeShredder.class);
     private static final long TURN_SECONDS = 5;
+    private static final int ROUNDS_MAX = 4;
+    private static final int CHUNKS_WHILE_HELD = 16;
     private static final byte[] NO_DEK = new byte[TableEntry.WRAPPED_DEK_BYTES];
 
     private final Volume volume;
@@ -84,8 +86,7 @@ public final class VolumeShredder {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", not all of "
                             + count + " from " + firstRange);
         }
-        volume.requireUnlocked();
-        volume.rangeChanges().acquireUninterruptibly();
+        volume.takeTurn();
         try {
             VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience, null);
             shredder.shredHeld();
@@ -115,8 +116,11 @@ public final class VolumeShredder {
             WrittenChunks written = new WrittenChunks(offset, bytes);
             // Noted before anything is read: what a guest writes from now on is looked at again.
             volume.noteWrites(written);
-            if (!content.isZero(written, offset, bytes)) {
-                return false;
+            // More than once if guests go on discarding: what is left is read while they are held.
+            for (int round = 0; round < ROUNDS_MAX && written.count() > CHUNKS_WHILE_HELD; round++) {
+                if (!content.isZero(written, offset, bytes)) {
+                    return false;
+                }
             }
             VolumeShredder shredder =
                     new VolumeShredder(volume, range, 1, patience, () -> content.isZero(written, offset, bytes));
@@ -150,6 +154,10 @@ public final class VolumeShredder {
             }
         } catch (StoreException | VolumeRefusedException e) {
             awaitOutcome();
+            if (attempted && isShredded()) {
+                // Not zeroed before they are used again: a root that names them may still be the only one left.
+                volume.committer().releaseWhenWhole(slots);
+            }
             throw e;
         } catch (RuntimeException | Error e) {
             unknown = attempted && !isShredded();
@@ -238,7 +246,7 @@ public final class VolumeShredder {
      * Gives the space back, only now: with the DEK still on the disk, a cut would leave a range that reads as half of
      * what it was. A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it.
      */
-    private void giveBack() throws VolumeRefusedException {
+    private void giveBack() {
         if (slots.isEmpty()) {
             return;
         }
@@ -252,10 +260,6 @@ public final class VolumeShredder {
         } catch (StoreException e) {
             LOG.warn("volume={}: the space of shredded ranges was not given back: {}", volume.name(), e.getMessage());
         }
-        try {
-            volume.committer().runAlone(() -> slots.forEach(volume.committer()::release));
-        } catch (StoreException | VolumeRefusedException e) {
-            LOG.warn("volume={}: the slots of shredded ranges stay taken: {}", volume.name(), e.getMessage());
-        }
+        volume.committer().releaseWhenWhole(slots);
     }
 }
