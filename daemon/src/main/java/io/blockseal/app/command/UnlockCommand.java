@@ -25,9 +25,6 @@ public final class UnlockCommand extends Verb {
     @Mixin
     private final KeyOptions keys = new KeyOptions();
 
-    @Mixin
-    private final ControlOptions control = new ControlOptions();
-
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
