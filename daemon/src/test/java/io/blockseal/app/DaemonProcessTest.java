@@ -3,6 +3,7 @@ package io.blockseal.app;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.admin.Exposition;
@@ -181,15 +182,16 @@ class DaemonProcessTest {
     void refusesAVolumeThatAnotherProcessServes() throws Exception {
         Process first = serve();
         firstLine(first);
-        for (String[] command : new String[][] {
-            {"check", "./a.bsl", "--key-file", "./both.key"},
-            {"resize", "./a.bsl", "--size", "1G", "--key-file", "./both.key", "--state-dir", "./state"},
-            {"key", "remove", "./a.bsl", "--slot", "0", "--key-file", "./both.key", "--state-dir", "./state"}
-        }) {
-            Cli.Result refused = cli.run(command);
-            assertEquals(ExitCode.IN_USE.number(), refused.exitCode(), refused.all());
-            assertTrue(refused.err().contains("process " + first.pid()), refused.err());
-        }
+        Cli.Result check = cli.run("check", "./a.bsl", "--key-file", "./both.key");
+        assertEquals(ExitCode.IN_USE.number(), check.exitCode(), check.all());
+        assertTrue(check.err().contains("process " + first.pid()), check.err());
+        // The daemon itself is asked for these, and says no.
+        Cli.Result resize = cli.run("resize", "./a.bsl", "--size", "1G", "--key-file", "./both.key");
+        assertNotEquals(0, resize.exitCode());
+        assertTrue(resize.err().contains("is served"), resize.err());
+        Cli.Result remove = cli.run("key", "remove", "./a.bsl", "--slot", "0", "--key-file", "./both.key");
+        assertNotEquals(0, remove.exitCode());
+        assertTrue(remove.err().contains("is the last"), remove.err());
         assertEquals(0, cli.run("info", "./a.bsl").exitCode(), "info and key list work meanwhile");
         assertEquals(0, cli.run("key", "list", "./a.bsl").exitCode());
         assertEquals(0, stop(first));
