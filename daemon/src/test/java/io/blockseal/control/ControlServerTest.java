@@ -258,18 +258,20 @@ class ControlServerTest {
             }
         }));
         String path = "/v1/jobs/" + job.id();
-        CompletableFuture<ControlClient.Reply> paused = CompletableFuture.supplyAsync(() -> {
-            try {
-                JobReply now = JobReply.parse(client().get(path, false).body());
-                while (!now.state().equals("paused")) {
-                    now = JobReply.parse(client().get(path + "?wait=30s&since=" + now.revision(), false)
-                            .body());
-                }
-                return client().get(path, true);
-            } catch (IOException e) {
-                throw new AssertionError(e);
-            }
-        });
+        CompletableFuture<ControlClient.Reply> paused = CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        JobReply now = JobReply.parse(client().get(path, false).body());
+                        while (!now.state().equals("paused")) {
+                            now = JobReply.parse(client().get(path + "?wait=30s&since=" + now.revision(), false)
+                                    .body());
+                        }
+                        return client().get(path, true);
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                },
+                task -> new Thread(task, "watcher").start());
         assertTrue(client().post(path + "/pause", false, new byte[0]).ok());
         on.countDown();
         assertTrue(
