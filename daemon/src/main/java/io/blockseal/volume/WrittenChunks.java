@@ -1,7 +1,6 @@
 package io.blockseal.volume;
 
 import io.blockseal.block.HotPath;
-import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * Which chunks of a slot have to be copied, or copied again because a guest changed them: a bit for each. Loops set bits
@@ -18,14 +17,14 @@ public final class WrittenChunks {
     private final long slotOffset;
     private final long slotBytes;
     private final int chunkCount;
-    private final AtomicLongArray bits;
+    private final AtomicBits bits;
 
     /** All chunks of the slot, set: nothing of it was copied yet. */
     public WrittenChunks(long slotOffset, long slotBytes) {
         this.slotOffset = slotOffset;
         this.slotBytes = slotBytes;
         chunkCount = (int) (((slotBytes - 1) >> CHUNK_SHIFT) + 1);
-        bits = new AtomicLongArray((chunkCount + 63) / 64);
+        bits = new AtomicBits(chunkCount);
         mark(slotOffset, slotBytes);
     }
 
@@ -34,41 +33,18 @@ public final class WrittenChunks {
         long from = Math.max(physicalOffset - slotOffset, 0);
         long to = Math.min(physicalOffset + lengthBytes - slotOffset, slotBytes);
         for (long chunk = from >> CHUNK_SHIFT; (chunk << CHUNK_SHIFT) < to; chunk++) {
-            set((int) chunk);
-        }
-    }
-
-    private void set(int chunk) {
-        int at = chunk >> 6;
-        long bit = 1L << chunk;
-        long old = bits.get(at);
-        while ((old & bit) == 0 && !bits.compareAndSet(at, old, old | bit)) {
-            old = bits.get(at);
+            bits.set(chunk);
         }
     }
 
     /** Takes the bit of a chunk: whether it has to be copied. To be called before the chunk is read. */
     public boolean take(int chunk) {
-        int at = chunk >> 6;
-        long bit = 1L << chunk;
-        while (true) {
-            long old = bits.get(at);
-            if ((old & bit) == 0) {
-                return false;
-            }
-            if (bits.compareAndSet(at, old, old & ~bit)) {
-                return true;
-            }
-        }
+        return bits.take(chunk);
     }
 
     /** How many chunks have to be copied; a guest may add to them at any time. */
     public int count() {
-        int count = 0;
-        for (int i = 0; i < bits.length(); i++) {
-            count += Long.bitCount(bits.get(i));
-        }
-        return count;
+        return bits.count();
     }
 
     /** How many chunks the slot has. */
