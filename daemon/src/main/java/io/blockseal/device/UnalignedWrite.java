@@ -6,7 +6,6 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferArena;
-import io.blockseal.memory.Memory;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -231,7 +230,7 @@ final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
             held.memory().zero(at, length);
             boolean provision = request().has(BlockRequest.NO_HOLE);
             // A block of zeros that may be a hole becomes one; in a range without a DEK that costs nothing.
-            child = !provision && isZero(held.memory(), held.dataOffset(), block)
+            child = !provision && held.memory().isZero(held.dataOffset(), block)
                     ? child(Command.WRITE_ZEROES, fua(), blockStart, block)
                     : child(Command.WRITE, fua(), blockStart, block);
         }
@@ -249,15 +248,6 @@ final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
 
     private int memoryOffsetOf(long offset) {
         return request().memoryOffset() + (int) (offset - request().offset());
-    }
-
-    private static boolean isZero(Memory memory, int offset, int length) {
-        for (int i = offset; i < offset + length; i += Long.BYTES) {
-            if (memory.bytes().getLong(i) != 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private void letGo() {

@@ -49,4 +49,21 @@ public final class Memory {
             bytes.put(i, (byte) 0);
         }
     }
+
+    /** Whether {@code length} bytes from {@code offset} are all zero. */
+    public boolean isZero(int offset, int length) {
+        int i = offset;
+        int end = offset + length;
+        for (; i + Long.BYTES <= end; i += Long.BYTES) {
+            if (bytes.getLong(i) != 0) {
+                return false;
+            }
+        }
+        for (; i < end; i++) {
+            if (bytes.get(i) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
 }

@@ -58,13 +58,7 @@ final class SlotCopy {
     }
 
     private boolean isZero(int unit) {
-        int end = (unit + 1) * unitBytes;
-        for (int at = unit * unitBytes; at < end; at += Long.BYTES) {
-            if (bytes.getLong(at) != 0) {
-                return false;
-            }
-        }
-        return true;
+        return memory.isZero(unit * unitBytes, unitBytes);
     }
 
     private void clear(long offset, int unit, int end) throws StoreException {

@@ -161,21 +161,7 @@ final class Piece implements Completion {
     }
 
     private boolean isZero(long from) {
-        int index = buf.dataOffset() + (int) from;
-        int stop = buf.dataOffset() + (int) Math.min(length, from + BLOCK_BYTES);
-        while (index + Long.BYTES <= stop) {
-            if (bytes.getLong(index) != 0) {
-                return false;
-            }
-            index += Long.BYTES;
-        }
-        while (index < stop) {
-            if (bytes.get(index) != 0) {
-                return false;
-            }
-            index++;
-        }
-        return true;
+        return buf.memory().isZero(buf.dataOffset() + (int) from, (int) Math.min(length - from, BLOCK_BYTES));
     }
 
     private void submit(BlockChannel channel, Command command, long from, long bytesCount, long what) {

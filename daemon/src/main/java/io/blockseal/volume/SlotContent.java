@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.memory.Memory;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
@@ -12,9 +13,9 @@ final class SlotContent {
     private static final int ALIGNMENT = 4096;
 
     private final BlockStore store;
-    private final ByteBuffer chunk = ByteBuffer.allocateDirect(WrittenChunks.CHUNK_BYTES + ALIGNMENT)
-            .alignedSlice(ALIGNMENT)
-            .slice(0, WrittenChunks.CHUNK_BYTES);
+    private final Memory memory = new Memory(
+            ByteBuffer.allocateDirect(WrittenChunks.CHUNK_BYTES + ALIGNMENT).alignedSlice(ALIGNMENT), 0);
+    private final ByteBuffer chunk = memory.bytes().slice(0, WrittenChunks.CHUNK_BYTES);
 
     SlotContent(BlockStore store) {
         this.store = store;
@@ -36,11 +37,6 @@ final class SlotContent {
     private boolean isZero(long offset, int length) throws StoreException {
         chunk.clear().limit(length);
         store.read(offset, chunk);
-        for (int at = 0; at < length; at += Long.BYTES) {
-            if (chunk.getLong(at) != 0) {
-                return false;
-            }
-        }
-        return true;
+        return memory.isZero(0, length);
     }
 }
