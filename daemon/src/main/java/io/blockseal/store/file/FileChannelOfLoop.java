@@ -43,20 +43,23 @@ final class FileChannelOfLoop implements BlockChannel {
 
     @Override
     public void submit(BlockRequest request) {
+        if (request.command() == Command.CACHE) {
+            request.complete(call.perform(request));
+            return;
+        }
         boolean inline =
                 switch (request.command()) {
                     case READ -> lanes.readsInline();
                     case WRITE -> lanes.writesInline() && (lanes.restInline() || !request.has(BlockRequest.FUA));
-                    case CACHE -> true;
                     default -> lanes.restInline();
                 };
         if (!inline) {
             sendAway(request);
-        } else if (!lanes.restInline() && guard.stalls() && request.command() != Command.CACHE) {
+        } else if (!lanes.restInline() && guard.stalls()) {
             sendToPool(request);
         } else if (isLarge(request) && side.pays() && sendAside(request)) {
             return;
-        } else if (lanes.restInline() || request.command() == Command.CACHE) {
+        } else if (lanes.restInline()) {
             request.complete(call.perform(request));
         } else if (request.command() == Command.READ) {
             if (call.readCached(request)) {
@@ -179,8 +182,12 @@ final class FileChannelOfLoop implements BlockChannel {
             Errno outcome = Errno.EIO;
             pool.begins();
             try {
-                missed = mayMiss() && !call.readCached(request);
-                outcome = missed || mayMiss() ? Errno.OK : performed();
+                if (mayMiss()) {
+                    missed = !call.readCached(request);
+                    outcome = Errno.OK;
+                } else {
+                    outcome = lossError == 0 ? call.perform(request) : call.lost(lossError);
+                }
             } finally {
                 pool.ends();
                 result = outcome;
@@ -193,24 +200,20 @@ final class FileChannelOfLoop implements BlockChannel {
             return aside && lanes == Lanes.CACHED && request.command() == Command.READ;
         }
 
-        private Errno performed() {
-            return lossError == 0 ? call.perform(request) : call.lost(lossError);
-        }
-
         private void arrive() {
             BlockRequest arrived = request;
             Errno outcome = result;
             if (aside) {
                 side.arrived();
             }
-            if (missed) {
-                missed = false;
-                idle.push(this);
-                takeBack(arrived);
-                return;
-            }
+            boolean again = missed;
+            missed = false;
             idle.push(this);
-            arrived.complete(outcome);
+            if (again) {
+                takeBack(arrived);
+            } else {
+                arrived.complete(outcome);
+            }
         }
     }
 }

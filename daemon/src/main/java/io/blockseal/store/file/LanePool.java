@@ -128,20 +128,6 @@ final class LanePool {
      */
     boolean drain(Duration patience) {
         threads.shutdown();
-        long deadline = System.nanoTime() + patience.toNanos();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return threads.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.await(nanos -> threads.awaitTermination(nanos, TimeUnit.NANOSECONDS), patience);
     }
 }

@@ -33,7 +33,7 @@ final class RingLane {
     private final StallGuard guard;
     private final StallGuard.Outstanding outstanding = new StallGuard.Outstanding();
     private final RequestsOut out = new RequestsOut(ENTRIES);
-    private final IoLoop.Watch watch;
+    private final IoLoop.@Nullable Watch watch;
     private int channelCount;
     /** Noted in the ring and not yet sent. */
     private int noted;
@@ -41,13 +41,13 @@ final class RingLane {
     private boolean closing;
     private @Nullable CountDownLatch idle;
 
-    private RingLane(StoreRings home, IoLoop loop, IoRing ring, IoLoop.Watch watch, StallGuard guard) {
+    private RingLane(StoreRings home, IoLoop loop, IoRing ring, StallGuard guard) {
         this.home = home;
         this.loop = loop;
         this.ring = ring;
         this.guard = guard;
+        this.watch = loop.watch(ring.eventDescriptor(), this::arrive);
         guard.addRing(outstanding);
-        this.watch = watch;
     }
 
     /**
@@ -57,30 +57,18 @@ final class RingLane {
      */
     static RingLane open(StoreRings home, IoLoop loop, SystemFile file, StallGuard guard) throws IOException {
         IoRing ring = file.openRing(ENTRIES);
-        IoLoop.Watch watch = null;
-        RingLane[] lane = new RingLane[1];
+        RingLane lane;
         try {
-            watch = loop.watch(ring.eventDescriptor(), () -> arriveAt(lane));
+            lane = new RingLane(home, loop, ring, guard);
         } catch (IllegalStateException e) {
+            ring.close();
             throw new IOException("this event loop cannot watch another descriptor: " + e.getMessage(), e);
-        } finally {
-            if (watch == null) {
-                ring.close();
-            }
         }
-        if (watch == null) {
+        if (lane.watch == null) {
+            lane.close();
             throw new IOException("this event loop watches no descriptors");
         }
-        lane[0] = new RingLane(home, loop, ring, watch, guard);
-        return lane[0];
-    }
-
-    /** The event may have come before the lane was there; it had nothing out then. */
-    private static void arriveAt(@Nullable RingLane[] lane) {
-        RingLane opened = lane[0];
-        if (opened != null) {
-            opened.arrive();
-        }
+        return lane;
     }
 
     IoLoop loop() {
@@ -228,7 +216,9 @@ final class RingLane {
 
     /** Gives it back to the system. Nothing is out. */
     void close() {
-        watch.close();
+        if (watch != null) {
+            watch.close();
+        }
         guard.removeRing(outstanding);
         ring.close();
     }

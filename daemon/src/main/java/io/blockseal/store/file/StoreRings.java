@@ -93,24 +93,6 @@ final class StoreRings {
             // Its loop has ended with requests out, and nobody can tell any more when they come back.
             return false;
         }
-        return await(idle, patience);
-    }
-
-    private static boolean await(CountDownLatch latch, Duration patience) {
-        long deadline = System.nanoTime() + patience.toNanos();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.await(nanos -> idle.await(nanos, TimeUnit.NANOSECONDS), patience);
     }
 }
