@@ -50,7 +50,7 @@ public final class KeySlots {
      */
     public int add(List<KeySource> unlockWith, KeySource added, String label)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
-        requireWritable();
+        volume.requireWritable();
         KeySlot slot;
         try (Opened opened = unlock(unlockWith)) {
             slot = wrap(opened.volumeKey(), added, label);
@@ -89,7 +89,7 @@ public final class KeySlots {
     /** Likewise, with something else that the same commit says in the root. */
     int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement, UnaryOperator<RootBlock> besides)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
-        requireWritable();
+        volume.requireWritable();
         int index;
         KeySlot old;
         KeySlot slot;
@@ -181,7 +181,7 @@ public final class KeySlots {
 
     /** Destroys a slot. The last one that opens the volume goes only by {@code force}. */
     public void remove(int index, boolean force) throws StoreException, VolumeRefusedException {
-        requireWritable();
+        volume.requireWritable();
         change(
                 before -> {
                     KeySlot slot = before.slot(index);
@@ -239,12 +239,5 @@ public final class KeySlots {
 
     private KeySlotArea current() {
         return volume.keySlotArea();
-    }
-
-    private void requireWritable() throws VolumeRefusedException {
-        volume.requireUnlocked();
-        if (volume.shape().readOnly()) {
-            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
-        }
     }
 }

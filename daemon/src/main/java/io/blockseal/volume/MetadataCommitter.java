@@ -2,11 +2,8 @@ package io.blockseal.volume;
 
 import io.blockseal.block.Errno;
 import io.blockseal.format.KeySlotArea;
-import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
-import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.KeeperQueue.Wanted;
 import io.blockseal.volume.MetadataState.CommitFailedException;
@@ -122,58 +119,39 @@ final class MetadataCommitter {
     /** Runs {@code task} on the keeper, alone, and waits for it. Not on a loop. */
     void runAlone(Task task) throws StoreException, VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-        if (locked) {
-            throw new VolumeRefusedException(
-                    VolumeRefusedException.Reason.NOT_WRITABLE, volumeName + ": is locked; unlock it first");
-        }
+        requireUnlocked();
         if (state != State.RUNNING || !queue.add(() -> runTask(task, done))) {
             throw notWritable();
         }
         await(done);
     }
 
-    /** What takes the volume's keys away or brings them back. */
-    interface KeyChange {
-        void run()
-                throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException,
-                        MalformedVolumeException;
-    }
-
     /**
-     * Runs {@code change} on the keeper, before all that waits and even after a commit that failed; the volume is locked
-     * from then on, or no longer. While it is locked nothing is committed, and nobody looks at the metadata.
+     * Has {@code change} take the volume's keys away or bring them back, on the keeper, before all that waits and even
+     * after a commit that failed; the volume is locked from then on, or no longer. While it is locked nothing is committed,
+     * and the keeper does not look at the metadata.
      */
-    void changeKeys(boolean lock, KeyChange change)
-            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException,
-                    MalformedVolumeException {
-        CompletableFuture<@Nullable Exception> done = new CompletableFuture<>();
+    void changeKeys(boolean lock, Runnable change) throws VolumeRefusedException {
+        CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
         boolean added = queue.addFirst(() -> {
             try {
                 change.run();
                 locked = lock;
                 done.complete(null);
-            } catch (Exception e) {
-                done.complete(e);
-            } catch (Error e) {
+            } catch (RuntimeException | Error e) {
                 done.completeExceptionally(e);
             }
         });
         if (!added) {
             throw notWritable();
         }
-        Exception failure = done.join();
-        if (failure instanceof StoreException e) {
-            throw e;
-        } else if (failure instanceof VolumeRefusedException e) {
-            throw e;
-        } else if (failure instanceof KeySourceException e) {
-            throw e;
-        } else if (failure instanceof WrongKeyException e) {
-            throw e;
-        } else if (failure instanceof MalformedVolumeException e) {
-            throw e;
-        } else if (failure instanceof RuntimeException e) {
-            throw e;
+        done.join();
+    }
+
+    void requireUnlocked() throws VolumeRefusedException {
+        if (locked) {
+            throw new VolumeRefusedException(
+                    VolumeRefusedException.Reason.NOT_WRITABLE, volumeName + ": is locked; unlock it first");
         }
     }
 
@@ -507,9 +485,7 @@ final class MetadataCommitter {
 
     private void runTask(Task task, CompletableFuture<@Nullable Void> done) {
         try {
-            if (locked) {
-                throw notWritable();
-            }
+            requireUnlocked();
             recoverIfLost();
             if (state != State.RUNNING) {
                 throw notWritable();

@@ -30,7 +30,6 @@ public final class RangeMove implements AutoCloseable {
 
     private final Volume volume;
     private final long range;
-    private final Patience patience;
     private final BlockStore data;
     private final TableEntry from;
     private final long toSlot;
@@ -38,16 +37,12 @@ public final class RangeMove implements AutoCloseable {
     private final Secret newDek;
     private final WrittenChunks chunks;
     private final long losses;
-    private boolean held;
-    private boolean attempted;
-    private boolean moved;
+    private final HeldRanges held;
     private boolean durableInAllCopies;
-    private boolean unknown;
 
     private RangeMove(Volume volume, long range, Patience patience, TableEntry from, long toSlot, Secret oldDek) {
         this.volume = volume;
         this.range = range;
-        this.patience = patience;
         this.data = volume.stores().data();
         this.from = from;
         this.toSlot = toSlot;
@@ -55,6 +50,7 @@ public final class RangeMove implements AutoCloseable {
         this.newDek = Secret.random(volume.engine().keys(), DEK_BYTES);
         this.chunks = new WrittenChunks(fromOffset(), volume.shape().rangeBytes());
         this.losses = data.lossCount();
+        this.held = new HeldRanges(volume, range, 1, patience, this::isAtNewSlot);
     }
 
     /**
@@ -66,9 +62,7 @@ public final class RangeMove implements AutoCloseable {
      */
     public static RangeMove begin(Volume volume, long range, Patience patience)
             throws StoreException, VolumeRefusedException {
-        if (volume.shape().readOnly()) {
-            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
-        }
+        volume.requireWritable();
         if (range < 0 || range >= volume.shape().rangeCount()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,
@@ -222,8 +216,7 @@ public final class RangeMove implements AutoCloseable {
      * @throws StoreException if requests do not end, as the storage does not answer; nothing is held then
      */
     public void hold() throws StoreException {
-        volume.gate().hold(range, 1, patience);
-        held = true;
+        held.hold();
     }
 
     /**
@@ -233,7 +226,7 @@ public final class RangeMove implements AutoCloseable {
      *     of the wrapped DEK may be left, until the storage is well again
      */
     public void commit() throws StoreException, VolumeRefusedException {
-        if (!held || chunks.count() > 0) {
+        if (!held.isHeld() || chunks.count() > 0) {
             throw new IllegalStateException("range " + range + " is not copied");
         }
         data.flush();
@@ -242,19 +235,8 @@ public final class RangeMove implements AutoCloseable {
                     Errno.EIO,
                     data.name() + ": a flush failed while range " + range + " was copied; it stays where it was");
         }
-        try {
-            volume.committer().runAlone(this::commitAlone);
-            moved = true;
-            durableInAllCopies = true;
-        } catch (RuntimeException | Error e) {
-            moved = isAtNewSlot();
-            unknown = attempted && !moved;
-            throw e;
-        } catch (StoreException | VolumeRefusedException e) {
-            // Were the range let go in its old slot although the commit has happened, what guests write would be lost.
-            awaitOutcome();
-            throw e;
-        }
+        held.change(this::commitAlone);
+        durableInAllCopies = true;
     }
 
     private void commitAlone() throws StoreException, CommitFailedException {
@@ -275,30 +257,7 @@ public final class RangeMove implements AutoCloseable {
                         (int) (next.commitSeq() + 1),
                         0,
                         volume.keys().wrapDek(range, from.generation() + 1, toSlot, newDek)));
-        attempted = true;
-        volume.committer().commitAndScrub(next, List.of(page), () -> {});
-    }
-
-    /** Until it is known which of the two slots the disk names. The range stays held meanwhile. */
-    private void awaitOutcome() {
-        boolean told = false;
-        try {
-            while (attempted
-                    && !isAtNewSlot()
-                    && !patience.await(volume.committer().settled())) {
-                if (!told) {
-                    told = true;
-                    LOG.warn(
-                            "volume={} range={}: requests wait until the storage says whether the range has moved",
-                            volume.name(),
-                            range);
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        moved = isAtNewSlot();
-        unknown = attempted && !moved && volume.committer().isInDoubt();
+        held.commitAndScrub(next, List.of(page), () -> {});
     }
 
     private boolean isAtNewSlot() {
@@ -308,7 +267,7 @@ public final class RangeMove implements AutoCloseable {
 
     /** Whether the range has moved. */
     public boolean moved() {
-        return moved;
+        return held.haveChanged();
     }
 
     /** Lets guests go on, wipes the keys, and gives back the slot that is not needed any more. */
@@ -318,19 +277,10 @@ public final class RangeMove implements AutoCloseable {
             volume.noteWrites(null);
             oldDek.close();
             newDek.close();
-            if (unknown) {
-                volume.gate().leaveHeld(range, 1);
-                LOG.warn(
-                        "volume={} range={}: stays held; opening the volume anew finds out where it is",
-                        volume.name(),
-                        range);
-                return;
+            held.close();
+            if (!held.areInDoubt()) {
+                giveBack(moved() ? from.slot() : toSlot, !moved() || durableInAllCopies);
             }
-            if (held) {
-                held = false;
-                volume.gate().thaw(range, 1);
-            }
-            giveBack(moved ? from.slot() : toSlot, !moved || durableInAllCopies);
         } finally {
             volume.rangeChanges().release();
         }

@@ -328,9 +328,15 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     /** Refuses what needs its keys while it is locked. */
     void requireUnlocked() throws VolumeRefusedException {
-        if (committer.isLocked()) {
+        committer.requireUnlocked();
+    }
+
+    /** Refuses what changes it while it is locked, or if it is open for reading only. */
+    void requireWritable() throws VolumeRefusedException {
+        requireUnlocked();
+        if (shape.readOnly()) {
             throw new VolumeRefusedException(
-                    VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": is locked; unlock it first");
+                    VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": is open for reading only");
         }
     }
 

@@ -229,10 +229,7 @@ public final class VolumeKeyRotation {
     }
 
     private void requireFit() throws VolumeRefusedException {
-        volume.requireUnlocked();
-        if (volume.shape().readOnly()) {
-            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
-        }
+        volume.requireWritable();
         if (volume.hasLostPages()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,

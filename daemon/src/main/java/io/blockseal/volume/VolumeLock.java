@@ -70,7 +70,7 @@ public final class VolumeLock {
             boolean done = false;
             try {
                 volume.gate().hold(0, volume.shape().rangeCount(), patience);
-                takeKeys();
+                volume.committer().changeKeys(true, volume.keys()::close);
                 done = true;
             } finally {
                 if (!done) {
@@ -93,14 +93,6 @@ public final class VolumeLock {
         record(AuditEvent.VOLUME_LOCKED);
     }
 
-    private void takeKeys() throws StoreException, VolumeRefusedException {
-        try {
-            volume.committer().changeKeys(true, volume.keys()::close);
-        } catch (KeySourceException | WrongKeyException | MalformedVolumeException e) {
-            throw new AssertionError("nobody was asked for a key", e);
-        }
-    }
-
     /**
      * Unlocks, with one of the keys that open the volume. Does nothing if it is not locked.
      *
@@ -112,7 +104,16 @@ public final class VolumeLock {
         if (!locked) {
             return;
         }
-        volume.committer().changeKeys(false, () -> bringKeys(sources));
+        VolumeKeys fresh = keysBy(sources);
+        boolean taken = false;
+        try {
+            volume.committer().changeKeys(false, () -> volume.keys().replaceBy(fresh));
+            taken = true;
+        } finally {
+            if (!taken) {
+                fresh.close();
+            }
+        }
         locked = false;
         wanted = false;
         if (!over) {
@@ -124,7 +125,8 @@ public final class VolumeLock {
         record(AuditEvent.VOLUME_UNLOCKED);
     }
 
-    private void bringKeys(List<KeySource> sources)
+    /** Nobody else reads or writes the metadata while it is locked, and a key source may take its time. */
+    private VolumeKeys keysBy(List<KeySource> sources)
             throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
                     WrongKeyException {
         byte[] identity = volume.keys().identityTag();
@@ -140,7 +142,7 @@ public final class VolumeLock {
                     volume.name() + ": the key is of another volume key than the one it was locked with: somebody has"
                             + " changed the metadata meanwhile. Find out who; the volume stays locked");
         }
-        volume.keys().replaceBy(fresh);
+        return fresh;
     }
 
     /** No more waiting: whoever waits for a range, and whoever will, is told that the volume is being closed. */

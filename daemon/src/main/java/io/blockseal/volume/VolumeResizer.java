@@ -23,9 +23,7 @@ public final class VolumeResizer {
      * it goes on with the old one.
      */
     public static void grow(Volume volume, long newSizeBytes) throws StoreException, VolumeRefusedException {
-        if (volume.shape().readOnly()) {
-            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
-        }
+        volume.requireWritable();
         volume.committer().runAlone(() -> growAlone(volume, newSizeBytes));
     }
 

@@ -36,13 +36,11 @@ public final class VolumeShredder {
     private final Volume volume;
     private final long first;
     private final long count;
-    private final Patience patience;
     /** Shreds only if, once the range is held, what was written to it last is zeros; null to shred in any case. */
     private final @Nullable Emptiness emptiness;
 
     private final List<Long> slots = new ArrayList<>();
-    private boolean attempted;
-    private boolean unknown;
+    private final HeldRanges held;
 
     /** Whether a range that is held holds nothing. */
     private interface Emptiness {
@@ -53,8 +51,8 @@ public final class VolumeShredder {
         this.volume = volume;
         this.first = first;
         this.count = count;
-        this.patience = patience;
         this.emptiness = emptiness;
+        this.held = new HeldRanges(volume, first, count, patience, this::isShredded);
     }
 
     /**
@@ -73,9 +71,7 @@ public final class VolumeShredder {
     /** The same, waiting for the requests under way as {@code patience} has it. */
     public static int shred(Volume volume, long firstRange, long count, Patience patience)
             throws StoreException, VolumeRefusedException {
-        if (volume.shape().readOnly()) {
-            throw new VolumeRefusedException(Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
-        }
+        volume.requireWritable();
         if (!volume.allowsShredding()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE, volume.name() + ": is served with shredding switched off; nothing was changed");
@@ -147,48 +143,19 @@ public final class VolumeShredder {
     }
 
     private void shredHeld() throws StoreException, VolumeRefusedException {
-        volume.gate().hold(first, count, patience);
-        try {
+        held.hold();
+        try (held) {
             if (emptiness == null || emptiness.holds()) {
-                volume.committer().runAlone(this::shredAlone);
+                held.change(this::shredAlone);
             }
         } catch (StoreException | VolumeRefusedException e) {
-            awaitOutcome();
-            if (attempted && isShredded()) {
+            if (held.haveChanged()) {
                 // Not zeroed before they are used again: a root that names them may still be the only one left.
                 volume.committer().releaseWhenWhole(slots);
             }
             throw e;
-        } catch (RuntimeException | Error e) {
-            unknown = attempted && !isShredded();
-            throw e;
-        } finally {
-            if (unknown) {
-                volume.gate().leaveHeld(first, count);
-                LOG.warn(
-                        "volume={} range={} count={}: stay held; opening the volume anew finds out whether they were"
-                                + " shredded",
-                        volume.name(),
-                        first,
-                        count);
-            } else {
-                volume.gate().thaw(first, count);
-            }
         }
         giveBack();
-    }
-
-    /** Until it is known whether the commit has happened: what is written under a DEK that is gone would be lost. */
-    private void awaitOutcome() {
-        try {
-            boolean settled = !attempted || isShredded();
-            while (!settled) {
-                settled = patience.await(volume.committer().settled());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        unknown = attempted && !isShredded() && volume.committer().isInDoubt();
     }
 
     private boolean isShredded() {
@@ -221,8 +188,7 @@ public final class VolumeShredder {
         if (slots.isEmpty()) {
             return;
         }
-        attempted = true;
-        volume.committer().commitAndScrub(next, pages.values(), this::tell);
+        held.commitAndScrub(next, pages.values(), this::tell);
     }
 
     private void tell() {
