@@ -15,6 +15,7 @@ import io.blockseal.volume.WrittenChunks;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -162,19 +163,19 @@ public final class DekRotation {
         try (move) {
             SlotCopy copy = new SlotCopy(move, chunk);
             for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
-                if (!copiedRound(move, copy, control, true)) {
+                if (!copiedRound(move, copy, () -> waited(control))) {
                     return false;
                 }
             }
             // Before the range is held, so that little is left to be made durable while guests wait.
             move.store().flush();
             for (int round = 0; round < HASTY_ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
-                if (!copiedRound(move, copy, control, false)) {
+                if (!copiedRound(move, copy, () -> !isDisturbed(control))) {
                     return false;
                 }
             }
             move.hold();
-            copyRest(move, copy);
+            copiedRound(move, copy, () -> true);
             move.commit();
         } finally {
             rotated += move.moved() ? 1 : 0;
@@ -183,12 +184,12 @@ public final class DekRotation {
         return true;
     }
 
-    private boolean copiedRound(RangeMove move, SlotCopy copy, JobControl control, boolean limited)
-            throws StoreException {
+    /** False if it was given up, since {@code goesOn} said so before a chunk. */
+    private boolean copiedRound(RangeMove move, SlotCopy copy, BooleanSupplier goesOn) throws StoreException {
         WrittenChunks chunks = move.chunks();
         for (int i = 0; i < chunks.chunkCount(); i++) {
             if (chunks.take(i)) {
-                if (isDisturbed(control) || (limited && !waited(control))) {
+                if (!goesOn.getAsBoolean()) {
                     return false;
                 }
                 copy.copy(i);
@@ -202,24 +203,16 @@ public final class DekRotation {
         return control.isDisturbed() || volume.isLockedOrAboutTo();
     }
 
-    /** Waits as long as the rate has it; false if something came in between. */
+    /** Waits as long as the rate has it; false if somebody wants something else. */
     private boolean waited(JobControl control) {
         long left = rate.take(WrittenChunks.CHUNK_BYTES);
-        while (left > 0 && !isDisturbed(control)) {
+        boolean disturbed = isDisturbed(control);
+        while (left > 0 && !disturbed) {
             long now = Math.min(left, NAP_NANOS);
             sleepNanos.accept(now);
             left -= now;
+            disturbed = isDisturbed(control);
         }
-        return left <= 0;
-    }
-
-    private void copyRest(RangeMove move, SlotCopy copy) throws StoreException {
-        WrittenChunks chunks = move.chunks();
-        for (int i = 0; i < chunks.chunkCount(); i++) {
-            if (chunks.take(i)) {
-                copy.copy(i);
-                copied += WrittenChunks.CHUNK_BYTES;
-            }
-        }
+        return !disturbed;
     }
 }

@@ -15,12 +15,6 @@ import java.util.List;
  * @param madeBefore DEKs made at this second or later stay
  */
 public record RangeSelection(long first, long last, Instant madeBefore) {
-    /** Every DEK that there is at {@code now}. */
-    public static RangeSelection all(Instant now) {
-        // The clock of the table counts seconds: what was made within this one is meant, too.
-        return new RangeSelection(0, Long.MAX_VALUE, now.plusSeconds(1));
-    }
-
     /** Some ranges. */
     public RangeSelection {
         if (first < 0 || last < first) {

@@ -6,17 +6,14 @@ import io.blockseal.app.verb.RangeArgument;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * Ranges as operators write them: {@code 7}, or {@code 3-9}, both ends in it.
- *
- * @param first the first range
- * @param last the last range
- */
-record RangeOption(long first, long last) {
+/** Ranges as operators write them: {@code 7}, or {@code 3-9}, both ends in it. */
+final class RangeOption {
     /** A volume has less than ten digits of them. */
     private static final Pattern RANGES = Pattern.compile("([0-9]{1,9})(?:-([0-9]{1,9}))?");
 
-    static RangeOption parse(String option, String text) throws CommandException {
+    private RangeOption() {}
+
+    static RangeArgument parse(String option, String text) throws CommandException {
         Matcher matcher = RANGES.matcher(text);
         if (!matcher.matches()) {
             throw new CommandException(
@@ -27,11 +24,6 @@ record RangeOption(long first, long last) {
         if (last < first) {
             throw new CommandException(ExitCode.USAGE, option + ": '" + text + "' ends before it begins.");
         }
-        return new RangeOption(first, last);
-    }
-
-    /** For a verb. */
-    RangeArgument argument() {
         return new RangeArgument(first, last);
     }
 }

@@ -85,15 +85,15 @@ public final class RotateDekCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        Instant now = Instant.now();
-        Instant before = before(now);
-        RangeOption wanted = range == null ? null : RangeOption.parse("--range", range);
-        Arguments arguments = new Arguments()
-                .text(
-                        RotateDekVerb.MADE_BEFORE,
-                        before.truncatedTo(ChronoUnit.SECONDS).toString());
-        if (wanted != null) {
-            wanted.argument().in(arguments);
+        Instant before = before();
+        Arguments arguments = new Arguments();
+        if (before != null) {
+            arguments.text(
+                    RotateDekVerb.MADE_BEFORE,
+                    before.truncatedTo(ChronoUnit.SECONDS).toString());
+        }
+        if (range != null) {
+            RangeOption.parse("--range", range).in(arguments);
         }
         if (rate != null) {
             arguments.number(RotateDekVerb.BYTES_PER_SECOND, Sizes.parseRate("--rate", rate));
@@ -106,8 +106,8 @@ public final class RotateDekCommand extends Verb {
                 .run(new RotateDekVerb(), arguments);
     }
 
-    /** DEKs made before this are rotated. The table counts seconds, so what was made within this one is meant, too. */
-    private Instant before(Instant now) throws CommandException {
+    /** DEKs made before this are rotated; null for all that there are. */
+    private @Nullable Instant before() throws CommandException {
         if (all == (range != null || olderThan != null || madeBefore != null)) {
             throw new CommandException(
                     ExitCode.USAGE,
@@ -117,10 +117,10 @@ public final class RotateDekCommand extends Verb {
             throw new CommandException(ExitCode.USAGE, "--older-than and --made-before say the same: name one.");
         }
         if (olderThan != null) {
-            return now.plusSeconds(1).minus(age(olderThan));
+            return RotateDekVerb.endOfSecond(Instant.now()).minus(age(olderThan));
         }
         if (madeBefore == null) {
-            return now.plusSeconds(1);
+            return null;
         }
         try {
             return Instant.parse(madeBefore);

@@ -1,5 +1,6 @@
 package io.blockseal.app.command;
 
+import io.blockseal.app.verb.RangeArgument;
 import io.blockseal.app.verb.ShredVerb;
 import io.blockseal.control.Arguments;
 import picocli.CommandLine.Command;
@@ -51,11 +52,11 @@ public final class ShredCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        RangeOption wanted = RangeOption.parse("--range", range);
+        RangeArgument wanted = RangeOption.parse("--range", range);
         return new VerbRun(this, engine, volume)
                 .control(control)
                 .json(json)
                 .keys(keys)
-                .run(new ShredVerb(), wanted.argument().in(new Arguments()));
+                .run(new ShredVerb(), wanted.in(new Arguments()));
     }
 }

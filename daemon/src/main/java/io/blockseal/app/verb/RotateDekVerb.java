@@ -68,9 +68,13 @@ public final class RotateDekVerb implements ResumableVerb {
         return given.json();
     }
 
-    /** The table counts seconds, so what was made within this one is meant, too. */
     private Instant now() {
-        return clock.instant().truncatedTo(ChronoUnit.SECONDS).plusSeconds(1);
+        return endOfSecond(clock.instant());
+    }
+
+    /** The table counts seconds, so what was made within this one is meant, too. */
+    public static Instant endOfSecond(Instant instant) {
+        return instant.truncatedTo(ChronoUnit.SECONDS).plusSeconds(1);
     }
 
     @Override
