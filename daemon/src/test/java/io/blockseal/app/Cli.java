@@ -1,5 +1,8 @@
 package io.blockseal.app;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -44,6 +47,21 @@ final class Cli {
         }
         Result result = new Result(exitCode, out.toString(), err + logged.toString(StandardCharsets.UTF_8));
         everythingPrinted.append(result.all());
+        return result;
+    }
+
+    /** Runs a command that must succeed. */
+    Result ok(String... words) {
+        Result result = run(words);
+        assertEquals(0, result.exitCode(), result.all());
+        return result;
+    }
+
+    /** Runs a command that must end with that exit code, and say {@code what}. */
+    Result refused(ExitCode code, String what, String... words) {
+        Result result = run(words);
+        assertEquals(code.number(), result.exitCode(), result.all());
+        assertTrue(result.all().contains(what), result.all());
         return result;
     }
 

@@ -41,25 +41,19 @@ class CommandsTest {
         cli = new Cli(directory);
     }
 
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
-    }
-
     private void create() {
-        ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
+        cli.ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
     }
 
     private JsonNode json(String... words) throws IOException {
-        return JSON.readTree(ok(words).out());
+        return JSON.readTree(cli.ok(words).out());
     }
 
     @Nested
     class Create {
         @Test
         void makesTheVolumeAndTheKeyFileForTheirOwnerAlone() throws Exception {
-            Cli.Result made = ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
+            Cli.Result made = cli.ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
             for (String file : new String[] {"demo.bsl", "demo.key"}) {
                 assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cli.path(file))));
             }
@@ -72,7 +66,7 @@ class CommandsTest {
         void usesAKeyFileThatIsThereAndDoesNotTouchIt() throws Exception {
             create();
             byte[] key = Files.readAllBytes(cli.path("demo.key"));
-            Cli.Result made = ok("create", "./two.bsl", "--size", "1G", "--key-file", "./demo.key");
+            Cli.Result made = cli.ok("create", "./two.bsl", "--size", "1G", "--key-file", "./demo.key");
             assertTrue(made.out().contains("was there already"), made.out());
             assertArrayEquals(key, Files.readAllBytes(cli.path("demo.key")));
         }
@@ -130,7 +124,7 @@ class CommandsTest {
 
         @Test
         void keepsTheMetadataApartIfAsked() throws Exception {
-            ok("create", "./d.bsl", "--size", "1G", "--key-file", "./k", "--meta", "./d.meta");
+            cli.ok("create", "./d.bsl", "--size", "1G", "--key-file", "./k", "--meta", "./d.meta");
             assertEquals(
                     0,
                     cli.run("check", "./d.bsl", "--meta", "./d.meta", "--key-file", "./k")
@@ -171,7 +165,7 @@ class CommandsTest {
             create();
             Files.writeString(cli.path("pass"), "correct horse battery staple\n");
             String state = "./state";
-            ok(
+            cli.ok(
                     "key",
                     "add",
                     "./demo.bsl",
@@ -186,9 +180,9 @@ class CommandsTest {
             JsonNode slots = json("key", "list", "./demo.bsl", "--json").get("keySlots");
             assertEquals(2, slots.size());
             assertEquals("laptop", slots.get(1).get("label").asText());
-            ok("check", "./demo.bsl", "--key-file", "./second.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./second.key");
 
-            ok("key", "remove", "./demo.bsl", "--slot", "0", "--key-file", "./second.key", "--state-dir", state);
+            cli.ok("key", "remove", "./demo.bsl", "--slot", "0", "--key-file", "./second.key", "--state-dir", state);
             Cli.Result gone = cli.run("check", "./demo.bsl", "--key-file", "./demo.key");
             assertEquals(ExitCode.WRONG_KEY.number(), gone.exitCode(), gone.all());
 
@@ -205,8 +199,8 @@ class CommandsTest {
             Files.writeString(cli.path("other"), "wrong horse battery staple\n");
             Cli.Result weak = cli.run("create", "./w.bsl", "--size", "1G", "--passphrase-file", "./short");
             assertEquals(ExitCode.KEY_SOURCE.number(), weak.exitCode(), weak.all());
-            ok("create", "./demo.bsl", "--size", "1G", "--passphrase-file", "./pass");
-            ok("check", "./demo.bsl", "--passphrase-file", "./pass");
+            cli.ok("create", "./demo.bsl", "--size", "1G", "--passphrase-file", "./pass");
+            cli.ok("check", "./demo.bsl", "--passphrase-file", "./pass");
             Cli.Result wrong = cli.run("check", "./demo.bsl", "--passphrase-file", "./other");
             assertEquals(ExitCode.WRONG_KEY.number(), wrong.exitCode(), wrong.all());
             assertFalse(cli.everythingPrinted().contains("battery"), "a passphrase was printed");
@@ -215,15 +209,16 @@ class CommandsTest {
 
         @Test
         void mayBeARecoveryKeyWhichIsShownOnceAndOpensOnlyWhenAskedFor() throws Exception {
-            Cli.Result made = ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key", "--recovery-key");
+            Cli.Result made =
+                    cli.ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key", "--recovery-key");
             Matcher shown = Pattern.compile("(?:[0-9A-Z]{8}-){7}[0-9A-Z]{8}").matcher(made.out());
             assertTrue(shown.find(), made.out());
             // As somebody types it who reads it from paper.
             Files.writeString(
                     cli.path("paper"), shown.group().toLowerCase(Locale.ROOT).replace('-', ' ') + "\n");
-            Cli.Result checked = ok("check", "./demo.bsl", "--recovery-key-file", "./paper");
+            Cli.Result checked = cli.ok("check", "./demo.bsl", "--recovery-key-file", "./paper");
             assertFalse(checked.all().contains(shown.group()));
-            assertFalse(ok("info", "./demo.bsl").all().contains(shown.group()));
+            assertFalse(cli.ok("info", "./demo.bsl").all().contains(shown.group()));
 
             Files.writeString(
                     cli.path("paper"),
@@ -240,9 +235,9 @@ class CommandsTest {
         @Test
         void areNeverPrintedOrLogged() throws Exception {
             create();
-            ok("info", "./demo.bsl", "--debug");
-            ok("check", "./demo.bsl", "--key-file", "./demo.key", "--debug");
-            ok("resize", "./demo.bsl", "--size", "2G", "--key-file", "./demo.key", "--state-dir", "./s", "--debug");
+            cli.ok("info", "./demo.bsl", "--debug");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key", "--debug");
+            cli.ok("resize", "./demo.bsl", "--size", "2G", "--key-file", "./demo.key", "--state-dir", "./s", "--debug");
             String hex = Files.readString(cli.path("demo.key")).strip();
             byte[] key = HexFormat.of().parseHex(hex);
             String printed = cli.everythingPrinted();
@@ -256,11 +251,11 @@ class CommandsTest {
         @Test
         void makesAVolumeLargerAndNeverSmaller() throws Exception {
             create();
-            ok("resize", "./demo.bsl", "--size", "3G", "--key-file", "./demo.key", "--state-dir", "./s");
+            cli.ok("resize", "./demo.bsl", "--size", "3G", "--key-file", "./demo.key", "--state-dir", "./s");
             assertEquals(
                     3 * GIB,
                     json("info", "./demo.bsl", "--json").get("sizeBytes").asLong());
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
             Cli.Result shrink =
                     cli.run("resize", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key", "--state-dir", "./s");
             assertEquals(ExitCode.USAGE.number(), shrink.exitCode());
@@ -297,7 +292,7 @@ class CommandsTest {
 
         @Test
         void anotherVolumesKey() {
-            ok("create", "./two.bsl", "--size", "1G", "--key-file", "./two.key");
+            cli.ok("create", "./two.bsl", "--size", "1G", "--key-file", "./two.key");
             refuses(ExitCode.WRONG_KEY, "demo.bsl", "check", "./demo.bsl", "--key-file", "./two.key");
         }
 
@@ -342,9 +337,9 @@ class CommandsTest {
             assertFalse(report.get("healthy").asBoolean());
             assertFalse(report.get("damaged").asBoolean());
             Cli.Result healed =
-                    ok("resize", "./demo.bsl", "--size", "2G", "--key-file", "./demo.key", "--state-dir", "./s");
+                    cli.ok("resize", "./demo.bsl", "--size", "2G", "--key-file", "./demo.key", "--state-dir", "./s");
             assertTrue(healed.err().contains("root A"), healed.err());
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
@@ -355,16 +350,16 @@ class CommandsTest {
                     cli.run("check", "./demo.bsl", "--repair").exitCode(),
                     "without a key");
             Cli.Result repaired =
-                    ok("check", "./demo.bsl", "--repair", "--key-file", "./demo.key", "--state-dir", "./s");
+                    cli.ok("check", "./demo.bsl", "--repair", "--key-file", "./demo.key", "--state-dir", "./s");
             assertTrue(repaired.out().contains("root A"), repaired.out());
             assertTrue(repaired.out().contains("before the repair"), repaired.out());
             assertTrue(repaired.out().contains("nothing is wrong"), repaired.out());
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void aHeaderBackupComesBackAfterTheHeadOfTheVolumeIsGone() throws Exception {
-            ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
+            cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
             overwrite(0);
             overwrite(1 << 20);
             assertEquals(
@@ -388,10 +383,10 @@ class CommandsTest {
             assertTrue(refused.exitCode() != 0, refused.out());
             assertTrue(refused.err().contains("--accept-loss="), refused.err());
             String loss = refused.err().replaceAll("(?s).*(--accept-loss=\\d+).*", "$1");
-            Cli.Result restored = ok(
+            Cli.Result restored = cli.ok(
                     Stream.concat(Stream.of(restore), Stream.of(loss, "--json")).toArray(String[]::new));
             assertTrue(JSON.readTree(restored.out()).get("restored").asBoolean(), restored.out());
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test

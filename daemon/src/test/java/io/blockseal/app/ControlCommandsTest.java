@@ -27,13 +27,7 @@ class ControlCommandsTest {
     @BeforeEach
     void create() {
         cli = new Cli(directory);
-        ok("create", "./demo.bsl", "--size", "256M", "--key-file", "./demo.key");
-    }
-
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
+        cli.ok("create", "./demo.bsl", "--size", "256M", "--key-file", "./demo.key");
     }
 
     private Daemon serve() throws Exception {
@@ -55,15 +49,15 @@ class ControlCommandsTest {
     void sayTheSameWhetherItIsServedOrNot() throws Exception {
         try (Daemon daemon = serve()) {
             assertTrue(daemon.addresses().contains("n.sock"));
-            String served =
-                    ok("info", "./demo.bsl", "--json", "--control", "./c.sock").out();
+            String served = cli.ok("info", "./demo.bsl", "--json", "--control", "./c.sock")
+                    .out();
             String slots =
-                    ok("key", "list", "./demo.bsl", "--control", "./c.sock").out();
-            String text = ok("info", "./demo.bsl", "--control", "./c.sock").out();
+                    cli.ok("key", "list", "./demo.bsl", "--control", "./c.sock").out();
+            String text = cli.ok("info", "./demo.bsl", "--control", "./c.sock").out();
             daemon.close();
-            assertEquals(ok("info", "./demo.bsl", "--json").out(), served);
-            assertEquals(ok("info", "./demo.bsl").out(), text);
-            assertEquals(ok("key", "list", "./demo.bsl").out(), slots);
+            assertEquals(cli.ok("info", "./demo.bsl", "--json").out(), served);
+            assertEquals(cli.ok("info", "./demo.bsl").out(), text);
+            assertEquals(cli.ok("key", "list", "./demo.bsl").out(), slots);
         }
     }
 
@@ -72,7 +66,7 @@ class ControlCommandsTest {
         Files.writeString(cli.path("pass"), "correct horse battery staple\n");
         try (Daemon daemon = serve()) {
             assertTrue(daemon.addresses().contains("n.sock"));
-            Cli.Result added = ok(
+            Cli.Result added = cli.ok(
                     "key",
                     "add",
                     "./demo.bsl",
@@ -87,7 +81,7 @@ class ControlCommandsTest {
             assertEquals(
                     cli.path("demo.bsl") + ": key slot 1: key file " + cli.path("two.key") + " (made now, mode 0600)\n",
                     added.out());
-            ok(
+            cli.ok(
                     "key",
                     "add",
                     "demo",
@@ -109,16 +103,17 @@ class ControlCommandsTest {
                     "./c.sock");
             assertEquals(ExitCode.WRONG_KEY.number(), wrong.exitCode(), wrong.all());
             assertFalse(Files.exists(cli.path("no.key")), "a key file that opens nothing stays behind");
-            ok("key", "remove", "demo", "--slot", "0", "--control", "./c.sock");
+            cli.ok("key", "remove", "demo", "--slot", "0", "--control", "./c.sock");
             Cli.Result grown = cli.run("resize", "demo", "--size", "1G", "--control", "./c.sock");
             assertEquals(ExitCode.IN_USE.number(), grown.exitCode());
             assertTrue(grown.err().contains("Stop serving it, resize it"), grown.err());
-            Cli.Result status = ok("status", "--control", "./c.sock");
+            Cli.Result status = cli.ok("status", "--control", "./c.sock");
             assertTrue(status.out().startsWith("demo: " + cli.path("demo.bsl") + ", open, 256 MiB, "), status.out());
-            assertEquals("no jobs\n", ok("job", "list", "--control", "./c.sock").out());
+            assertEquals(
+                    "no jobs\n", cli.ok("job", "list", "--control", "./c.sock").out());
         }
-        ok("check", "./demo.bsl", "--key-file", "./two.key");
-        ok("check", "./demo.bsl", "--passphrase-file", "./pass");
+        cli.ok("check", "./demo.bsl", "--key-file", "./two.key");
+        cli.ok("check", "./demo.bsl", "--passphrase-file", "./pass");
         assertEquals(
                 ExitCode.WRONG_KEY.number(),
                 cli.run("check", "./demo.bsl", "--key-file", "./demo.key").exitCode());

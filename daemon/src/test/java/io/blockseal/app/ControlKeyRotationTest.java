@@ -29,14 +29,8 @@ class ControlKeyRotationTest {
     @BeforeEach
     void create() {
         cli = new Cli(directory);
-        ok("create", "./demo.bsl", "--size", "256M", "--key-file", "./demo.key");
-        ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./two.key");
-    }
-
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
+        cli.ok("create", "./demo.bsl", "--size", "256M", "--key-file", "./demo.key");
+        cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./two.key");
     }
 
     /** By the daemon. */
@@ -59,7 +53,7 @@ class ControlKeyRotationTest {
     }
 
     private void opensOnlyBy(String key, String old) {
-        ok("check", "./demo.bsl", "--key-file", key);
+        cli.ok("check", "./demo.bsl", "--key-file", key);
         assertEquals(
                 ExitCode.WRONG_KEY.number(),
                 cli.run("check", "./demo.bsl", "--key-file", old).exitCode());
@@ -92,7 +86,7 @@ class ControlKeyRotationTest {
 
     @Test
     void rotateVolumeKeyTakesTheKeyOfEverySlot() throws Exception {
-        String before = JSON.readTree(ok("info", "./demo.bsl", "--json").out())
+        String before = JSON.readTree(cli.ok("info", "./demo.bsl", "--json").out())
                 .get("identity")
                 .asText();
         try (Daemon daemon = serve()) {

@@ -37,8 +37,8 @@ class EraseCommandTest {
     @BeforeEach
     void create() throws Exception {
         cli = new Cli(directory);
-        ok("create", "./demo.bsl", "--size", "64M", "--label", "demo", "--key-file", "./demo.key");
-        uuid = JSON.readTree(ok("info", "./demo.bsl", "--json").out())
+        cli.ok("create", "./demo.bsl", "--size", "64M", "--label", "demo", "--key-file", "./demo.key");
+        uuid = JSON.readTree(cli.ok("info", "./demo.bsl", "--json").out())
                 .get("uuid")
                 .asText();
     }
@@ -46,19 +46,6 @@ class EraseCommandTest {
     @AfterEach
     void stopListening() {
         audit.close();
-    }
-
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
-    }
-
-    private Cli.Result refused(ExitCode code, String what, String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(code.number(), result.exitCode(), result.all());
-        assertTrue(result.all().contains(what), result.all());
-        return result;
     }
 
     private JsonNode evidence(String name) throws Exception {
@@ -102,13 +89,14 @@ class EraseCommandTest {
         @Test
         void leavesNoWrappedKeyAnywhereAndARecordOfIt() throws Exception {
             Files.writeString(cli.path("pass"), "correct horse battery staple\n");
-            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-passphrase-file", "./pass");
+            cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-passphrase-file", "./pass");
             List<byte[]> keys = wrappedKeys("demo.bsl");
             assertEquals(6, keys.size(), "two slots, one of them with a salt, in two areas");
             for (byte[] key : keys) {
                 assertTrue(imageHolds("demo.bsl", key));
             }
-            Cli.Result erased = ok("erase", "./demo.bsl", "--yes-erase", uuid, "--evidence", "./record.json", "--json");
+            Cli.Result erased =
+                    cli.ok("erase", "./demo.bsl", "--yes-erase", uuid, "--evidence", "./record.json", "--json");
             for (byte[] key : keys) {
                 assertFalse(imageHolds("demo.bsl", key));
             }
@@ -136,13 +124,13 @@ class EraseCommandTest {
             assertEquals(
                     "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cli.path("record.json"))));
             assertEquals(1, audit.of(AuditEvent.VOLUME_ERASED).size());
-            refused(ExitCode.DAMAGED, "both are damaged", "info", "./demo.bsl");
-            refused(ExitCode.DAMAGED, "both are damaged", "check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.refused(ExitCode.DAMAGED, "both are damaged", "info", "./demo.bsl");
+            cli.refused(ExitCode.DAMAGED, "both are damaged", "check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void reachesDetachedMetadataAndTheMirror() throws Exception {
-            ok(
+            cli.ok(
                     "create",
                     "./apart.bsl",
                     "--size",
@@ -153,13 +141,13 @@ class EraseCommandTest {
                     "./apart.meta",
                     "--meta-mirror",
                     "./apart.mirror");
-            String other = JSON.readTree(ok("info", "./apart.bsl", "--meta", "./apart.meta", "--json")
+            String other = JSON.readTree(cli.ok("info", "./apart.bsl", "--meta", "./apart.meta", "--json")
                             .out())
                     .get("uuid")
                     .asText();
             List<byte[]> keys = wrappedKeys("apart.meta");
             assertTrue(imageHolds("apart.mirror", keys.get(0)));
-            ok(
+            cli.ok(
                     "erase",
                     "./apart.bsl",
                     "--meta",
@@ -174,10 +162,10 @@ class EraseCommandTest {
 
         @Test
         void isUndoneByAHeaderBackupAndTheKeyAsTheRecordSays() throws Exception {
-            ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
-            ok("erase", "./demo.bsl", "--yes-erase", uuid);
-            ok("header", "restore", "./demo.bsl", "./demo.header", "--key-file", "./demo.key", "--accept-loss=1");
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
+            cli.ok("erase", "./demo.bsl", "--yes-erase", uuid);
+            cli.ok("header", "restore", "./demo.bsl", "./demo.header", "--key-file", "./demo.key", "--accept-loss=1");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
     }
 
@@ -190,9 +178,9 @@ class EraseCommandTest {
     class WithTheKek {
         @Test
         void destroysTheKeyFileSoThatNoBackupBringsTheVolumeBack() throws Exception {
-            ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
+            cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
             String key = Files.readString(cli.path("demo.key")).strip();
-            Cli.Result erased = ok(
+            Cli.Result erased = cli.ok(
                     "erase",
                     "./demo.bsl",
                     "--yes-erase",
@@ -218,7 +206,7 @@ class EraseCommandTest {
             byte[] before = Files.readAllBytes(cli.path("demo.key"));
             Path otherName = cli.path("other-name");
             Files.createLink(otherName, cli.path("demo.key"));
-            ok("erase", "./demo.bsl", "--yes-erase", uuid, "--destroy-kek", "--key-file", "./demo.key");
+            cli.ok("erase", "./demo.bsl", "--yes-erase", uuid, "--destroy-kek", "--key-file", "./demo.key");
             byte[] after = Files.readAllBytes(otherName);
             assertEquals(before.length, after.length);
             assertFalse(Arrays.equals(before, after));
@@ -226,9 +214,9 @@ class EraseCommandTest {
 
         @Test
         void refusesAKeyOfAnotherVolumeAndASourceThatCannotDestroy() throws Exception {
-            ok("create", "./other.bsl", "--size", "64M", "--key-file", "./other.key");
+            cli.ok("create", "./other.bsl", "--size", "64M", "--key-file", "./other.key");
             Files.writeString(cli.path("pass"), "correct horse battery staple\n");
-            refused(
+            cli.refused(
                     ExitCode.WRONG_KEY,
                     "opens no key slot",
                     "erase",
@@ -238,7 +226,7 @@ class EraseCommandTest {
                     "--destroy-kek",
                     "--key-file",
                     "./other.key");
-            refused(
+            cli.refused(
                     ExitCode.KEY_SOURCE,
                     "cannot destroy its key",
                     "erase",
@@ -249,13 +237,13 @@ class EraseCommandTest {
                     "--passphrase-file",
                     "./pass");
             assertTrue(Files.exists(cli.path("other.key")));
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void changesNothingIfTheKeyIsGoneAlready() throws Exception {
-            ok("create", "./linked.bsl", "--size", "64M", "--key-file", "./demo.key");
-            ok(
+            cli.ok("create", "./linked.bsl", "--size", "64M", "--key-file", "./demo.key");
+            cli.ok(
                     "erase",
                     "./linked.bsl",
                     "--yes-erase",
@@ -263,7 +251,7 @@ class EraseCommandTest {
                     "--destroy-kek",
                     "--key-file",
                     "./demo.key");
-            refused(
+            cli.refused(
                     ExitCode.KEY_SOURCE,
                     "does not exist",
                     "erase",
@@ -278,7 +266,7 @@ class EraseCommandTest {
     }
 
     private String uuidOf(String volume) throws Exception {
-        return JSON.readTree(ok("info", "./" + volume, "--json").out())
+        return JSON.readTree(cli.ok("info", "./" + volume, "--json").out())
                 .get("uuid")
                 .asText();
     }
@@ -287,15 +275,15 @@ class EraseCommandTest {
     class Refuses {
         @Test
         void withoutConfirmationOrWithTheWrongOne() throws Exception {
-            refused(ExitCode.USAGE, "--yes-erase UUID", "erase", "./demo.bsl");
-            refused(
+            cli.refused(ExitCode.USAGE, "--yes-erase UUID", "erase", "./demo.bsl");
+            cli.refused(
                     ExitCode.FAILURE,
                     "nothing was erased",
                     "erase",
                     "./demo.bsl",
                     "--yes-erase",
                     "00000000-0000-0000-0000-000000000000");
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
@@ -311,18 +299,18 @@ class EraseCommandTest {
                     .start();
             try {
                 assertEquals('h', holder.getInputStream().read());
-                refused(ExitCode.IN_USE, "already open elsewhere", "erase", "./demo.bsl", "--yes-erase", uuid);
+                cli.refused(ExitCode.IN_USE, "already open elsewhere", "erase", "./demo.bsl", "--yes-erase", uuid);
             } finally {
                 holder.destroy();
                 holder.waitFor();
             }
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void whenItsRecordCannotBeKept() throws Exception {
             Files.writeString(cli.path("record.json"), "another record");
-            refused(
+            cli.refused(
                     ExitCode.FAILURE,
                     "evidence is never overwritten",
                     "erase",
@@ -331,7 +319,7 @@ class EraseCommandTest {
                     uuid,
                     "--evidence",
                     "./record.json");
-            refused(
+            cli.refused(
                     ExitCode.FAILURE,
                     "so nothing was erased",
                     "erase",
@@ -341,12 +329,12 @@ class EraseCommandTest {
                     "--evidence",
                     "./no/such/folder.json");
             assertEquals("another record", Files.readString(cli.path("record.json")));
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void aMirrorThatIsMissingOrAnotherVolumes() throws Exception {
-            refused(
+            cli.refused(
                     ExitCode.FAILURE,
                     "no such mirror",
                     "erase",
@@ -356,8 +344,16 @@ class EraseCommandTest {
                     "--meta-mirror",
                     "./no.mirror");
             assertFalse(Files.exists(cli.path("no.mirror")));
-            ok("create", "./other.bsl", "--size", "64M", "--key-file", "./demo.key", "--meta-mirror", "./other.mirror");
-            refused(
+            cli.ok(
+                    "create",
+                    "./other.bsl",
+                    "--size",
+                    "64M",
+                    "--key-file",
+                    "./demo.key",
+                    "--meta-mirror",
+                    "./other.mirror");
+            cli.refused(
                     ExitCode.USAGE,
                     "cannot be the metadata mirror",
                     "erase",
@@ -366,7 +362,7 @@ class EraseCommandTest {
                     uuid,
                     "--meta-mirror",
                     "./other.mirror");
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
         }
     }
 }

@@ -27,33 +27,21 @@ class HeaderCommandsTest {
     @BeforeEach
     void create() {
         cli = new Cli(directory);
-        ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
-    }
-
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
-    }
-
-    private Cli.Result refused(ExitCode code, String what, String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(code.number(), result.exitCode(), result.all());
-        assertTrue(result.all().contains(what), result.all());
-        return result;
+        cli.ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
     }
 
     @Nested
     class Backup {
         @Test
         void isWrittenForItsOwnerAloneAndSaysWhatItHas() throws Exception {
-            Cli.Result made = ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
+            Cli.Result made = cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
             assertTrue(made.out().contains("commit 1 "), made.out());
             assertTrue(made.out().contains("verified"), made.out());
             assertEquals(
                     "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cli.path("demo.header"))));
-            JsonNode again = JSON.readTree(ok("header", "backup", "./demo.bsl", "./demo.header", "--force", "--json")
-                    .out());
+            JsonNode again =
+                    JSON.readTree(cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--force", "--json")
+                            .out());
             assertEquals(1, again.get("commitSeq").asInt());
             assertFalse(again.get("authenticated").asBoolean());
             assertEquals(Files.size(cli.path("demo.header")), again.get("bytes").asLong());
@@ -62,16 +50,17 @@ class HeaderCommandsTest {
         @Test
         void replacesNothingUnlessToldAndNeverTheVolume() throws Exception {
             byte[] head = head();
-            ok("header", "backup", "./demo.bsl", "./demo.header");
-            refused(ExitCode.FAILURE, "exists already", "header", "backup", "./demo.bsl", "./demo.header");
-            refused(ExitCode.FAILURE, "no header backup", "header", "backup", "./demo.bsl", "./demo.bsl", "--force");
+            cli.ok("header", "backup", "./demo.bsl", "./demo.header");
+            cli.refused(ExitCode.FAILURE, "exists already", "header", "backup", "./demo.bsl", "./demo.header");
+            cli.refused(
+                    ExitCode.FAILURE, "no header backup", "header", "backup", "./demo.bsl", "./demo.bsl", "--force");
             assertEquals(Arrays.hashCode(head), Arrays.hashCode(head()));
         }
 
         @Test
         void needsTheRightKeyIfAny() {
-            ok("create", "./other.bsl", "--size", "1G", "--key-file", "./other.key");
-            refused(
+            cli.ok("create", "./other.bsl", "--size", "1G", "--key-file", "./other.key");
+            cli.refused(
                     ExitCode.WRONG_KEY,
                     "no key slot opens",
                     "header",

@@ -29,28 +29,17 @@ class RotationCommandsTest {
     @BeforeEach
     void create() {
         cli = new Cli(directory);
-        ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
-    }
-
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
-    }
-
-    private void refused(ExitCode code, String what, String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(code.number(), result.exitCode(), result.all());
-        assertTrue(result.all().contains(what), result.all());
+        cli.ok("create", "./demo.bsl", "--size", "1G", "--key-file", "./demo.key");
     }
 
     @Nested
     class RotateVolumeKey {
         @Test
         void changesTheIdentityAndLeavesTheKeysThatOpen() throws Exception {
-            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
-            JsonNode before = JSON.readTree(ok("info", "./demo.bsl", "--json").out());
-            JsonNode rotated = JSON.readTree(ok(
+            cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            JsonNode before =
+                    JSON.readTree(cli.ok("info", "./demo.bsl", "--json").out());
+            JsonNode rotated = JSON.readTree(cli.ok(
                             "rotate-volume-key",
                             "./demo.bsl",
                             "--key-file",
@@ -62,24 +51,25 @@ class RotationCommandsTest {
             assertEquals(2, rotated.get("volumeKeyEpoch").asInt());
             assertEquals(before.get("uuid"), rotated.get("uuid"));
             assertNotEquals(before.get("identity"), rotated.get("identity"));
-            ok("check", "./demo.bsl", "--key-file", "./demo.key");
-            ok("key", "remove", "./demo.bsl", "--slot", "0", "--key-file", "./second.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("key", "remove", "./demo.bsl", "--slot", "0", "--key-file", "./second.key");
         }
 
         @Test
         void namesTheSlotsWhoseKeysAreMissingAndLetsThemGoWhenTold() {
-            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
-            refused(
+            cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            cli.refused(
                     ExitCode.USAGE,
                     "let the slot go: --drop-slot 1.",
                     "rotate-volume-key",
                     "./demo.bsl",
                     "--key-file",
                     "./demo.key");
-            Cli.Result rotated = ok("rotate-volume-key", "./demo.bsl", "--key-file", "./demo.key", "--drop-slot", "1");
+            Cli.Result rotated =
+                    cli.ok("rotate-volume-key", "./demo.bsl", "--key-file", "./demo.key", "--drop-slot", "1");
             assertTrue(rotated.out().contains("has volume key 2 now"), rotated.out());
-            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./second.key");
-            refused(
+            cli.refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./second.key");
+            cli.refused(
                     ExitCode.USAGE,
                     "key slots 0 to 15",
                     "rotate-volume-key",
@@ -98,10 +88,10 @@ class RotationCommandsTest {
             byte[] data = new byte[3 << 20];
             new Random(7).nextBytes(data);
             Files.write(cli.path("data.img"), data);
-            ok("create", "./full.bsl", "--size", "3M", "--range-size", "16M", "--key-file", "./demo.key");
-            ok("import", "./data.img", "./full.bsl", "--key-file", "./demo.key");
+            cli.ok("create", "./full.bsl", "--size", "3M", "--range-size", "16M", "--key-file", "./demo.key");
+            cli.ok("import", "./data.img", "./full.bsl", "--key-file", "./demo.key");
             byte[] before = Files.readAllBytes(cli.path("full.bsl"));
-            JsonNode answered = JSON.readTree(ok(
+            JsonNode answered = JSON.readTree(cli.ok(
                             "respond-leak",
                             "./full.bsl",
                             "--key-file",
@@ -111,9 +101,9 @@ class RotationCommandsTest {
                             "--json")
                     .out());
             assertEquals(2, answered.get("volumeKeyEpoch").asInt());
-            ok("check", "./full.bsl", "--key-file", "./next.key");
-            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./full.bsl", "--key-file", "./demo.key");
-            ok("export", "./full.bsl", "./back.img", "--key-file", "./next.key");
+            cli.ok("check", "./full.bsl", "--key-file", "./next.key");
+            cli.refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./full.bsl", "--key-file", "./demo.key");
+            cli.ok("export", "./full.bsl", "./back.img", "--key-file", "./next.key");
             assertArrayEquals(data, Files.readAllBytes(cli.path("back.img")));
             byte[] after = Files.readAllBytes(cli.path("full.bsl"));
             // Somewhere in the data area is the ciphertext of the first unit; nowhere is that of before.
@@ -126,16 +116,16 @@ class RotationCommandsTest {
 
         @Test
         void wantsANewKeyOrToBeToldThatTheOldOneIsSafe() {
-            refused(
+            cli.refused(
                     ExitCode.USAGE,
                     "the new key is the one that key slot 0 has already",
                     "respond-leak",
                     "./demo.bsl",
                     "--key-file",
                     "./demo.key");
-            Cli.Result answered = ok("respond-leak", "./demo.bsl", "--key-file", "./demo.key", "--same-key");
+            Cli.Result answered = cli.ok("respond-leak", "./demo.bsl", "--key-file", "./demo.key", "--same-key");
             assertTrue(answered.out().contains("all of its keys have been replaced"), answered.out());
-            refused(
+            cli.refused(
                     ExitCode.USAGE,
                     "contradict each other",
                     "respond-leak",
@@ -152,16 +142,16 @@ class RotationCommandsTest {
         @Test
         void letsTheNewKeyInAndTheOldOneOut() throws Exception {
             Cli.Result rotated =
-                    ok("rotate-kek", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./next.key");
+                    cli.ok("rotate-kek", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./next.key");
             assertTrue(rotated.out().contains("key slot 0 is now: key file"), rotated.out());
-            ok("check", "./demo.bsl", "--key-file", "./next.key");
-            refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("check", "./demo.bsl", "--key-file", "./next.key");
+            cli.refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", "./demo.key");
         }
 
         @Test
         void tellsProgramsWhichSlotItIsAndShowsARecoveryKeyApart() throws Exception {
-            ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
-            Cli.Result rotated = ok(
+            cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", "./second.key");
+            Cli.Result rotated = cli.ok(
                     "rotate-kek",
                     "./demo.bsl",
                     "--key-file",
@@ -178,11 +168,13 @@ class RotationCommandsTest {
 
         @Test
         void refusesTheSameKeyAndAWrongOneAndKeepsNoKeyFileThatOpensNothing() {
-            refused(ExitCode.USAGE, "the new key is the one that key slot 0 has", words("./demo.key", "./demo.key"));
-            refused(ExitCode.USAGE, "the new key is the one", "rotate-kek", "./demo.bsl", "--key-file", "./demo.key");
-            ok("create", "./other.bsl", "--size", "1G", "--key-file", "./other.key");
-            refused(ExitCode.WRONG_KEY, "no key slot opens", words("./other.key", "./next.key"));
-            refused(
+            cli.refused(
+                    ExitCode.USAGE, "the new key is the one that key slot 0 has", words("./demo.key", "./demo.key"));
+            cli.refused(
+                    ExitCode.USAGE, "the new key is the one", "rotate-kek", "./demo.bsl", "--key-file", "./demo.key");
+            cli.ok("create", "./other.bsl", "--size", "1G", "--key-file", "./other.key");
+            cli.refused(ExitCode.WRONG_KEY, "no key slot opens", words("./other.key", "./next.key"));
+            cli.refused(
                     ExitCode.USAGE,
                     "holds no key that could be replaced",
                     "rotate-kek",

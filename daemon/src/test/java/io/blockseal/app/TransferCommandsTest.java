@@ -44,18 +44,6 @@ class TransferCommandsTest {
         }
     }
 
-    private Cli.Result ok(String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(0, result.exitCode(), result.all());
-        return result;
-    }
-
-    private void refused(ExitCode code, String what, String... words) {
-        Cli.Result result = cli.run(words);
-        assertEquals(code.number(), result.exitCode(), result.all());
-        assertTrue(result.all().contains(what), result.all());
-    }
-
     private static String[] with(String key, String... words) {
         String[] all = java.util.Arrays.copyOf(words, words.length + 4);
         all[words.length] = "--key-file";
@@ -74,12 +62,12 @@ class TransferCommandsTest {
     class ThereAndBack {
         @Test
         void theCopyIsTheSameSparseAndItsOwnersAlone() throws Exception {
-            JsonNode in = JSON.readTree(ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create", "--json"))
+            JsonNode in = JSON.readTree(cli.ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create", "--json"))
                     .out());
             assertEquals(sha256("disk.img"), in.get("sourceSha256").asText());
             assertEquals(sha256("disk.img"), in.get("targetSha256").asText());
             assertTrue(in.get("dataBytes").asLong() < MIB, in::toString);
-            Cli.Result out = ok(with("./k", "export", "./demo.bsl", "./copy.img"));
+            Cli.Result out = cli.ok(with("./k", "export", "./demo.bsl", "./copy.img"));
             assertTrue(out.out().contains("sha256 as read back  " + sha256("disk.img")), out.out());
             assertEquals(sha256("disk.img"), sha256("copy.img"));
             assertEquals(
@@ -91,13 +79,13 @@ class TransferCommandsTest {
 
         @Test
         void aLargerVolumeTakesItAndASmallerDoesNot() throws Exception {
-            ok("create", "./large.bsl", "--size", "1G", "--key-file", "./k");
-            ok(with("./k", "import", "./disk.img", "./large.bsl", "--no-verify"));
-            ok(with("./k", "export", "./large.bsl", "./large.img"));
+            cli.ok("create", "./large.bsl", "--size", "1G", "--key-file", "./k");
+            cli.ok(with("./k", "import", "./disk.img", "./large.bsl", "--no-verify"));
+            cli.ok(with("./k", "export", "./large.bsl", "./large.img"));
             assertEquals(1L << 30, Files.size(cli.path("large.img")));
             assertEquals(-1, prefixMismatch("disk.img", "large.img"));
-            ok("create", "./small.bsl", "--size", "64M", "--key-file", "./k");
-            refused(ExitCode.FAILURE, "too small", with("./k", "import", "./disk.img", "./small.bsl"));
+            cli.ok("create", "./small.bsl", "--size", "64M", "--key-file", "./k");
+            cli.refused(ExitCode.FAILURE, "too small", with("./k", "import", "./disk.img", "./small.bsl"));
         }
 
         private long prefixMismatch(String shorter, String longer) throws Exception {
@@ -110,28 +98,28 @@ class TransferCommandsTest {
     class Refusals {
         @Test
         void nothingIsOverwrittenUnlessForced() throws Exception {
-            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
-            refused(ExitCode.FAILURE, "it is not empty", with("./k", "import", "./disk.img", "./demo.bsl"));
-            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--force"));
-            refused(ExitCode.FAILURE, "exists already", with("./k", "export", "./demo.bsl", "./disk.img"));
+            cli.ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
+            cli.refused(ExitCode.FAILURE, "it is not empty", with("./k", "import", "./disk.img", "./demo.bsl"));
+            cli.ok(with("./k", "import", "./disk.img", "./demo.bsl", "--force"));
+            cli.refused(ExitCode.FAILURE, "exists already", with("./k", "export", "./demo.bsl", "./disk.img"));
             Files.writeString(cli.path("old"), "old");
-            ok(with("./k", "export", "./demo.bsl", "./old", "--force"));
+            cli.ok(with("./k", "export", "./demo.bsl", "./old", "--force"));
             assertEquals(sha256("disk.img"), sha256("old"));
         }
 
         @Test
         void whatMakesNoSenseIsSaidBeforeAnythingHappens() {
-            refused(ExitCode.USAGE, "--create", with("./k", "import", "./disk.img", "./demo.bsl", "--size", "1G"));
-            refused(
+            cli.refused(ExitCode.USAGE, "--create", with("./k", "import", "./disk.img", "./demo.bsl", "--size", "1G"));
+            cli.refused(
                     ExitCode.USAGE,
                     "name one of the two",
                     with("./k", "import", "./disk.img", "./demo.bsl", "--resume", "--force"));
-            refused(ExitCode.FAILURE, "no such file or device", with("./k", "import", "./gone", "./demo.bsl"));
-            refused(
+            cli.refused(ExitCode.FAILURE, "no such file or device", with("./k", "import", "./gone", "./demo.bsl"));
+            cli.refused(
                     ExitCode.USAGE,
                     "--source-format",
                     with("./k", "import", "./disk.img", "./demo.bsl", "--source-passphrase-file", "./k"));
-            refused(
+            cli.refused(
                     ExitCode.USAGE,
                     "its server",
                     "import",
@@ -139,15 +127,15 @@ class TransferCommandsTest {
                     "nbd+unix:///x?socket=/nowhere",
                     "--key-file",
                     "./k");
-            refused(ExitCode.FAILURE, "cannot connect", "import", "./disk.img", "nbd+unix:///x?socket=/nowhere");
-            refused(ExitCode.USAGE, "not an NBD address", "import", "./disk.img", "nbd:x");
+            cli.refused(ExitCode.FAILURE, "cannot connect", "import", "./disk.img", "nbd+unix:///x?socket=/nowhere");
+            cli.refused(ExitCode.USAGE, "not an NBD address", "import", "./disk.img", "nbd:x");
             assertFalse(Files.exists(cli.path("demo.bsl")));
         }
 
         @Test
         void aVolumeCannotBeImportedIntoItself() {
-            ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
-            refused(
+            cli.ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
+            cli.refused(
                     ExitCode.IN_USE,
                     "already open in this process",
                     with("./k", "import", "./demo.bsl", "./demo.bsl", "--force"));
