@@ -204,6 +204,7 @@ final class EncryptedChannel implements BlockChannel {
     /** Enciphers whole units in place; false if a unit came out as zeros, which was counted. */
     boolean encrypt(int key, Memory memory, int memoryOffset, long offset, long length) {
         int unitCount = (int) (length >>> unitShift);
+        plane.enciphered(rangeOf(offset), length);
         boolean zeros = xts.encrypt(key, memory, memoryOffset, shape.unitBytes(), offset >>> unitShift, unitCount);
         if (zeros) {
             device.countZeroCiphertext();

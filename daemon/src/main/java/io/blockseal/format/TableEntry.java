@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param slot which stretch of the data area it lies in
  * @param createdSeconds when the DEK was made, Unix time, unsigned 32 bits
  * @param lastCommit low 32 bits of the commit that wrote the entry
- * @param encryptedBytes how much was enciphered under the DEK; 0 where it is not counted
+ * @param encryptedBytes how much was enciphered under the DEK at least; 0 where nobody counted
  * @param wrappedDek nonce 12, ciphertext 64, tag 16; all zero for a range that has no DEK
  */
 public record TableEntry(

@@ -154,6 +154,15 @@ public final class TablePage {
         content.encode(image, entryOffset(entry));
     }
 
+    /** How much was enciphered under an entry's DEK; allocates nothing. */
+    public long encryptedBytes(int entry) {
+        return bytes.getLong(entryOffset(entry) + TableEntry.ENCRYPTED_BYTES);
+    }
+
+    public void encryptedBytes(int entry, long count) {
+        bytes.putLong(entryOffset(entry) + TableEntry.ENCRYPTED_BYTES, count);
+    }
+
     /** Copies an entry's wrapped DEK into the first bytes of {@code target}; allocates nothing. */
     public void copyWrappedDek(int entry, byte[] target) {
         System.arraycopy(image, entryOffset(entry) + TableEntry.WRAPPED_DEK, target, 0, TableEntry.WRAPPED_DEK_BYTES);

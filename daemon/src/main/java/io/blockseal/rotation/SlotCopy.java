@@ -70,6 +70,7 @@ final class SlotCopy {
         int count = end - unit;
         long firstUnit = move.firstUnit() + offset / unitBytes + unit;
         move.xts().decrypt(move.oldDek(), memory, from, unitBytes, firstUnit, count);
+        move.enciphered((long) count * unitBytes);
         if (move.xts().encrypt(move.newDek(), memory, from, unitBytes, firstUnit, count)) {
             // Once in 2^4096 writes at the most: a unit that would read as never written. Another DEK gives another.
             throw new StoreException(Errno.EIO, store.name() + ": a unit came out as zeros; try again");

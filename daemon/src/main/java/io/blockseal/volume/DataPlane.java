@@ -46,6 +46,9 @@ public interface DataPlane {
     /** A guest has discarded something in the range, and the store has done it. From any thread; never blocks. */
     default void discarded(long rangeIndex) {}
 
+    /** So much was enciphered under the range's DEK. From any thread, before the request ends; never blocks. */
+    default void enciphered(long rangeIndex, long lengthBytes) {}
+
     /** A loop's own cache of unwrapped DEKs; used and closed on that loop's thread. */
     DekCache openCache();
 

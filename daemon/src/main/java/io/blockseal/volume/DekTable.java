@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The table in memory: a {@link RangeWord} per range and the image of every page that is not empty. Wrapped DEKs only,
- * so nothing here is secret.
+ * The table in memory: a {@link RangeWord} per range, what was enciphered under its DEK, and the image of every page that is
+ * not empty. Wrapped DEKs only, so nothing here is secret.
  *
  * <p>Loops read by acquire loads, one keeper writes by release stores: a page before the words that speak of it, so
  * that whoever sees a word also sees its entry. A published page is never changed again.
@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 final class DekTable {
     private final AtomicLongArray words;
     private final AtomicReferenceArray<@Nullable TablePage> pages;
+    private final EncipheredBytes enciphered;
 
     DekTable(long rangeCount, int pageCount) {
         words = new AtomicLongArray(Math.toIntExact(rangeCount));
         pages = new AtomicReferenceArray<>(pageCount);
+        enciphered = new EncipheredBytes(rangeCount);
     }
 
     long rangeCount() {
@@ -35,6 +37,11 @@ final class DekTable {
         return words.getAcquire((int) rangeIndex);
     }
 
+    /** What was enciphered under the DEKs, newer than in the pages. */
+    EncipheredBytes enciphered() {
+        return enciphered;
+    }
+
     /** The page's current image, or null if all its ranges are NONE. From any thread; not to be changed. */
     @Nullable
     TablePage page(int pageIndex) {
@@ -46,16 +53,48 @@ final class DekTable {
         pages.setRelease(page.index(), page);
         long first = TablePage.firstRange(page.index());
         for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
-            publish((int) first + i, word(page.entry(i)));
+            publish((int) first + i, page.entry(i));
         }
     }
 
     /** Keeps the mark of a range that is held: its page may well be committed for another range meanwhile. */
-    private void publish(int range, long word) {
+    private void publish(int range, TableEntry entry) {
+        long word = word(entry);
+        if (!isSameDek(words.get(range), word)) {
+            enciphered.begin(range, entry.state() == TableEntry.ACTIVE ? entry.encryptedBytes() : 0);
+        }
         long old;
         do {
             old = words.get(range);
         } while (!words.compareAndSet(range, old, word | (old & RangeWord.HELD)));
+    }
+
+    private static boolean isSameDek(long word, long other) {
+        return RangeWord.state(word) == RangeWord.state(other)
+                && RangeWord.generation(word) == RangeWord.generation(other);
+    }
+
+    /** Puts the counts of those DEKs into a page that is to be committed which stay as they are. On the keeper only. */
+    void count(TablePage page) {
+        long first = TablePage.firstRange(page.index());
+        for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
+            long word = words.get((int) first + i);
+            if (RangeWord.state(word) == RangeWord.ACTIVE && isSameDek(word, word(page.entry(i)))) {
+                page.encryptedBytes(i, enciphered.of(first + i));
+            }
+        }
+    }
+
+    /** Whether more was enciphered under a DEK of a page than the page says. On the keeper only. */
+    boolean isBehind(TablePage page) {
+        long first = TablePage.firstRange(page.index());
+        for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
+            if (RangeWord.state(words.get((int) first + i)) == RangeWord.ACTIVE
+                    && enciphered.of(first + i) != page.encryptedBytes(i)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Marks the range as held; who looks at its word from now on waits. From any thread. */

@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,7 @@ final class MetadataCommitter {
     private final MetadataRecovery recovery;
     private final InstantSource clock;
     private final KeeperQueue queue;
+    private final CountedPages counted;
     private final RecoverySchedule schedule;
     private final AtomicLong recoveries = new AtomicLong();
 
@@ -62,6 +64,9 @@ final class MetadataCommitter {
     private CountDownLatch settled = new CountDownLatch(0);
     /** Slots that nobody needs any more; the keeper's own. */
     private final List<Long> unreleased = new ArrayList<>();
+
+    /** Whether {@link State#FAILED}, also if it came to that while it was being closed. The keeper's own. */
+    private boolean stopped;
 
     private boolean defective;
     private boolean toldOfFailure;
@@ -86,6 +91,8 @@ final class MetadataCommitter {
         this.recovery = new MetadataRecovery(stores, metadata, allocator);
         this.clock = clock;
         this.queue = new KeeperQueue(keeper, new KeeperWork());
+        this.counted = new CountedPages(metadata.table(), metadata.keys());
+        metadata.table().enciphered().wakes(this::writeCountsSoon);
         this.schedule = new RecoverySchedule(timer, this::recoveryIsDue);
         retryLaterIfNeeded();
     }
@@ -127,11 +134,25 @@ final class MetadataCommitter {
     }
 
     /**
-     * Has {@code change} take the volume's keys away or bring them back, on the keeper, before all that waits and even
-     * after a commit that failed; the volume is locked from then on, or no longer. While it is locked nothing is committed,
-     * and the keeper does not look at the metadata.
+     * Has {@code wipe} take the volume's keys away, on the keeper, before all that waits and even after a commit that
+     * failed; the volume is locked from then on. What was enciphered is written down before. While it is locked nothing is
+     * committed, and the keeper does not look at the metadata.
      */
-    void changeKeys(boolean lock, Runnable change) throws VolumeRefusedException {
+    void takeKeysAway(Runnable wipe) throws VolumeRefusedException {
+        changeKeys(true, () -> {
+            if (!locked) {
+                writeCounts(counted::nextBehind);
+            }
+            wipe.run();
+        });
+    }
+
+    /** Has {@code replace} bring the keys back, likewise; the volume is not locked any more. */
+    void bringKeysBack(Runnable replace) throws VolumeRefusedException {
+        changeKeys(false, replace);
+    }
+
+    private void changeKeys(boolean lock, Runnable change) throws VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
         boolean added = queue.addFirst(() -> {
             try {
@@ -272,13 +293,66 @@ final class MetadataCommitter {
         }
     }
 
-    /** Ends the queue: what is being written is finished, what waits is answered with ESHUTDOWN. */
+    /**
+     * Ends the queue: what is being written is finished, what waits is answered with ESHUTDOWN. Then, if all is well, what
+     * was enciphered is written down.
+     */
     void close() {
         synchronized (lock) {
             state = State.CLOSED;
             settled.countDown();
         }
         queue.close().forEach(request -> request.answer(Errno.ESHUTDOWN));
+        // From here on there is no keeper, and this thread may do as one.
+        if (!locked && isStillThere()) {
+            writeCounts(counted::nextBehind);
+        }
+    }
+
+    /** A volume that was erased under our hands must not come back for the sake of a count. */
+    private boolean isStillThere() {
+        try {
+            return metadata.isOnStore();
+        } catch (StoreException e) {
+            LOG.debug("volume={}: what was enciphered is not written down: {}", volumeName, e.getMessage());
+            return false;
+        }
+    }
+
+    /** From the data path: counts have grown by so much that a crash must not forget it. */
+    private void writeCountsSoon() {
+        if (!queue.add(this::writeGrownCounts)) {
+            LOG.debug("volume={}: being closed; its counts are written then", volumeName);
+        }
+    }
+
+    private void writeGrownCounts() {
+        metadata.table().enciphered().beginWriting();
+        if (state == State.RUNNING && !locked) {
+            recoverIfLost();
+            writeCounts(counted::nextGrown);
+        }
+    }
+
+    /** If this fails, the next commit of the same pages has their counts, too. */
+    private void writeCounts(IntFunction<List<TablePage>> next) {
+        try {
+            List<TablePage> pages = isWell() ? next.apply(0) : List.of();
+            while (!pages.isEmpty() && isWell()) {
+                commit(metadata.root().copy(), metadata.area(), pages);
+                pages = next.apply(pages.get(pages.size() - 1).index() + 1);
+            }
+            anchor();
+        } catch (CommitFailedException e) {
+            LOG.debug("volume={}: what was enciphered is not written down: {}", volumeName, e.getMessage());
+        } catch (RuntimeException | Error e) {
+            stopForGood(e);
+        }
+    }
+
+    /** Whether the disk is known to have what memory has, so that a commit may follow. On the keeper. */
+    private boolean isWell() {
+        return !stopped && !metadata.store().hasLost();
     }
 
     /** What the keeper does between the tasks that it is given. */
@@ -364,6 +438,7 @@ final class MetadataCommitter {
         try {
             boolean happened = recovery.recover();
             recoveries.incrementAndGet();
+            stopped = false;
             boolean mirrorIsDown = mirror() == MetadataCopies.Mirror.DOWN;
             synchronized (lock) {
                 if (state == State.FAILED) {
@@ -461,6 +536,7 @@ final class MetadataCommitter {
     }
 
     private void stop(String what, Throwable reason) {
+        stopped = true;
         synchronized (lock) {
             if (state == State.RUNNING) {
                 state = State.FAILED;

@@ -6,6 +6,7 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
@@ -161,6 +162,7 @@ final class MetadataState {
             if (old != null) {
                 tableRoot.toggle(keys.tableTerm(old));
             }
+            table.count(page);
             page.commitSeq(seq);
             page.seal(keys.mac(page));
             tableRoot.toggle(keys.tableTerm(page));
@@ -199,6 +201,11 @@ final class MetadataState {
                         + page.vkEpoch() + ", the root of " + next.vkEpoch());
             }
         }
+    }
+
+    /** Whether the store still has the root that was written last: nobody has erased or replaced it meanwhile. */
+    boolean isOnStore() throws StoreException {
+        return Arrays.equals(store.primary().readRoot(firmRoot), diskRoot.image());
     }
 
     /** If somebody else's flush failed meanwhile, the system told that one of our loss, and not us. */

@@ -8,7 +8,7 @@ package io.blockseal.volume;
  * @param slot where it lies; 0 if it has no DEK
  * @param generation how many DEKs it has had
  * @param createdSeconds when its DEK was made, Unix time; 0 if it has none
- * @param encryptedBytes what was enciphered under the DEK; 0 where nobody counted
+ * @param encryptedBytes what was enciphered under the DEK, at least; 0 where nobody counted
  */
 public record RangeInfo(long index, int state, long slot, long generation, long createdSeconds, long encryptedBytes) {
     /** The state in a word. */

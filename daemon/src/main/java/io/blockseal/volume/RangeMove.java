@@ -38,6 +38,7 @@ public final class RangeMove implements AutoCloseable {
     private final WrittenChunks chunks;
     private final long losses;
     private final HeldRanges held;
+    private long encipheredBytes;
     private boolean durableInAllCopies;
 
     private RangeMove(Volume volume, long range, Patience patience, TableEntry from, long toSlot, Secret oldDek) {
@@ -209,6 +210,11 @@ public final class RangeMove implements AutoCloseable {
         return newDek.key();
     }
 
+    /** So much was enciphered under the new DEK. */
+    public void enciphered(long bytes) {
+        encipheredBytes += bytes;
+    }
+
     /**
      * Holds the range: when this returns, no request to it is under way, and new ones wait until {@link #close}. What
      * {@link #chunks} says now is all that is left.
@@ -255,7 +261,7 @@ public final class RangeMove implements AutoCloseable {
                         toSlot,
                         (int) volume.clock().instant().getEpochSecond(),
                         (int) (next.commitSeq() + 1),
-                        0,
+                        encipheredBytes,
                         volume.keys().wrapDek(range, from.generation() + 1, toSlot, newDek)));
         held.commitAndScrub(next, List.of(page), () -> {});
     }

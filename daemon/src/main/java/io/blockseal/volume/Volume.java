@@ -132,6 +132,11 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     @Override
+    public void enciphered(long rangeIndex, long lengthBytes) {
+        table.enciphered().add(rangeIndex, lengthBytes);
+    }
+
+    @Override
     public DekCache openCache() {
         return new LruDekCache(engine, keys, table, dekCacheMetrics, dekCacheKeys);
     }
@@ -230,6 +235,19 @@ public final class Volume implements DataPlane, AutoCloseable {
             return -1;
         }
         return Integer.toUnsignedLong(page.entry(TablePage.entryOf(rangeIndex)).createdSeconds());
+    }
+
+    /** What was enciphered under the range's DEK, in bytes; 0 if it has none. From any thread. */
+    public long encipheredBytes(long rangeIndex) {
+        return table.enciphered().of(rangeIndex);
+    }
+
+    /**
+     * Has the metadata take note of what was enciphered under a range's DEK whenever that has grown by so much, or by less;
+     * a crash forgets that much of it at most.
+     */
+    public void noteEncipheredEvery(long bytes) {
+        table.enciphered().share(bytes);
     }
 
     /** How often a flush of its stores failed. From any thread. */

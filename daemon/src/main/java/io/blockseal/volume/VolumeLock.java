@@ -70,7 +70,7 @@ public final class VolumeLock {
             boolean done = false;
             try {
                 volume.gate().hold(0, volume.shape().rangeCount(), patience);
-                volume.committer().changeKeys(true, volume.keys()::close);
+                volume.committer().takeKeysAway(volume.keys()::close);
                 done = true;
             } finally {
                 if (!done) {
@@ -107,7 +107,7 @@ public final class VolumeLock {
         VolumeKeys fresh = keysBy(sources);
         boolean taken = false;
         try {
-            volume.committer().changeKeys(false, () -> volume.keys().replaceBy(fresh));
+            volume.committer().bringKeysBack(() -> volume.keys().replaceBy(fresh));
             taken = true;
         } finally {
             if (!taken) {

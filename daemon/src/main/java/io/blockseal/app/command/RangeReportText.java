@@ -1,6 +1,7 @@
 package io.blockseal.app.command;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.blockseal.config.ByteSize;
 import io.blockseal.volume.RangeInfo;
 import io.blockseal.volume.RangeReport;
 import io.blockseal.volume.RangeWord;
@@ -60,7 +61,8 @@ final class RangeReportText {
             }
         }
         text.append(String.format(
-                "%12s  %-8s %12s %11s  %-20s  %s%n", "range", "state", "slot", "generation", "key made", "age"));
+                "%12s  %-8s %12s %11s  %-20s  %-8s  %s%n",
+                "range", "state", "slot", "generation", "key made", "age", "enciphered"));
         long[] noneFrom = {-1};
         long[] last = {-1};
         report.forEach(range -> {
@@ -87,13 +89,14 @@ final class RangeReportText {
     private String line(RangeInfo range) {
         boolean active = range.state() == RangeWord.ACTIVE;
         return String.format(
-                        "%12d  %-8s %12s %11d  %-20s  %s%n",
+                        "%12d  %-8s %12s %11d  %-20s  %-8s  %s%n",
                         range.index(),
                         range.stateWord(),
                         active ? String.valueOf(range.slot()) : "",
                         range.generation(),
                         active ? Instant.ofEpochSecond(range.createdSeconds()).toString() : "",
-                        active ? age(range.createdSeconds()) : "")
+                        active ? age(range.createdSeconds()) : "",
+                        range.encryptedBytes() > 0 ? ByteSize.human(range.encryptedBytes()) : "")
                 .replaceAll(" +(\\R)", "$1");
     }
 

@@ -1,0 +1,72 @@
+package io.blockseal.volume;
+
+import io.blockseal.block.HotPath;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * How many bytes were enciphered under the present DEK of each range: a number for each, kept apart from the
+ * {@link RangeWord}s so that writers do not take those out of the caches of readers. Loops add; when a range passes a
+ * multiple of the share, somebody is woken who writes the count down.
+ */
+@HotPath("every write adds to it")
+final class EncipheredBytes {
+    /** What a crash may forget of a range at most, unless a volume is told to write more often. */
+    static final long SHARE_BYTES_MAX = 1L << 30;
+
+    private final AtomicLongArray counts;
+    private final AtomicBits grown;
+    private final AtomicBoolean awake = new AtomicBoolean();
+    private volatile int shareShift = Long.numberOfTrailingZeros(SHARE_BYTES_MAX);
+    private volatile Runnable wake = () -> {};
+
+    EncipheredBytes(long rangeCount) {
+        counts = new AtomicLongArray(Math.toIntExact(rangeCount));
+        grown = new AtomicBits(rangeCount);
+    }
+
+    /** {@code wake} is called from the data path, does not block, and leads to {@link #beginWriting}. */
+    void wakes(Runnable wake) {
+        this.wake = wake;
+    }
+
+    /** Has counts written down each time they have grown by so much, or by less: the next smaller power of two. */
+    void share(long bytes) {
+        shareShift = Long.numberOfTrailingZeros(Long.highestOneBit(Math.min(bytes, SHARE_BYTES_MAX)));
+    }
+
+    /** From any thread that enciphers for a request to the range. */
+    void add(long range, long bytes) {
+        long after = counts.addAndGet((int) range, bytes);
+        if ((after ^ (after - bytes)) >>> shareShift != 0) {
+            grow(range);
+        }
+    }
+
+    private void grow(long range) {
+        grown.set(range);
+        if (!awake.get() && awake.compareAndSet(false, true)) {
+            wake.run();
+        }
+    }
+
+    /** The range has another DEK, or none: so much was enciphered under that one. Before anybody is told of it. */
+    void begin(long range, long bytes) {
+        counts.set((int) range, bytes);
+    }
+
+    /** What it is now; others may add at any time. */
+    long of(long range) {
+        return counts.get((int) range);
+    }
+
+    /** Whoever passes a share from now on wakes again. */
+    void beginWriting() {
+        awake.set(false);
+    }
+
+    /** Takes the next range from {@code from} on that has passed a share, or -1. */
+    long takeGrownFrom(long from) {
+        return grown.takeFrom(from);
+    }
+}
