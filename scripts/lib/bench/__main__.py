@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 
-from bench import chart, host, options, processes, record, report, soak, start
+from bench import chart, host, options, processes, record, report, rotation, soak, start
 from bench.images import Images
 from bench.measure import Measuring, Settings
 from bench.progress import Progress, minutes
@@ -80,6 +80,7 @@ def measure_in(chosen, memory_folder, disk_folder):
                         chosen.other_rounds, chosen.other_seconds)
     planned = sum(settings.planned_seconds(group) for group in chosen.groups) + chosen.soak_minutes * 60
     planned += 0 if chosen.no_start else start.PLANNED_SECONDS
+    planned += rotation.planned_seconds(chosen.other_rounds) if chosen.rotation else 0
     progress = Progress(planned)
     progress.say(f"About {minutes(planned)} minutes.")
     ticks = host.cpu_ticks()
@@ -116,6 +117,9 @@ def measure_all(chosen, run, measuring, images, progress):
             continue
         with spared(run, measuring, f"\"{group.title}\""):
             run.results.append(measuring.group(group, images[group.disk], unable(group)))
+    if chosen.rotation:
+        with spared(run, measuring, "guests while DEKs are rotated"):
+            run.rotation = rotation.measure(images[False], chosen.other_rounds, run.versions, progress)
     if chosen.soak_minutes:
         with spared(run, measuring, "memory over time"):
             run.soak = soak.measure(images[False], chosen.soak_minutes, run.versions, progress)

@@ -15,11 +15,12 @@ servers:
 {peers}
 
 examples:
-  scripts/bench                             everything, about 22 minutes
+  scripts/bench                             everything, about 25 minutes
   scripts/bench --short                     the first table only, 3 minutes
   scripts/bench --rows randread-32,seqread-16 --rounds 9 --peers nbdkit-luks
   scripts/bench --rows direct --disk-folder /mnt/nvme/bench
   scripts/bench --rows none --soak-minutes 10
+  scripts/bench --rows none --no-start --rotation
   scripts/bench --save                      everything, and docs/bench/DATE.md, .json and .svg
 
 "Ratio" is how many times better blockseal is, so that over 1.00 is good in every row: requests or MiB a second of
@@ -74,6 +75,8 @@ def parser():
     made.add_argument("--disk-folder", type=pathlib.Path, default=pathlib.Path("/var/tmp"),
                       help="where the images of the disk rows lie meanwhile (default /var/tmp)")
     made.add_argument("--no-start", action="store_true", help="leave out start time and memory with 1 TiB")
+    made.add_argument("--rotation", action="store_true",
+                      help="with --rows: also how soon guests are answered while DEKs are rotated, which is part of everything")
     made.add_argument("--soak-minutes", type=int, default=0, metavar="N",
                       help="also: blockseal's memory under a mixed load for N minutes (default 0; 10 tells something)")
     made.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all samples there, too")
@@ -103,6 +106,7 @@ def parse(words=None):
     options.other_seconds = options.seconds or (SHORT_SECONDS if options.short else 2)
     options.disk_folder = options.disk_folder.absolute()
     options.no_start = options.no_start or options.short
+    options.rotation = options.rotation or not (options.rows or options.short)
     if options.save is not None and not re.fullmatch(r"[\w.-]*", options.save):
         made.error(f"--save {options.save}: a name without slashes, such as 2026-12-01 or before-the-change")
 

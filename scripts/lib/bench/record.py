@@ -24,6 +24,7 @@ class Run:
     broken: list[str] = dataclasses.field(default_factory=list)
     stolen_percent: float = 0.0
     start: dict | None = None
+    rotation: dict | None = None
     soak: dict | None = None
 
     def to_json(self):

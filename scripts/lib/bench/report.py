@@ -1,5 +1,7 @@
 """The tables, as text of at most 140 columns."""
 
+import statistics
+
 from bench.results import counted, lines_of, rounds_of
 from bench.rows import PEERS
 
@@ -90,6 +92,8 @@ def figures_beside(run):
         parts.append(f"Volume of 1 TiB, sparse, default settings: start to first answered read "
                      f"{run.start['start_seconds_median']:.2f} s, resident memory at most "
                      f"{run.start['memory_mib_highest']:.0f} MiB")
+    if run.rotation:
+        parts.append(rotation(run.rotation))
     if run.soak:
         parts.append(f"Mixed load for {counted(run.soak['minutes'], 'minute')} (4 connections, 70 % reads, 4 to 256 KiB, "
                      f"reconnecting): resident memory, median of the\nfirst minute {run.soak['first_minute_mib']:.0f} MiB, "
@@ -97,6 +101,22 @@ def figures_beside(run):
                      f"{' after the first' if run.soak['minutes'] > 1 else ''} "
                      f"{run.soak['slope_mib_per_hour']:+.1f} MiB an hour")
     return "\n".join(parts)
+
+
+def rotation(loads):
+    """A line for each load and rate."""
+    lines = ["Guests while DEKs are rotated, 4 KiB, 70 % reads, in memory: 99 % of reads answered within, us (median of rounds),",
+             "and how many times longer that is than without a rotation (median of the rounds' ratios):"]
+    for found in loads.values():
+        idle = median_p99(found["idle"])
+        lines.append(f"  {found['title']:12} without {idle:6.0f}   " + "   ".join(
+            f"at {rate} MiB/s {median_p99(samples):6.0f}  x {found['ratio'][rate]:.2f}"
+            for rate, samples in found["during"].items()))
+    return "\n".join(lines)
+
+
+def median_p99(samples):
+    return statistics.median(sample["p99_us"] for sample in samples)
 
 
 def indented(words):

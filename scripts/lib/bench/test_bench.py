@@ -140,6 +140,23 @@ class Soak(unittest.TestCase):
         self.assertGreater(found["last_minute_mib"], 107)
 
 
+class Rotation(unittest.TestCase):
+    def test_is_told_by_load_and_rate_and_survives_the_file(self):
+        run = run_of(rows.GROUPS[0])
+        run.rotation = {"rotation-1": {
+            "title": "1 at once", "idle": [sample_of(p99_us=50.0)], "during": {"25": [sample_of(p99_us=75.0)]},
+            "ratio": {"25": 1.5}}}
+        text = report.text(record.from_json(run.to_json()))
+        self.assertIn("without     50   at 25 MiB/s     75  x 1.50", text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 140)
+
+    def test_is_part_of_everything_and_else_on_demand(self):
+        self.assertTrue(options.parse([]).rotation)
+        self.assertFalse(options.parse(["--short"]).rotation)
+        self.assertFalse(options.parse(["--rows", "goal"]).rotation)
+        self.assertTrue(options.parse(["--rows", "none", "--rotation"]).rotation)
+
+
 class Broken(unittest.TestCase):
     def test_group_costs_only_itself_and_is_named(self):
         run = run_of(rows.GROUPS[0])
