@@ -1,7 +1,6 @@
 package io.blockseal.volume;
 
 import io.blockseal.block.HotPath;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -15,14 +14,13 @@ final class EncipheredBytes {
     static final long SHARE_BYTES_MAX = 1L << 30;
 
     private final AtomicLongArray counts;
-    private final AtomicBits grown;
-    private final AtomicBoolean awake = new AtomicBoolean();
+    private final NotedRanges grown;
     private volatile int shareShift = Long.numberOfTrailingZeros(SHARE_BYTES_MAX);
     private volatile Runnable wake = () -> {};
 
     EncipheredBytes(long rangeCount) {
         counts = new AtomicLongArray(Math.toIntExact(rangeCount));
-        grown = new AtomicBits(rangeCount);
+        grown = new NotedRanges(rangeCount, () -> wake.run());
     }
 
     /** {@code wake} is called from the data path, does not block, and leads to {@link #beginWriting}. */
@@ -39,14 +37,7 @@ final class EncipheredBytes {
     void add(long range, long bytes) {
         long after = counts.addAndGet((int) range, bytes);
         if ((after ^ (after - bytes)) >>> shareShift != 0) {
-            grow(range);
-        }
-    }
-
-    private void grow(long range) {
-        grown.set(range);
-        if (!awake.get() && awake.compareAndSet(false, true)) {
-            wake.run();
+            grown.note(range);
         }
     }
 
@@ -62,7 +53,7 @@ final class EncipheredBytes {
 
     /** Whoever passes a share from now on wakes again. */
     void beginWriting() {
-        awake.set(false);
+        grown.beginLooking();
     }
 
     /** Takes the next range from {@code from} on that has passed a share, or -1. */

@@ -24,7 +24,7 @@ public final class ShredOnDiscard implements AutoCloseable {
     private final Executor worker;
     private final RetryTimer timer;
     private final Patience patience;
-    private final DiscardedRanges discarded;
+    private final NotedRanges discarded;
     private final SlotContent content;
     private final Object lock = new Object();
     private boolean looking;
@@ -49,7 +49,7 @@ public final class ShredOnDiscard implements AutoCloseable {
             return patience.await(quiet);
         };
         this.content = new SlotContent(volume.stores().data());
-        this.discarded = new DiscardedRanges(volume.shape().rangeCount(), this::lookLater);
+        this.discarded = new NotedRanges(volume.shape().rangeCount(), this::lookLater);
         volume.noteDiscards(discarded);
     }
 

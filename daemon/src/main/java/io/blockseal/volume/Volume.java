@@ -55,7 +55,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final VolumeLock lock = new VolumeLock(this);
     private final Semaphore rangeChanges = new Semaphore(1, true);
     private volatile @Nullable WrittenChunks writtenChunks;
-    private volatile @Nullable DiscardedRanges discardedRanges;
+    private volatile @Nullable NotedRanges discardedRanges;
     private volatile boolean shredding = true;
     private boolean closed;
 
@@ -125,7 +125,7 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     @Override
     public void discarded(long rangeIndex) {
-        DiscardedRanges ranges = discardedRanges;
+        NotedRanges ranges = discardedRanges;
         if (ranges != null) {
             ranges.note(rangeIndex);
         }
@@ -363,7 +363,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     /** Has discards noted there from now on; null for nowhere. */
-    void noteDiscards(@Nullable DiscardedRanges ranges) {
+    void noteDiscards(@Nullable NotedRanges ranges) {
         discardedRanges = ranges;
     }
 

@@ -9,9 +9,9 @@ import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class DiscardedRangesTest {
+class NotedRangesTest {
     private final AtomicInteger wakes = new AtomicInteger();
-    private final DiscardedRanges ranges = new DiscardedRanges(1000, wakes::incrementAndGet);
+    private final NotedRanges ranges = new NotedRanges(1000, wakes::incrementAndGet);
 
     private List<Long> takeAll() {
         List<Long> taken = new ArrayList<>();

@@ -4,22 +4,22 @@ import io.blockseal.block.HotPath;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Of which ranges guests have discarded something since somebody looked: a bit for each. Loops set them, one other thread
- * takes them. Whoever sets the first one wakes that thread.
+ * Ranges that loops note for somebody else to look at, since they were discarded or much was enciphered in them: a bit for
+ * each. Loops set them, one other thread takes them. Whoever sets the first one wakes that thread.
  */
 @HotPath("noted by every TRIM and WRITE_ZEROES")
-final class DiscardedRanges {
+final class NotedRanges {
     private final AtomicBits bits;
     private final AtomicBoolean awake = new AtomicBoolean();
     private final Runnable wake;
 
     /** {@code wake} is called on a loop, does not block, and leads to {@link #beginLooking}. */
-    DiscardedRanges(long rangeCount, Runnable wake) {
+    NotedRanges(long rangeCount, Runnable wake) {
         this.bits = new AtomicBits(rangeCount);
         this.wake = wake;
     }
 
-    /** Something in the range was discarded. From any thread. */
+    /** The range is to be looked at. From any thread. */
     void note(long range) {
         set(range);
         if (!awake.get() && awake.compareAndSet(false, true)) {
