@@ -94,22 +94,23 @@ class RollbackIT {
     @Test
     void isRefusedWithWhatToDoAndOpensOnceItIsAccepted() throws Exception {
         copy(volume, older);
+        // A commit gives the range its DEK, and one at the close says how much was enciphered under it.
         write();
         putBack();
         refused(
                 Server.key(folder),
                 volume,
-                "its metadata is of commit 1, but this host remembers commit 2",
+                "its metadata is of commit 1, but this host remembers commit 3",
                 "--accept-rollback",
                 "audit event=rollback-refused",
-                " found=1 anchor=2 ");
+                " found=1 anchor=3 ");
 
         int port = Ports.free();
         try (Server server = Server.start(
                         folder, "--listen", "127.0.0.1:" + port, "--accept-rollback", "--log-level", "error");
                 NbdSocket client = NbdSocket.go(port)) {
             assertTrue(server.log().contains("audit event=rollback-accepted volume=" + volume), server.log());
-            assertTrue(server.log().contains(" found=1 anchor=2 "), server.log());
+            assertTrue(server.log().contains(" found=1 anchor=3 "), server.log());
             assertTrue(server.log().contains(" pid=" + server.pid()), server.log());
             Complaint.readable(server.log());
             assertArrayEquals(new byte[data.length], client.read(AT, data.length), "zeros, not noise");
