@@ -235,12 +235,7 @@ class TransferIT {
         assertExportsTheSame();
     }
 
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void whatWasInterruptedGoesOn(boolean killed) throws Exception {
-        Tool.need("nbdkit");
-        Path socket = Files.createTempDirectory("slow").resolve("s");
-        Path out = folder.resolve("out");
+    private Process slowServer(Path socket, Path out) throws Exception {
         Process nbdkit = Tool.builder(
                         List.of(
                                 "nbdkit",
@@ -254,10 +249,26 @@ class TransferIT {
                         out,
                         out)
                 .start();
+        while (!Files.exists(socket)) {
+            assertFalse(nbdkit.waitFor(20, TimeUnit.MILLISECONDS), "nbdkit ended");
+        }
+        return nbdkit;
+    }
+
+    private static void stop(Process server, Path socket) throws Exception {
+        server.destroy();
+        server.waitFor();
+        Files.deleteIfExists(socket);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWasInterruptedGoesOn(boolean killed) throws Exception {
+        Tool.need("nbdkit");
+        Path socket = Files.createTempDirectory("slow").resolve("s");
+        Path out = folder.resolve("out");
+        Process nbdkit = slowServer(socket, out);
         try {
-            while (!Files.exists(socket)) {
-                assertFalse(nbdkit.waitFor(20, TimeUnit.MILLISECONDS), "nbdkit ended");
-            }
             String uri = "nbd+unix:///?socket=" + socket;
             Path err = folder.resolve("err");
             Process process = Tool.builder(
@@ -279,11 +290,12 @@ class TransferIT {
                 assertEquals(1, process.exitValue());
                 assertTrue(Files.readString(err).contains("go on with --resume"), Files.readString(err));
             }
+            // nbdkit 1.32 itself may end, on an assertion, when a client is gone before its replies are sent.
+            stop(nbdkit, socket);
+            nbdkit = slowServer(socket, out);
             assertImported(run("import", uri, volume(), key("--resume", "--json")));
         } finally {
-            nbdkit.destroy();
-            nbdkit.waitFor();
-            Files.deleteIfExists(socket);
+            stop(nbdkit, socket);
             Files.delete(socket.getParent());
         }
         assertExportsTheSame();
