@@ -3,6 +3,7 @@ package io.blockseal.app;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.recovery.RecoveryKeySource;
+import io.blockseal.store.StoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -40,7 +41,17 @@ public record NewKey(
         }
     }
 
-    /** The slot was not made after all: a key file that opens nothing would only mislead. */
+    /**
+     * The slot was not made after all, because of that failure: a key file that opens nothing would only mislead. Stays if
+     * the storage failed: the slot may have been made by then, and the only key to a volume be lost.
+     */
+    public void discardAfter(Exception failed) {
+        if (!(failed instanceof StoreException)) {
+            discard();
+        }
+    }
+
+    /** The slot was certainly not made. */
     public void discard() {
         if (madePath == null) {
             return;

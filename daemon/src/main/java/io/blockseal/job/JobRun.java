@@ -97,8 +97,12 @@ final class JobRun implements JobControl {
     public void progress(long nowDone, long nowTotal) {
         lock.lock();
         try {
-            if (doneAtFirst < 0) {
+            // Work of several parts counts each from its beginning, and in whatever fits it: each has a pace of its
+            // own.
+            if (doneAtFirst < 0 || nowDone < done) {
                 doneAtFirst = nowDone;
+                workedNanos = 0;
+                workingSinceNanos = clock.nanos();
             }
             boolean news = done != nowDone || total != nowTotal;
             done = nowDone;

@@ -42,6 +42,13 @@ public final class KeySlots {
         return KeySlotInfo.ofAll(current());
     }
 
+    /** Refuses keys none of which opens the volume now. */
+    public void requireOpenedBy(List<KeySource> sources)
+            throws VolumeRefusedException, KeySourceException, WrongKeyException {
+        volume.requireUnlocked();
+        unlock(sources).close();
+    }
+
     /**
      * Wraps the volume key once more, by {@code added}. The volume key is not kept in memory, so one of
      * {@code unlockWith} has to give it again.

@@ -71,6 +71,12 @@ public final class LeakResponse {
         return Standing.of(volume.root());
     }
 
+    /** Whether it cannot go on without the keys of the key slots: until the new volume key is made. From any thread. */
+    public boolean needsKeys() {
+        RootBlock root = volume.root();
+        return root.leakSeconds() != 0 && root.vkEpoch() == root.leakedEpoch();
+    }
+
     /**
      * Begins, and replaces the KEK in the same commit.
      *
@@ -115,7 +121,7 @@ public final class LeakResponse {
             // One that was under way before goes to the key that may be known, and has to end first.
             rotation.goOn(control);
             if (standing().next() == Step.VOLUME_KEY) {
-                control.checkpoint();
+                // No checkpoint: whoever goes on after that needs no key any more.
                 control.phase("making a new volume key");
                 rotation.begin(sources, dropSlots);
                 rotation.goOn(control);

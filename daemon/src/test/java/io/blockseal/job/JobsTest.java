@@ -240,6 +240,28 @@ class JobsTest {
         }
     }
 
+    @Test
+    void workOfSeveralPartsIsJudgedByThePaceOfTheCurrentOne() throws Exception {
+        CountDownLatch half = new CountDownLatch(1);
+        CountDownLatch on = new CountDownLatch(1);
+        long id = jobs.submit(request("db", control -> {
+                    control.progress(1, 3);
+                    clock.nanos.addAndGet(3_600_000_000_000L);
+                    control.progress(3, 3);
+                    control.progress(0, 1000);
+                    clock.nanos.addAndGet(10_000_000_000L);
+                    control.progress(500, 1000);
+                    half.countDown();
+                    on.await();
+                    return WELL;
+                }))
+                .id();
+        half.await();
+        assertEquals(10, jobs.get(id).secondsLeft(), "an hour for three pages says nothing about bytes");
+        on.countDown();
+        await(id, is(JobState.DONE));
+    }
+
     @Nested
     class OnOneVolume {
         @Test

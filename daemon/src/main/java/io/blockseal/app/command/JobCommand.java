@@ -98,7 +98,7 @@ public final class JobCommand extends Verb {
             footer = {"", "Example:", "  blockseal job watch 7", ""})
     public static final class Watch extends OfOneJob {
         @Override
-        public Integer call() throws CommandException, IOException {
+        public Integer call() throws Exception {
             return JobWatch.watch(control.withJob(id), id, json, out(), err());
         }
     }

@@ -7,6 +7,7 @@ import io.blockseal.app.Progress;
 import io.blockseal.app.Terminal;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
+import io.blockseal.keysource.KeySourceException;
 import java.io.IOException;
 import java.io.PrintWriter;
 
@@ -14,12 +15,25 @@ import java.io.PrintWriter;
 final class JobWatch {
     private JobWatch() {}
 
+    /** Is shown the job now and then, each of its phases at least once, and at its end. */
+    interface Looker {
+        /** The job as it is now. */
+        void look(JobReply job) throws KeySourceException;
+    }
+
     /** How the command ends: as the job did, or well if it was left running. */
     static int watch(ControlClient daemon, long id, boolean json, PrintWriter out, PrintWriter err)
-            throws IOException, CommandException {
+            throws IOException, CommandException, KeySourceException {
+        return watch(daemon, id, json, out, err, job -> {});
+    }
+
+    /** Likewise, with somebody who looks on. */
+    static int watch(ControlClient daemon, long id, boolean json, PrintWriter out, PrintWriter err, Looker looker)
+            throws IOException, CommandException, KeySourceException {
         boolean shown = Terminal.isError();
         try (ProcessSignals signals = ProcessSignals.install("leaving the job to the daemon")) {
             JobReply job = ask(daemon, id, 0, 0);
+            looker.look(job);
             while (!job.ended() && !signals.asked()) {
                 try (Progress progress = new Progress(err, shown, line(job))) {
                     String before = line(job);
@@ -28,6 +42,7 @@ final class JobWatch {
                         job = ask(daemon, id, job.revision(), 1);
                     }
                 }
+                looker.look(job);
             }
             if (!job.ended()) {
                 err.println("job " + id + " goes on. Watch it: blockseal job watch " + id

@@ -134,13 +134,15 @@ final class VerbRun {
                 Arrays.fill(body, (byte) 0);
             }
             if (!reply.ok()) {
-                if (made != null) {
+                CommandException refused = JobWatch.refused(reply);
+                // Of what failed for another reason it is not known how far it came.
+                if (made != null && refused.exitCode() != ExitCode.FAILURE) {
                     made.key().discard();
                 }
-                throw JobWatch.refused(reply);
+                throw refused;
             }
             if (verb.isLong()) {
-                return watch(serving, JobReply.parse(reply.body()));
+                return watch(serving, JobReply.parse(reply.body()), made == null ? null : made.key());
             }
             print(new JobOutcome(reply.exitCode(), reply.body(), reply.body()), made == null ? null : made.key());
             return reply.exitCode();
@@ -159,13 +161,31 @@ final class VerbRun {
         }
     }
 
-    private int watch(ControlOptions.Serving serving, JobReply job) throws Exception {
+    private int watch(ControlOptions.Serving serving, JobReply job, @Nullable NewKey made) throws Exception {
         if (detach) {
+            if (made != null) {
+                NewKeyOptions.showOnce(made, command.err());
+            }
             command.out().println(job.id());
             command.out().flush();
             return ExitCode.OK.number();
         }
-        return JobWatch.watch(serving.client(), job.id(), json, command.out(), command.err());
+        if (made == null) {
+            return JobWatch.watch(serving.client(), job.id(), json, command.out(), command.err());
+        }
+        try (NewKeyNews news = news(made)) {
+            try {
+                return JobWatch.watch(serving.client(), job.id(), json, command.out(), command.err(), news);
+            } catch (CommandException failed) {
+                news.failed(failed.exitCode());
+                throw failed;
+            }
+        }
+    }
+
+    /** Beside a document it goes to standard error: whatever reads that must not have to pick a secret out of it. */
+    private NewKeyNews news(NewKey made) {
+        return new NewKeyNews(made, volume.path(), json ? command.err() : command.out());
     }
 
     private int runHere(VolumeVerb verb, Arguments arguments) throws Exception {
@@ -259,6 +279,13 @@ final class VerbRun {
         @Override
         public boolean hasNew() {
             return newKey != null && newKey.given();
+        }
+
+        @Override
+        public void taken(NewKey key) throws KeySourceException {
+            news(key).taken();
+            // It is shown.
+            made = null;
         }
 
         @Override

@@ -19,4 +19,12 @@ public interface CallKeys {
 
     /** A new one, made now if it was wanted so. */
     NewKey made() throws CommandException, KeySourceException;
+
+    /**
+     * The new one opens the volume from now on, while the work goes on: whoever waits at a terminal is told at once. Long
+     * work tells no phase before: those who look on from afar take the first one for this.
+     */
+    default void taken(NewKey made) throws KeySourceException {
+        // Whoever sent it knows it.
+    }
 }

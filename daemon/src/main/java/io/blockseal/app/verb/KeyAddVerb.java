@@ -42,7 +42,7 @@ public final class KeyAddVerb implements VolumeVerb {
                             made.source(),
                             label == null ? made.source().kind() : label);
         } catch (Exception failed) {
-            made.discard();
+            made.discardAfter(failed);
             throw failed;
         }
         List<KeySlotInfo> slots = call.volume().keySlots().list();

@@ -40,7 +40,7 @@ public final class RotateKekVerb implements VolumeVerb {
             call.requireAllKnown();
             rotated = call.volume().keySlots().rewrap(slot, List.of(opening), made.source());
         } catch (Exception failed) {
-            made.discard();
+            made.discardAfter(failed);
             throw failed;
         }
         List<KeySlotInfo> slots = call.volume().keySlots().list();

@@ -22,6 +22,7 @@ public final class Verbs {
                 new LockVerb(),
                 new UnlockVerb(),
                 new RotateDekVerb(),
+                new RespondLeakVerb(),
                 new ShredVerb())) {
             all.put(verb.name(), verb);
         }
