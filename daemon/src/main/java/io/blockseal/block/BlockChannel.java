@@ -14,6 +14,25 @@ public interface BlockChannel extends AutoCloseable {
         return false;
     }
 
+    /**
+     * Whether requests would wait here for as long as somebody pleases: who can leave them unbegun does, and holds nothing
+     * for them meanwhile.
+     */
+    default boolean isFrozen() {
+        return false;
+    }
+
+    /** Has {@code task} run on this thread once the device may be frozen no more; it looks again then. */
+    default void whenThawed(Runnable task) {
+        throw new IllegalStateException("never frozen");
+    }
+
+    /**
+     * Whoever sent the requests is gone. What waits in a frozen device fails with ESHUTDOWN instead of being done when
+     * others long write there; all else runs to its end.
+     */
+    default void abandon() {}
+
     /** Called once per loop turn after a burst of submits; a layer that batches sends its batch now. */
     void kick();
 

@@ -59,6 +59,21 @@ final class AlignerChannel implements BlockChannel, Completion {
     }
 
     @Override
+    public boolean isFrozen() {
+        return below.isFrozen();
+    }
+
+    @Override
+    public void whenThawed(Runnable task) {
+        below.whenThawed(task);
+    }
+
+    @Override
+    public void abandon() {
+        below.abandon();
+    }
+
+    @Override
     public void kick() {
         below.kick();
     }

@@ -29,6 +29,7 @@ final class EncryptedChannel implements BlockChannel {
     private final int unitShift;
     private final boolean trimLeavesZeros;
     private final boolean storeWorks;
+    private boolean abandoned;
     private final FreeList<EncryptedChannel, RangeTransfer> transfers = new FreeList<>(this, RangeTransfer::new);
     private final FreeList<EncryptedChannel, BorderWalk> borderWalks = new FreeList<>(this, BorderWalk::new);
     private final FreeList<EncryptedChannel, ZeroWalk> zeroWalks = new FreeList<>(this, ZeroWalk::new);
@@ -67,6 +68,28 @@ final class EncryptedChannel implements BlockChannel {
     }
 
     @Override
+    public boolean isFrozen() {
+        return plane.isFrozen();
+    }
+
+    @Override
+    public void whenThawed(Runnable task) {
+        requests.waitForThaw(task);
+    }
+
+    @Override
+    public void abandon() {
+        abandoned = true;
+        haveWaitingLookAgain();
+    }
+
+    private void haveWaitingLookAgain() {
+        if (plane.isFrozen()) {
+            requests.thaw();
+        }
+    }
+
+    @Override
     public void kick() {
         store.kick();
     }
@@ -74,6 +97,8 @@ final class EncryptedChannel implements BlockChannel {
     @Override
     public void close() {
         store.close();
+        // Who only waited to begin something, for this channel, is not kept until the thaw.
+        haveWaitingLookAgain();
         device.channelClosed(loop);
     }
 
@@ -164,7 +189,7 @@ final class EncryptedChannel implements BlockChannel {
 
     /** OK if requests to ranges that are held wait, else what they fail with. */
     Errno whileHeld() {
-        return plane.whileHeld();
+        return abandoned && plane.isFrozen() ? Errno.ESHUTDOWN : plane.whileHeld();
     }
 
     /** Has {@code task} run on the loop when a range is let go, perhaps another one. */

@@ -66,9 +66,9 @@ final class LoopRequests {
         waiting.add(task);
     }
 
-    /** Runs all that wait, once. */
+    /** Runs all that wait, once; one of them may call this again. */
     void thaw() {
-        for (int i = waiting.size(); i > 0; i--) {
+        for (int i = waiting.size(); i > 0 && !waiting.isEmpty(); i--) {
             waiting.remove().run();
         }
     }

@@ -150,7 +150,8 @@ public final class DekRotation {
                     AuditEvent.DEKS_ROTATED,
                     AuditField.of("volume", volume.name()),
                     AuditField.of("uuid", volume.uuid()),
-                    AuditField.of("ranges", rotated));
+                    AuditField.of("ranges", rotated),
+                    volume.mirrorField());
         }
     }
 

@@ -46,6 +46,7 @@ final class CommandExecution {
     private final ServerOptions options;
     private final FlushPromise promise;
     private final ArrayDeque<ExtentList> idleExtents = new ArrayDeque<>();
+    private final Runnable onThaw = this::thawed;
 
     private int inFlight;
     private long operationCount;
@@ -53,6 +54,7 @@ final class CommandExecution {
     private int turnLeft;
     private boolean kickNeeded;
     private boolean silent;
+    private boolean awaitsThaw;
 
     CommandExecution(
             TransmissionHandler handler,
@@ -77,6 +79,23 @@ final class CommandExecution {
         return inFlight < options.requestsPerConnection() && canSend();
     }
 
+    /** Whether the device would only let a request wait; the handler is called when that may be over. */
+    boolean awaitsThaw() {
+        if (!device.isFrozen()) {
+            return false;
+        }
+        if (!awaitsThaw) {
+            awaitsThaw = true;
+            device.whenThawed(onThaw);
+        }
+        return true;
+    }
+
+    private void thawed() {
+        awaitsThaw = false;
+        handler.deviceThawed();
+    }
+
     /** How many requests were taken so far. */
     long operationCount() {
         return operationCount;
@@ -98,6 +117,11 @@ final class CommandExecution {
     /** No reply goes out any more; what is at the device runs to its end. */
     void silence() {
         silent = true;
+    }
+
+    /** The client is gone: what waits in a frozen device ends, perhaps before this returns. */
+    void abandon() {
+        device.abandon();
     }
 
     /** Begins to count an operation for this header. */

@@ -139,6 +139,11 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
     }
 
+    /** The device, for whose sake requests were left unbegun, may take them; called by the execution. */
+    void deviceThawed() {
+        workOn();
+    }
+
     /** A part of an operation is back, others are not; called by the execution. */
     void partEnded() {
         workOn();
@@ -205,13 +210,16 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             violation("a request does not begin with the magic number");
             return false;
         }
+        NbdCommand command = NbdCommand.of(header.type());
+        if (command != NbdCommand.DISC && !draining && execution.awaitsThaw()) {
+            return false;
+        }
         in.skipBytes(style.requestHeaderBytes());
         long payloadBytes = rules.payloadBytes(header);
         if (Long.compareUnsigned(payloadBytes, SKIP_BYTES_MAX) > 0) {
             violation("a payload is far too large");
             return false;
         }
-        NbdCommand command = NbdCommand.of(header.type());
         if (command == NbdCommand.DISC && payloadBytes == 0) {
             end();
             // The client may end its side of the stream now; what is outstanding is still owed to it.
@@ -434,6 +442,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             execution.endWhenPartsAreIn(operation);
         } else if (execution.isIdle()) {
             giveAllBack();
+        }
+        if (!execution.isIdle()) {
+            execution.abandon();
         }
     }
 

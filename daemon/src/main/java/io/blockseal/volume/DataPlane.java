@@ -43,6 +43,11 @@ public interface DataPlane {
         return Errno.OK;
     }
 
+    /** Whether all ranges are held, or soon will be, for as long as somebody pleases, and requests wait. From any thread. */
+    default boolean isFrozen() {
+        return false;
+    }
+
     /** A guest has discarded something in the range, and the store has done it. From any thread; never blocks. */
     default void discarded(long rangeIndex) {}
 

@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditField;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.XtsEngine;
@@ -12,6 +13,7 @@ import io.blockseal.store.StoreException;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
@@ -124,6 +126,11 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     @Override
+    public boolean isFrozen() {
+        return lock.isFrozen();
+    }
+
+    @Override
     public void discarded(long rangeIndex) {
         NotedRanges ranges = discardedRanges;
         if (ranges != null) {
@@ -181,6 +188,11 @@ public final class Volume implements DataPlane, AutoCloseable {
             case UP -> Mirror.UP;
             case DOWN -> Mirror.DOWN;
         };
+    }
+
+    /** For a line about something destroyed: copies of it may be left on a mirror that is {@code down} until it is back. */
+    public AuditField mirrorField() {
+        return AuditField.of("mirror", mirror().name().toLowerCase(Locale.ROOT));
     }
 
     /** How often its metadata was made whole again since it was opened. From any thread. */

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class VolumeKeyRotation {
     /** What one commit wraps anew: first writes to new ranges wait for some milliseconds at most. */
     private static final int GROUP_PAGES = 64;
+
+    private static final long NAP_NANOS = 200_000_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(VolumeKeyRotation.class);
 
@@ -152,18 +155,41 @@ public final class VolumeKeyRotation {
             return;
         }
         control.phase("wrapping the keys of ranges anew");
-        requireFit();
-        boolean all = false;
-        while (!all) {
-            control.checkpoint();
-            boolean[] last = new boolean[1];
-            volume.committer().runAlone(() -> last[0] = groupAlone());
-            all = last[0];
+        boolean[] all = new boolean[1];
+        while (!all[0]) {
+            run(control, () -> {
+                requireFit();
+                volume.committer().runAlone(() -> all[0] = groupAlone());
+            });
             Standing now = standing();
             control.progress(now.donePages(), now.pages());
         }
-        control.checkpoint();
-        volume.committer().runAlone(this::endAlone);
+        run(control, () -> volume.committer().runAlone(this::endAlone));
+    }
+
+    private interface Step {
+        void run() throws StoreException, VolumeRefusedException;
+    }
+
+    /** Does one step; while the volume is locked it waits, as that comes and goes. */
+    private void run(JobControl control, Step step)
+            throws StoreException, VolumeRefusedException, JobCanceledException {
+        boolean done = false;
+        while (!done) {
+            control.checkpoint();
+            try {
+                if (volume.isLockedOrAboutTo()) {
+                    LockSupport.parkNanos(NAP_NANOS);
+                } else {
+                    step.run();
+                    done = true;
+                }
+            } catch (VolumeRefusedException e) {
+                if (!volume.isLockedOrAboutTo()) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** Returns whether that was the last. */
@@ -244,6 +270,7 @@ public final class VolumeKeyRotation {
                 AuditField.of("volume", volume.name()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("epoch", epoch),
-                AuditField.of("identity", volume.identity()));
+                AuditField.of("identity", volume.identity()),
+                volume.mirrorField());
     }
 }

@@ -36,6 +36,9 @@ public final class VolumeLock {
     /** Also while it is waited for. */
     private volatile boolean wanted;
 
+    /** Requests wait, or will as soon as those under way have ended. */
+    private volatile boolean freezing;
+
     private volatile boolean over;
     private volatile Errno whileHeld = Errno.OK;
 
@@ -49,6 +52,10 @@ public final class VolumeLock {
 
     Errno whileHeld() {
         return whileHeld;
+    }
+
+    boolean isFrozen() {
+        return freezing && !over;
     }
 
     /**
@@ -65,6 +72,7 @@ public final class VolumeLock {
     public synchronized void lock(Policy policy, Patience patience) throws StoreException, VolumeRefusedException {
         if (!locked) {
             wanted = true;
+            freezing = policy == Policy.FREEZE;
             // A range that is being copied is finished or given up before; the next one waits for the key.
             volume.rangeChanges().acquireUninterruptibly();
             boolean done = false;
@@ -75,12 +83,14 @@ public final class VolumeLock {
             } finally {
                 if (!done) {
                     wanted = false;
+                    freezing = false;
                     volume.gate().thaw(0, volume.shape().rangeCount());
                     volume.rangeChanges().release();
                 }
             }
             locked = true;
         }
+        freezing = policy == Policy.FREEZE;
         if (!over) {
             whileHeld = policy == Policy.FAIL ? Errno.EIO : Errno.OK;
         }
@@ -116,6 +126,7 @@ public final class VolumeLock {
         }
         locked = false;
         wanted = false;
+        freezing = false;
         if (!over) {
             whileHeld = Errno.OK;
         }

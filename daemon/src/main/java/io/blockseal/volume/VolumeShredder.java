@@ -199,7 +199,8 @@ public final class VolumeShredder {
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("first-range", first),
                 AuditField.of("count", count),
-                AuditField.of("destroyed", slots.size()));
+                AuditField.of("destroyed", slots.size()),
+                volume.mirrorField());
     }
 
     /** Keeps the generation, which is never used twice. */

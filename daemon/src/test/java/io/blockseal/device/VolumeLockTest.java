@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.BlockChannel;
+import io.blockseal.block.BlockDevice;
 import io.blockseal.block.BlockRequest;
 import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
@@ -18,6 +19,7 @@ import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.StoreException;
 import io.blockseal.volume.Patience;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
@@ -26,6 +28,7 @@ import io.blockseal.volume.VolumeLock.Policy;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeShredder;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -52,6 +55,7 @@ class VolumeLockTest {
 
     private Volume volume;
     private VolumeLock lock;
+    private BlockDevice device;
     private BlockChannel guest;
 
     private CryptoEngine watched(CryptoEngine real) {
@@ -78,7 +82,8 @@ class VolumeLockTest {
         MemoryStore store = fixture.create(62);
         volume = fixture.open(store);
         lock = volume.lock();
-        guest = DeviceStack.build(volume).top().openChannel(loop);
+        device = DeviceStack.build(volume).top();
+        guest = device.openChannel(loop);
         assertEquals(Errno.OK, outcome(write(0, 7)));
         assertEquals(Errno.OK, outcome(write(40L * VolumeFixture.RANGE, 9)));
     }
@@ -222,6 +227,50 @@ class VolumeLockTest {
         lock.unlock(List.of(fixture.key(1)));
         assertEquals(1, VolumeShredder.shred(volume, 0, 1, turning));
         assertEquals(0, read(0));
+    }
+
+    @Test
+    void neverWritesForWhoIsGone() throws Exception {
+        BlockChannel another = device.openChannel(loop);
+        lock.lock(Policy.FREEZE, turning);
+        Sent waiting = write(0, 1);
+        turnUntilIdle();
+        assertNull(waiting.errno);
+        another.abandon();
+        turnUntilIdle();
+        assertNull(waiting.errno, "its client is still there");
+        guest.abandon();
+        assertEquals(Errno.ESHUTDOWN, outcome(waiting));
+        lock.unlock(List.of(fixture.key(1)));
+        guest.close();
+        guest = another;
+        assertEquals(7, read(0));
+    }
+
+    @Test
+    void saysThatItIsFrozenAndWhenItIsNoMore() throws Exception {
+        assertFalse(guest.isFrozen());
+        lock.lock(Policy.FREEZE, turning);
+        assertTrue(guest.isFrozen());
+        List<String> calls = new ArrayList<>();
+        guest.whenThawed(() -> calls.add(guest.isFrozen() ? "frozen" : "thawed"));
+        lock.lock(Policy.FAIL, turning);
+        turnUntilIdle();
+        assertEquals(List.of("thawed"), calls, "requests may come, to be refused");
+        lock.lock(Policy.FREEZE, turning);
+        assertTrue(guest.isFrozen());
+        guest.whenThawed(() -> calls.add(guest.isFrozen() ? "frozen" : "thawed"));
+        lock.unlock(List.of(fixture.key(1)));
+        turnUntilIdle();
+        assertEquals(List.of("thawed", "thawed"), calls);
+    }
+
+    @Test
+    void isNotFrozenWhenLockingFailed() throws Exception {
+        assertThrows(StoreException.class, () -> lock.lock(Policy.FREEZE, quiet -> false));
+        turnUntilIdle();
+        assertFalse(guest.isFrozen());
+        assertEquals(7, read(0));
     }
 
     @Test

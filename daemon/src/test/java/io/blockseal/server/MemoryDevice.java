@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Deque;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -42,6 +44,14 @@ final class MemoryDevice implements BlockDevice {
     /** Requests are kept until {@link #letGo}. */
     volatile boolean hold;
 
+    /** Requests that were begun before this was set are served, but none ought to be begun. */
+    volatile boolean frozen;
+    /** Channels whose client was gone while requests of its were held or served. */
+    final AtomicInteger abandoned = new AtomicInteger();
+
+    final AtomicInteger submits = new AtomicInteger();
+
+    private final Queue<Runnable> onThaw = new ConcurrentLinkedQueue<>();
     private final Geometry geometry;
     private final ByteBuffer bytes;
     private final long sizeBytes;
@@ -80,6 +90,13 @@ final class MemoryDevice implements BlockDevice {
         }
     }
 
+    void thaw() {
+        frozen = false;
+        for (Runnable task = onThaw.poll(); task != null; task = onThaw.poll()) {
+            task.run();
+        }
+    }
+
     /** Completes the newest {@code count} of what is held back and goes on holding. */
     void letGo(int count) {
         synchronized (held) {
@@ -108,7 +125,27 @@ final class MemoryDevice implements BlockDevice {
         }
 
         @Override
+        public boolean isFrozen() {
+            return frozen;
+        }
+
+        @Override
+        public void whenThawed(Runnable task) {
+            onThaw.add(() -> loop.execute(task));
+            if (!frozen) {
+                // It was thawed between the question and this.
+                thaw();
+            }
+        }
+
+        @Override
+        public void abandon() {
+            abandoned.incrementAndGet();
+        }
+
+        @Override
         public void submit(BlockRequest request) {
+            submits.incrementAndGet();
             if (hold) {
                 synchronized (held) {
                     held.add(() -> loop.execute(() -> serve(request)));

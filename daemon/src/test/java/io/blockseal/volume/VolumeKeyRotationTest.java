@@ -159,6 +159,55 @@ class VolumeKeyRotationTest {
                 .isEmpty());
     }
 
+    /** Locks at its first checkpoint and unlocks some checkpoints later. */
+    private final class Locking implements JobControl {
+        private final Volume volume;
+        private int checkpoints;
+        private long doneWhenLocked;
+        private long doneWhenUnlocked;
+
+        private Locking(Volume volume) {
+            this.volume = volume;
+        }
+
+        @Override
+        public void checkpoint() {
+            checkpoints++;
+            try {
+                if (checkpoints == 2) {
+                    volume.lock().lock(VolumeLock.Policy.FREEZE);
+                    doneWhenLocked = volume.volumeKeyRotation().standing().donePages();
+                } else if (checkpoints == 5) {
+                    doneWhenUnlocked = volume.volumeKeyRotation().standing().donePages();
+                    volume.lock().unlock(key(1));
+                }
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Override
+        public void phase(String words) {}
+
+        @Override
+        public void progress(long done, long total) {}
+    }
+
+    @Test
+    void waitsWhileTheVolumeIsLockedAndThenGoesOn() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store)) {
+            VolumeKeyRotation rotation = volume.volumeKeyRotation().inGroupsOf(1);
+            rotation.begin(key(1), Set.of());
+            Locking locking = new Locking(volume);
+            rotation.goOn(locking);
+            assertEquals(locking.doneWhenLocked, locking.doneWhenUnlocked);
+            assertTrue(locking.doneWhenUnlocked < 4);
+            assertEquals(new VolumeKeyRotation.Standing(2, false, 4, 4), rotation.standing());
+            requireData(volume);
+        }
+    }
+
     @Test
     void servesWhileItGoesOnAndGivesNewRangesTheNewKey() throws Exception {
         MemoryStore store = used();
