@@ -36,6 +36,11 @@ public final class ForegroundJob implements JobControl, AutoCloseable {
     }
 
     @Override
+    public boolean isDisturbed() {
+        return signals.asked();
+    }
+
+    @Override
     public void phase(String words) {
         progress.close();
         progress = new Progress(err, shown, what + ", " + words);

@@ -65,6 +65,11 @@ final class RotationResumption implements JobControl, AutoCloseable {
     }
 
     @Override
+    public boolean isDisturbed() {
+        return ending;
+    }
+
+    @Override
     public void phase(String words) {
         // The log has the beginning and the end.
     }

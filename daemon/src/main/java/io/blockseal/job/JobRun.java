@@ -81,6 +81,11 @@ final class JobRun implements JobControl {
     }
 
     @Override
+    public boolean isDisturbed() {
+        return pauseWanted || endWanted != null;
+    }
+
+    @Override
     public void phase(String words) {
         lock.lock();
         try {

@@ -201,6 +201,26 @@ class JobsTest {
         }
 
         @Test
+        void hearsOfItInTheMiddleOfSomethingLong() throws Exception {
+            JobWork longSteps = control -> {
+                for (int i = 0; i < 2; i++) {
+                    while (!control.isDisturbed()) {
+                        Thread.onSpinWait();
+                    }
+                    control.checkpoint();
+                }
+                return WELL;
+            };
+            long id = jobs.submit(request("db", longSteps)).id();
+            jobs.pause(id);
+            await(id, is(JobState.PAUSED));
+            jobs.resume(id);
+            await(id, is(JobState.RUNNING));
+            jobs.cancel(id);
+            await(id, is(JobState.CANCELED));
+        }
+
+        @Test
         void canBeCancelledWhileItStandsStill() throws Exception {
             Steps steps = new Steps(3);
             long id = jobs.submit(request("db", steps)).id();
