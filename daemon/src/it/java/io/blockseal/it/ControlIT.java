@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.format.MetadataLayout;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -256,6 +258,87 @@ class ControlIT {
             assertEquals("open", firstOfStatus().path("state").asText());
             stopCleanly(server);
         }
+    }
+
+    private void spoil(long offsetBytes) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(volume().toFile(), "rw")) {
+            file.seek(offsetBytes);
+            int was = file.read();
+            file.seek(offsetBytes);
+            file.write(was ^ 0x40);
+        }
+    }
+
+    @Test
+    void listsTheRangesOfAServedVolumeAsOfOneThatIsNot() throws Exception {
+        Tool.need("qemu-io");
+        JsonNode served;
+        try (Server server = serve()) {
+            Tool.run(
+                            "qemu-io",
+                            "-f",
+                            "raw",
+                            server.uri(),
+                            "-c",
+                            "write -P 1 0 1M",
+                            "-c",
+                            "write -P 2 40M 2M",
+                            "-c",
+                            "flush")
+                    .ok();
+            order("shred", "demo", "--range", "2").ok();
+            served = JSON.readTree(order("info", volume(), "--ranges", "--since", "2020-01-01", "--json")
+                    .ok()
+                    .out());
+            String text = order("info", "demo", "--ranges").ok().out();
+            assertTrue(text.contains("11 active, 0 none, 1 shredded, 0 lost (verified)"), text);
+            stopCleanly(server);
+        }
+        JsonNode closed = JSON.readTree(Blockseal.run(
+                        "info",
+                        volume(),
+                        "--ranges",
+                        "--since",
+                        "2020-01-01",
+                        "--json",
+                        "--key-file",
+                        Server.key(folder))
+                .ok()
+                .out());
+        assertEquals(MIB, served.path("ranges").path(0).path("encryptedBytes").asLong());
+        assertEquals(closed.path("ranges"), served.path("ranges"));
+        assertEquals(11, served.path("rangeKeys").path("madeSince").asInt(), served::toString);
+        assertEquals(closed.path("uuid"), served.path("uuid"));
+    }
+
+    /** The second root and a page lie damaged on the disk while a client goes on reading; no copy is lost. */
+    @Test
+    void checksAServedVolumeAndBringsBackWhatTheDiskHasLost() throws Exception {
+        int port = Ports.free();
+        byte[] data = new byte[MIB];
+        new Random(13).nextBytes(data);
+        try (Server server = serve("--listen", "127.0.0.1:" + port);
+                NbdSocket client = NbdSocket.go(port)) {
+            assertEquals(0, client.write(0, data));
+            assertTrue(order("check", "demo").ok().out().contains("demo: nothing is wrong (12 ranges in use)"));
+            spoil(MetadataLayout.rootOffset(1) + 99);
+            spoil(MetadataLayout.pageOffsetInExtent(0, 0) + 99);
+            spoil(MetadataLayout.pageOffsetInExtent(0, 1) + 99);
+            Tool.Result found = order("check", "demo");
+            assertEquals(4, found.exit(), found::all);
+            assertTrue(found.out().contains("table page 0 copy B"), found::all);
+            String id = order("check", "demo", "--detach").ok().out().strip();
+            assertEquals(4, order("job", "watch", id).exit());
+            assertTrue(order("job", "list").ok().out().contains("check"));
+            Tool.Result repaired = order("check", "demo", "--repair").ok();
+            assertTrue(repaired.out().contains("after the repair:\ndemo: nothing is wrong"), repaired::all);
+            assertArrayEquals(data, client.read(0, MIB));
+            Complaint.expect(order("check", "demo", "--key-file", keyFile("wrong.key")), 3);
+            order("lock", "demo").ok();
+            Complaint.expect(order("check", "demo"), 1, "is locked; unlock it first");
+            stopCleanly(server);
+        }
+        Blockseal.run("check", volume(), "--key-file", Server.key(folder)).ok();
     }
 
     @Test

@@ -34,7 +34,9 @@ public final class ControlClient {
         }
     }
 
-    private static final int ANSWER_BYTES_MAX = 16 << 20;
+    /** Some lines for each range of a volume, and a hundred thousand of them are listed. */
+    private static final int ANSWER_BYTES_MAX = 64 << 20;
+
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.1 (\\d{3}) .*");
 
     private final Path socket;

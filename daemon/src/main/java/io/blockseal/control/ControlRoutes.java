@@ -147,7 +147,9 @@ final class ControlRoutes {
             if (outcome == null) {
                 return Refusals.of(409, "job " + id + " is " + job.state().word() + "; it has no result yet");
             }
-            return new ControlAnswer(job.state() == JobState.DONE ? 200 : 500, outcome);
+            // Work that found what it was to look for has answered, however it ends.
+            boolean failed = job.state() != JobState.DONE && JobReply.isError(outcome.json());
+            return new ControlAnswer(failed ? 500 : 200, outcome);
         } catch (JobRefusedException refused) {
             return target.failure(refused);
         }

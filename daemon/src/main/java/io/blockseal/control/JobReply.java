@@ -52,6 +52,17 @@ public record JobReply(
         return new JobReply(id, verb, state, ended, phase, done, total, revision);
     }
 
+    /** Whether it is a refusal, and not what somebody was asked for. */
+    static boolean isError(String text) {
+        try (JsonParser json = JSON.createParser(text)) {
+            return json.nextToken() == JsonToken.START_OBJECT
+                    && json.nextToken() == JsonToken.FIELD_NAME
+                    && json.currentName().equals("error");
+        } catch (IOException notJson) {
+            return false;
+        }
+    }
+
     /** The field {@code error} of a refusal, or all of it. */
     public static String error(String text) {
         try (JsonParser json = JSON.createParser(text)) {

@@ -161,6 +161,11 @@ public final class KeySlots {
         return slot;
     }
 
+    /** Refuses a key that opens none of them. */
+    public void requireOpenedBy(KeySource key) throws KeySourceException, WrongKeyException {
+        unlock(List.of(key)).close();
+    }
+
     /** The volume key is not kept in memory: one of {@code unlockWith} gives it for a moment. */
     Opened unlock(List<KeySource> unlockWith) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();

@@ -134,6 +134,26 @@ final class MetadataCommitter {
     }
 
     /**
+     * Has {@code look} run on the keeper between two commits, also while the volume is locked or after a commit that
+     * failed, and waits for it: what is in memory is then as of one commit. It changes nothing. Not on a loop.
+     */
+    void lookAlone(Task look) throws StoreException, VolumeRefusedException {
+        CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+        boolean added = queue.add(() -> {
+            try {
+                look.run();
+                done.complete(null);
+            } catch (Exception | Error e) { // It is the affair of whoever looks, and not of the metadata.
+                done.completeExceptionally(e);
+            }
+        });
+        if (!added) {
+            throw notWritable();
+        }
+        await(done);
+    }
+
+    /**
      * Has {@code wipe} take the volume's keys away, on the keeper, before all that waits and even after a commit that
      * failed; the volume is locked from then on. What was enciphered is written down before. While it is locked nothing is
      * committed, and the keeper does not look at the metadata.
@@ -432,6 +452,24 @@ final class MetadataCommitter {
             LOG.warn("volume={}: a flush of the storage failed; the metadata is compared with the disk", volumeName);
             recoverNow();
         }
+    }
+
+    /**
+     * Makes every copy on the disk what is in memory, now, as after a failure. Waits for it; not on a loop.
+     *
+     * @throws VolumeRefusedException if the disk cannot be made so; the log says why
+     */
+    void mend() throws StoreException, VolumeRefusedException {
+        lookAlone(() -> {
+            requireUnlocked();
+            if (!defective) {
+                recoverNow();
+                anchorOrStop();
+            }
+            if (state != State.RUNNING) {
+                throw notWritable();
+            }
+        });
     }
 
     private void recoverNow() {

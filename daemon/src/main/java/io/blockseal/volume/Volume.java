@@ -419,6 +419,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return metadata.hasLostPages();
     }
 
+    /** Whether no copy of a page could be read when the volume was opened; what lies there is left alone. */
+    boolean isLostPage(int pageIndex) {
+        return metadata.isLost(pageIndex);
+    }
+
     InstantSource clock() {
         return clock;
     }

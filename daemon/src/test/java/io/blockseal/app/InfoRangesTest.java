@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,12 +26,7 @@ class InfoRangesTest {
 
     @Test
     void listsRangesWithAndWithoutAKey() throws Exception {
-        run(ExitCode.OK, "create", "./d.bsl", "--size", "256M", "--key-file", "./d.key");
-        // An image of the same size brings keys to its ranges: the first of 64 MiB has data.
-        byte[] image = new byte[1 << 20];
-        image[4096] = 1;
-        Files.write(directory.resolve("image"), image);
-        run(ExitCode.OK, "import", "./image", "./d.bsl", "--key-file", "./d.key");
+        createWithData();
         String unverified = run(ExitCode.OK, "info", "./d.bsl", "--ranges").out();
         assertTrue(unverified.contains("(not verified: name a key)"), unverified);
         assertTrue(unverified.contains("range keys: oldest 0 min, median 0 min, up to generation 1"), unverified);
@@ -55,6 +53,74 @@ class InfoRangesTest {
         assertEquals(1, first.get("generation").asInt());
         assertTrue(first.get("encryptedBytes").asLong() >= 4096, first.toString());
         assertTrue(first.get("encryptedBytes").asLong() <= 1 << 20, first.toString());
+    }
+
+    private Daemon serve() throws Exception {
+        Path yaml = directory.resolve("c.yaml");
+        Files.writeString(yaml, """
+                unix: %1$s/n.sock
+                control: %1$s/c.sock
+                state-dir: %1$s/state
+                loops: 1
+                volumes:
+                  - {path: %1$s/d.bsl, key-file: %1$s/d.key}
+                """.formatted(directory));
+        return Daemon.start(ConfigReader.read(yaml));
+    }
+
+    /** Ages go on meanwhile. */
+    private static String withoutAges(String text) {
+        return text.replaceAll("\"(oldest|median)AgeSeconds\" : \\d+", "").replaceAll("\\d+ min", "");
+    }
+
+    private void createWithData() throws Exception {
+        run(ExitCode.OK, "create", "./d.bsl", "--size", "256M", "--key-file", "./d.key");
+        byte[] image = new byte[1 << 20];
+        image[4096] = 1;
+        Files.write(directory.resolve("image"), image);
+        run(ExitCode.OK, "import", "./image", "./d.bsl", "--key-file", "./d.key");
+    }
+
+    private String ofDaemon(String... more) {
+        return run(ExitCode.OK, with(more, "--control", "./c.sock")).out();
+    }
+
+    private static String[] with(String[] words, String... more) {
+        return Stream.of(words, more).flatMap(Arrays::stream).toArray(String[]::new);
+    }
+
+    @Test
+    void theDaemonTellsWhatTheDiskTellsAndNeedsNoKey() throws Exception {
+        createWithData();
+        String json;
+        String text;
+        String[] words = {"info", "./d.bsl", "--ranges", "--since", "2020-01-01"};
+        try (Daemon daemon = serve()) {
+            assertTrue(daemon.addresses().contains("n.sock"));
+            json = ofDaemon(with(words, "--json"));
+            text = ofDaemon(words);
+            assertEquals(withoutAges(text), withoutAges(ofDaemon(with(words, "--key-file", "./d.key"))));
+            run(ExitCode.OK, "create", "./o.bsl", "--size", "64M", "--key-file", "./o.key");
+            run(ExitCode.WRONG_KEY, with(words, "--key-file", "./o.key", "--control", "./c.sock"));
+        }
+        String[] disk = with(words, "--key-file", "./d.key");
+        assertEquals(withoutAges(run(ExitCode.OK, with(disk, "--json")).out()), withoutAges(json));
+        assertEquals(withoutAges(run(ExitCode.OK, disk).out()), withoutAges(text));
+        assertTrue(text.contains("0 lost (verified)"), text);
+    }
+
+    @Test
+    void theDaemonTellsWhatBecameOfARangeAlsoWhileItIsLocked() throws Exception {
+        createWithData();
+        String[] words = {"info", "d", "--ranges"};
+        try (Daemon daemon = serve()) {
+            assertTrue(daemon.addresses().contains("n.sock"));
+            ofDaemon("shred", "d", "--range", "0");
+            String shredded = ofDaemon(words);
+            assertTrue(shredded.contains("1 shredded, 0 lost (verified)"), shredded);
+            ofDaemon("lock", "d");
+            assertEquals(withoutAges(shredded), withoutAges(ofDaemon(words)));
+        }
     }
 
     @Test

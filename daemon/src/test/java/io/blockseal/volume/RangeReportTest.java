@@ -63,6 +63,37 @@ class RangeReportTest {
     }
 
     @Test
+    void tellsOfAnOpenVolumeWhatItsMetadataTell() throws Exception {
+        MemoryStore store = store();
+        List<RangeInfo> onDisk = new ArrayList<>();
+        RangeReport.of(HeaderSnapshot.take(VolumeStores.inBand(store), LATER, CheckProgress.SILENT))
+                .forEach(onDisk::add);
+        try (Volume volume = openAt(store, LATER)) {
+            List<RangeInfo> inMemory = new ArrayList<>();
+            RangeReport report = RangeReport.of(volume);
+            report.forEach(inMemory::add);
+            assertEquals(onDisk, inMemory);
+            assertEquals(volume.commitSeq(), report.commitSeq());
+            fixture.write(volume, 2 * 16, 1);
+            RangeReport after = RangeReport.of(volume);
+            assertEquals(volume.commitSeq(), after.commitSeq());
+            assertEquals(report.count(RangeWord.ACTIVE) + 1, after.count(RangeWord.ACTIVE));
+            volume.table().enciphered().add(2, 12345);
+            assertEquals(
+                    12345 + encryptedBytes(after, 2),
+                    encryptedBytes(RangeReport.of(volume), 2),
+                    "it waits for no commit");
+            assertEquals(2, report.count(RangeWord.SHREDDED), "a report is as of its moment");
+        }
+    }
+
+    private static long encryptedBytes(RangeReport report, int range) {
+        List<RangeInfo> all = new ArrayList<>();
+        report.forEach(all::add);
+        return all.get(range).encryptedBytes();
+    }
+
+    @Test
     void hasNoAgesWhereThereAreNoKeys() throws Exception {
         RangeReport report = RangeReport.of(
                 HeaderSnapshot.take(VolumeStores.inBand(fixture.create(5)), LATER, CheckProgress.SILENT));

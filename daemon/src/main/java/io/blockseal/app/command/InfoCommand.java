@@ -3,18 +3,18 @@ package io.blockseal.app.command;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.app.Foundation;
-import io.blockseal.app.JsonText;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.Progress;
 import io.blockseal.app.Terminal;
 import io.blockseal.app.verb.InfoVerb;
+import io.blockseal.app.verb.RangeReportText;
 import io.blockseal.control.Arguments;
+import io.blockseal.job.JobOutcome;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.HeaderBackup;
 import io.blockseal.volume.HeaderSnapshot;
 import io.blockseal.volume.RangeReport;
 import io.blockseal.volume.VolumeStores;
-import java.io.PrintWriter;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -34,8 +34,9 @@ import picocli.CommandLine.Option;
                     + " can make it say anything. 'check' with a key verifies.",
             "",
             "With --ranges it reads the table instead, and tells of each range its state, its place, how many keys it"
-                    + " has had and how old its key is; with a key all of that is verified. Works while the volume is"
-                    + " served.",
+                    + " has had and how old its key is. The daemon that serves the volume tells it from its memory, which"
+                    + " needs no key. Without a daemon, or with a key, the table on the disk is read, also while the volume"
+                    + " is served; with a key all of it is verified.",
             ""
         },
         footer = {
@@ -44,6 +45,7 @@ import picocli.CommandLine.Option;
             "  blockseal info demo.bsl --json",
             "  blockseal info demo.bsl --ranges --key-file demo.key",
             "  blockseal info demo.bsl --ranges --since 2026-01-01 --json",
+            "  blockseal info demo --ranges --control /run/blockseal/control.sock",
             ""
         })
 public final class InfoCommand extends Verb {
@@ -76,16 +78,21 @@ public final class InfoCommand extends Verb {
         if (!ranges && (since != null || keys.given())) {
             throw new CommandException(ExitCode.USAGE, "a key and --since are for --ranges; add that.");
         }
-        if (ranges) {
-            PrintWriter out = out();
-            out.print(rangeReport());
-            out.flush();
-            return ExitCode.OK.number();
+        VerbRun run =
+                new VerbRun(this, engine, volume).control(control).json(json).keys(keys);
+        if (!ranges) {
+            return run.run(new InfoVerb(), new Arguments());
         }
-        return new VerbRun(this, engine, volume).control(control).json(json).run(new InfoVerb(), new Arguments());
+        Arguments arguments = new Arguments().flag(InfoVerb.RANGES, true);
+        if (since != null) {
+            arguments.text(InfoVerb.SINCE, since.toString());
+        }
+        // Who names a key wants to know what the disk has.
+        return run.here(this::reportRanges).askingFirst(!keys.given()).run(new InfoVerb(), arguments);
     }
 
-    private String rangeReport() throws Exception {
+    /** Of the table on the disk, whoever serves it. */
+    private JobOutcome reportRanges() throws Exception {
         Instant now = Instant.now();
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
@@ -103,15 +110,8 @@ public final class InfoCommand extends Verb {
                 Instant from = since == null
                         ? Instant.EPOCH
                         : since.atStartOfDay(ZoneOffset.UTC).toInstant();
-                RangeReportText text = new RangeReportText(RangeReport.of(snapshot), keys.given(), now, from);
-                return json
-                        ? JsonText.of(document -> {
-                            document.writeStringField("volume", volume.path().toString());
-                            document.writeStringField("uuid", snapshot.uuid().toString());
-                            document.writeNumberField("commitSeq", snapshot.commitSeq());
-                            text.write(document);
-                        })
-                        : text.text();
+                return RangeReportText.outcome(
+                        volume.path().toString(), RangeReport.of(snapshot), keys.given(), now, from);
             } finally {
                 stores.close();
             }

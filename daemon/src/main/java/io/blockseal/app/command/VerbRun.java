@@ -29,25 +29,55 @@ import io.blockseal.volume.VolumeInfo;
 import io.blockseal.volume.VolumeStores;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Does a verb to the volume that a command names, and prints what it says. */
 final class VerbRun {
     private final Verb command;
     private final EngineOptions engine;
-    private final VolumeOptions volume;
+    private final Path path;
+    private final @Nullable VolumeOptions volume;
     private KeyOptions keys = new KeyOptions();
     private @Nullable NewKeyOptions newKey;
     private ControlOptions control = new ControlOptions();
     private boolean json;
     private boolean detach;
+    private boolean askFirst;
+    private @Nullable Here here;
+    private Sending sending = arguments -> {};
+
+    /** What a command does itself, if no daemon serves the volume, where that is not the verb on the open volume. */
+    interface Here {
+        JobOutcome run() throws Exception;
+    }
+
+    /** What is asked for only if a daemon is to have it. */
+    interface Sending {
+        void add(Arguments arguments) throws Exception;
+    }
 
     VerbRun(Verb command, EngineOptions engine, VolumeOptions volume) {
+        this(command, engine, volume.path(), volume);
+    }
+
+    /** Of a command that does it in its own way if no daemon does: {@link #here}. */
+    VerbRun(Verb command, EngineOptions engine, Path path) {
+        this(command, engine, path, null);
+    }
+
+    private VerbRun(Verb command, EngineOptions engine, Path path, @Nullable VolumeOptions volume) {
         this.command = command;
         this.engine = engine;
+        this.path = path;
         this.volume = volume;
+    }
+
+    private VolumeOptions volume() {
+        return Objects.requireNonNull(volume, "how to open the volume");
     }
 
     /** Prints JSON, if so wanted. */
@@ -68,6 +98,24 @@ final class VerbRun {
         return this;
     }
 
+    /** If no daemon does it, in this way. */
+    VerbRun here(Here own) {
+        here = own;
+        return this;
+    }
+
+    /** With what is added if a daemon does it. */
+    VerbRun sending(Sending more) {
+        sending = more;
+        return this;
+    }
+
+    /** By a daemon that serves the volume, if there is one, although it could be done here as well. */
+    VerbRun askingFirst(boolean wanted) {
+        askFirst = wanted;
+        return this;
+    }
+
     /** With these keys to open the volume by. */
     VerbRun keys(KeyOptions options) {
         keys = options;
@@ -83,24 +131,23 @@ final class VerbRun {
     /** Does it. How the command ends. */
     int run(VolumeVerb verb, Arguments arguments) throws Exception {
         try (arguments) {
-            boolean file = Files.exists(volume.path());
+            boolean file = Files.exists(path);
             // Who names no key can only mean a volume that is open already.
             boolean keyless = verb.needs() != VolumeVerb.Needs.HEAD && !keys.given();
-            if (control.given() || !file || keyless || verb.isForServedOnly()) {
-                ControlOptions.Serving serving = control.find(volume.path());
+            if (control.given() || !file || keyless || askFirst || verb.isForServedOnly()) {
+                ControlOptions.Serving serving = control.find(path);
                 if (serving != null) {
                     return runThere(serving, verb, arguments);
                 }
                 if (control.given()) {
                     throw new CommandException(
-                            ExitCode.FAILURE,
-                            "the daemon on that control socket serves no volume " + volume.path() + ".");
+                            ExitCode.FAILURE, "the daemon on that control socket serves no volume " + path + ".");
                 }
             }
             try {
                 return runHere(verb, arguments);
             } catch (StoreInUseException inUse) {
-                ControlOptions.Serving serving = control.find(volume.path());
+                ControlOptions.Serving serving = control.find(path);
                 if (serving == null) {
                     throw new CommandException(
                             ExitCode.IN_USE,
@@ -118,11 +165,12 @@ final class VerbRun {
     private int runThere(ControlOptions.Serving serving, VolumeVerb verb, Arguments arguments) throws Exception {
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
-            arguments.text(VerbCall.CALLED, volume.path().toString());
+            arguments.text(VerbCall.CALLED, path.toString());
+            sending.add(arguments);
             if (keys.given() || verb.wantsKey()) {
                 sendKeys(places, verb, arguments);
             }
-            NewKeyToSend made = newKey == null || !newKey.given() ? null : newKey.toSend(places, volume.path());
+            NewKeyToSend made = newKey == null || !newKey.given() ? null : newKey.toSend(places, path);
             if (made != null) {
                 arguments.group(SentKeys.NEW_KEY, made.arguments());
             }
@@ -157,7 +205,7 @@ final class VerbRun {
         }
         for (int i = 0; i < sent.size(); i++) {
             String name = i == 0 ? SentKeys.KEY : SentKeys.another(i + 1);
-            arguments.group(name, places.toSend(sent.get(i), "Passphrase of " + volume.path()));
+            arguments.group(name, places.toSend(sent.get(i), "Passphrase of " + path));
         }
     }
 
@@ -185,10 +233,16 @@ final class VerbRun {
 
     /** Beside a document it goes to standard error: whatever reads that must not have to pick a secret out of it. */
     private NewKeyNews news(NewKey made) {
-        return new NewKeyNews(made, volume.path(), json ? command.err() : command.out());
+        return new NewKeyNews(made, path, json ? command.err() : command.out());
     }
 
     private int runHere(VolumeVerb verb, Arguments arguments) throws Exception {
+        Here own = here;
+        if (own != null) {
+            JobOutcome outcome = own.run();
+            print(outcome, null);
+            return outcome.exitCode();
+        }
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine());
                 Keeper keeper = new Keeper()) {
@@ -219,7 +273,7 @@ final class VerbRun {
         }
         boolean readOnly = verb.needs() == VolumeVerb.Needs.READ;
         List<KeySource> sources = verb.takesSeveralKeys() ? given.everyOpening() : List.of(given.opening());
-        try (Volume open = volume.open(foundation, volume.path(), sources, keys, readOnly, keeper)) {
+        try (Volume open = volume().open(foundation, path, sources, keys, readOnly, keeper)) {
             return verb.run(call(() -> VolumeHead.of(open), open, arguments, foundation.memory(), given, control));
         }
     }
@@ -231,11 +285,11 @@ final class VerbRun {
             MemorySource memory,
             CallKeys given,
             JobControl control) {
-        return new VerbCall(volume.path().toString(), head, open, false, arguments, memory, given, control);
+        return new VerbCall(path.toString(), head, open, false, arguments, memory, given, control);
     }
 
     private VolumeHead head(Foundation foundation) throws Exception {
-        VolumeStores stores = volume.stores(foundation, StoreOptions.PEEK);
+        VolumeStores stores = volume().stores(foundation, StoreOptions.PEEK);
         try {
             return new VolumeHead(
                     VolumeInfo.read(stores.metadata()),
@@ -268,12 +322,12 @@ final class VerbRun {
 
         @Override
         public KeySource opening() throws CommandException, KeySourceException {
-            return volume.key(places, keys);
+            return volume().key(places, keys);
         }
 
         @Override
         public List<KeySource> everyOpening() throws CommandException, KeySourceException {
-            return volume.keys(places, keys);
+            return volume().keys(places, keys);
         }
 
         @Override
@@ -292,7 +346,7 @@ final class VerbRun {
         public NewKey made() throws CommandException, KeySourceException {
             NewKey known = made;
             if (known == null) {
-                known = (newKey == null ? new NewKeyOptions() : newKey).make(places, volume.path());
+                known = (newKey == null ? new NewKeyOptions() : newKey).make(places, path);
                 made = known;
             }
             return known;

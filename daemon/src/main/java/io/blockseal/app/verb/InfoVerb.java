@@ -1,15 +1,31 @@
 package io.blockseal.app.verb;
 
+import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.app.JsonText;
 import io.blockseal.config.ByteSize;
+import io.blockseal.control.ArgumentException;
+import io.blockseal.control.Arguments;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.volume.KeySlotInfo;
+import io.blockseal.volume.RangeReport;
+import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.VolumeInfo;
+import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 
-/** {@code info}: what a volume is. */
+/** {@code info}: what a volume is; or, if so asked, what its ranges are. */
 public final class InfoVerb implements VolumeVerb {
+    /** Tells about each range, from the table of the open volume. */
+    public static final String RANGES = "ranges";
+    /** With those: how many range keys were made since that day of UTC. */
+    public static final String SINCE = "since";
+
+    /** The whole answer is made in memory, beside the data of guests. */
+    private static final long LISTED_MAX = 100_000;
+
     @Override
     public String name() {
         return "info";
@@ -22,10 +38,39 @@ public final class InfoVerb implements VolumeVerb {
 
     @Override
     public JobOutcome run(VerbCall call) throws Exception {
+        boolean ranges = call.arguments().flag(RANGES);
+        Instant since = since(call.arguments());
         call.requireAllKnown();
+        if (ranges) {
+            call.requireNamedKeyOpens();
+            return RangeReportText.outcome(call.called(), ranges(call), true, Instant.now(), since);
+        }
         VolumeHead head = call.head().read();
         ExitCode end = head.info().complaints().isEmpty() ? ExitCode.OK : ExitCode.DAMAGED;
         return new JobOutcome(end.number(), text(call.called(), head), json(call.called(), head));
+    }
+
+    private static RangeReport ranges(VerbCall call) throws Exception {
+        RangeReport report = RangeReport.of(call.volume());
+        long listed = report.rangeCount() - report.count(RangeWord.NONE);
+        if (listed > LISTED_MAX) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    call.called() + ": " + listed + " ranges have had a key, and a daemon lists at most " + LISTED_MAX
+                            + ".\n  Name a key: the command then reads the table on the disk, also while it is served.");
+        }
+        return report;
+    }
+
+    private static Instant since(Arguments arguments) throws ArgumentException {
+        String day = arguments.text(SINCE);
+        try {
+            return day == null
+                    ? Instant.EPOCH
+                    : LocalDate.parse(day).atStartOfDay(ZoneOffset.UTC).toInstant();
+        } catch (DateTimeException wrong) {
+            throw new ArgumentException("'" + SINCE + "' is not a day such as 2026-01-01");
+        }
     }
 
     private static String text(String called, VolumeHead head) {

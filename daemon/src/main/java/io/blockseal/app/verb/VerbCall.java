@@ -50,6 +50,13 @@ public record VerbCall(
         return volume;
     }
 
+    /** Refuses a key that does not open the volume, if one is named where none is needed: who names it wants to know. */
+    void requireNamedKeyOpens() throws Exception {
+        if (arguments.group(SentKeys.KEY) != null) {
+            volume().keySlots().requireOpenedBy(keys.opening());
+        }
+    }
+
     /** Refuses arguments that the verb did not ask for. */
     public void requireAllKnown() throws ArgumentException {
         arguments.requireAllKnown(ALWAYS_KNOWN);

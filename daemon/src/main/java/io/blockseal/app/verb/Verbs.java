@@ -13,6 +13,7 @@ public final class Verbs {
         Map<String, VolumeVerb> all = new TreeMap<>();
         for (VolumeVerb verb : List.of(
                 new InfoVerb(),
+                new CheckVerb(),
                 new KeyListVerb(),
                 new KeyAddVerb(),
                 new KeyRemoveVerb(),

@@ -1,7 +1,9 @@
-package io.blockseal.app.command;
+package io.blockseal.app.verb;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.blockseal.app.JsonText;
 import io.blockseal.config.ByteSize;
+import io.blockseal.job.JobOutcome;
 import io.blockseal.volume.RangeInfo;
 import io.blockseal.volume.RangeReport;
 import io.blockseal.volume.RangeWord;
@@ -11,22 +13,37 @@ import java.time.Duration;
 import java.time.Instant;
 
 /** A {@link RangeReport} for people and for programs, as of a moment. */
-final class RangeReportText {
+public final class RangeReportText {
     private final RangeReport report;
     private final boolean verified;
     private final Instant now;
     private final Instant since;
 
-    /** {@code since}: from when on a key counts as made anew. */
-    RangeReportText(RangeReport report, boolean verified, Instant now, Instant since) {
+    private RangeReportText(RangeReport report, boolean verified, Instant now, Instant since) {
         this.report = report;
         this.verified = verified;
         this.now = now;
         this.since = since;
     }
 
+    /**
+     * What there is to say of it.
+     *
+     * @param verified whether a key vouches for it
+     * @param since from when on a key counts as made anew; {@link Instant#EPOCH} if nobody asks
+     */
+    public static JobOutcome outcome(String called, RangeReport report, boolean verified, Instant now, Instant since) {
+        RangeReportText text = new RangeReportText(report, verified, now, since);
+        return JobOutcome.done(text.text(), JsonText.of(document -> {
+            document.writeStringField("volume", called);
+            document.writeStringField("uuid", report.uuid().toString());
+            document.writeNumberField("commitSeq", report.commitSeq());
+            text.write(document);
+        }));
+    }
+
     /** The sum, then a line for each range; a run without keys is one line. */
-    String text() {
+    private String text() {
         StringBuilder text = new StringBuilder();
         long active = report.count(RangeWord.ACTIVE);
         text.append("ranges: ")
@@ -112,7 +129,7 @@ final class RangeReportText {
     }
 
     /** The fields {@code rangeKeys} and {@code ranges}; ranges that never had a key are left out. */
-    void write(JsonGenerator json) throws IOException {
+    private void write(JsonGenerator json) throws IOException {
         json.writeObjectFieldStart("rangeKeys");
         json.writeBooleanField("authenticated", verified);
         json.writeNumberField("active", report.count(RangeWord.ACTIVE));
