@@ -84,7 +84,7 @@ class ArchitectureTest {
             .layer("shim").definedBy("io.blockseal.shim..")
 
             .whereLayer("app").mayNotBeAccessedByAnyLayer()
-            .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics")
+            .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics", "job")
             .whereLayer("control").mayOnlyAccessLayers("server", "job")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
             .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")

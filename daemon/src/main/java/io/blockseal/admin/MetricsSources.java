@@ -1,5 +1,6 @@
 package io.blockseal.admin;
 
+import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
 import java.util.Collection;
 import java.util.function.LongSupplier;
@@ -13,6 +14,7 @@ import java.util.function.Supplier;
  * @param keyProtection the word of the start-up line: {@code locked}, {@code unlocked}, {@code heap}
  * @param requests each export's counters
  * @param exports each export's state
+ * @param jobs the jobs of each volume, by verb
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
  * @param bufferLimitBytes the most they may take
@@ -24,6 +26,7 @@ public record MetricsSources(
         String keyProtection,
         Supplier<Collection<ExportMetrics>> requests,
         Supplier<Collection<ExportHealth>> exports,
+        Supplier<Collection<JobTally>> jobs,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,
         LongSupplier bufferLimitBytes,

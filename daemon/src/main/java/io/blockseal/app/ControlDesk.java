@@ -74,6 +74,11 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         this.engine = engine;
         this.memory = memory;
         this.verbs = verbs;
+        for (VolumeVerb verb : verbs.values()) {
+            if (verb.isLong()) {
+                volumes.forEach(each -> jobs.expect(each.name(), verb.name()));
+            }
+        }
         AtomicInteger number = new AtomicInteger();
         this.threads = new ThreadPoolExecutor(
                 THREADS, THREADS, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING_MAX), task -> {

@@ -12,6 +12,7 @@ import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.control.ControlServer;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
@@ -39,6 +40,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +59,7 @@ public final class Daemon implements AutoCloseable {
     private final ExportRegistry exports = new ExportRegistry();
     private final List<ServedVolume> volumes = new ArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
+    private volatile @Nullable Jobs jobs;
     private volatile boolean serving;
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
 
@@ -156,6 +159,7 @@ public final class Daemon implements AutoCloseable {
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
+        jobs = started;
         ControlDesk desk = new ControlDesk(volumes, started, foundation.engine(), foundation.memory());
         unwinding.add("the control desk", desk);
         desk.takeUp(files);
@@ -237,6 +241,7 @@ public final class Daemon implements AutoCloseable {
                 foundation.engine().protection().word(),
                 this::requestMetrics,
                 this::health,
+                this::jobTallies,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
                 () -> sum(loops, arena -> arena.budget().limitBytes()),
@@ -293,6 +298,11 @@ public final class Daemon implements AutoCloseable {
 
     private Collection<ExportHealth> health() {
         return volumes.stream().map(ServedVolume::health).toList();
+    }
+
+    private Collection<JobTally> jobTallies() {
+        Jobs begun = jobs;
+        return begun == null ? List.of() : begun.tallies();
     }
 
     /** The address of each export, in one line. */

@@ -39,6 +39,9 @@ final class JobRun implements JobControl {
     private long workedNanos;
     private long workingSinceNanos;
     private long toldNanos;
+    /** When its work last asked whether it is to stand still or to end; written by its thread without the lock. */
+    private volatile long checkpointNanos;
+
     private @Nullable Instant started;
     private @Nullable Instant ended;
     private @Nullable JobOutcome outcome;
@@ -59,6 +62,7 @@ final class JobRun implements JobControl {
 
     @Override
     public void checkpoint() throws JobCanceledException {
+        checkpointNanos = clock.nanos();
         if (!pauseWanted && endWanted == null) {
             return;
         }
@@ -69,6 +73,7 @@ final class JobRun implements JobControl {
                 while (pauseWanted && endWanted == null) {
                     wishChanged.awaitUninterruptibly();
                 }
+                checkpointNanos = clock.nanos();
                 enter(JobState.RUNNING);
             }
             String reason = endWanted;
@@ -82,6 +87,7 @@ final class JobRun implements JobControl {
 
     @Override
     public boolean isDisturbed() {
+        checkpointNanos = clock.nanos();
         return pauseWanted || endWanted != null;
     }
 
@@ -128,6 +134,7 @@ final class JobRun implements JobControl {
             started = clock.instant();
         }
         toldNanos = clock.nanos() - PROGRESS_NANOS;
+        checkpointNanos = clock.nanos();
         enter(JobState.RUNNING);
     }
 
@@ -218,7 +225,15 @@ final class JobRun implements JobControl {
                 revision);
     }
 
-    private long secondsLeft() {
+    /** How long ago it last asked what is wanted of it, or began; 0 while it stands still; -1 before it began. */
+    double checkpointSeconds() {
+        if (started == null) {
+            return -1;
+        }
+        return state == JobState.RUNNING ? (clock.nanos() - checkpointNanos) / 1e9 : 0;
+    }
+
+    long secondsLeft() {
         long behind = done - Math.max(0, doneAtFirst);
         if (state.ended() || total <= 0 || behind <= 0) {
             return -1;

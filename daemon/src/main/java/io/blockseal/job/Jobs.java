@@ -42,6 +42,7 @@ public final class Jobs implements AutoCloseable {
     private final Duration patience;
     private final Map<Long, JobRun> jobs = new TreeMap<>();
     private final Deque<JobRun> queue = new ArrayDeque<>();
+    private final JobTallies tallies = new JobTallies();
     private long lastId;
     private int running;
     private boolean stopping;
@@ -113,6 +114,7 @@ public final class Jobs implements AutoCloseable {
         remember(job);
         lastId = Math.max(lastId, id);
         jobs.put(id, job);
+        tallies.expect(request.volume(), request.verb());
         queue.add(job);
         LOG.info("job={} volume={}: {} begins", id, request.volume(), request.verb());
         startWhatMay();
@@ -193,6 +195,7 @@ public final class Jobs implements AutoCloseable {
             memory.forget(memo);
         }
         job.end(how, what);
+        tallies.ended(job);
         switch (how) {
             case FAILED ->
                 LOG.error(
@@ -222,6 +225,29 @@ public final class Jobs implements AutoCloseable {
             List<Job> all = new ArrayList<>();
             jobs.values().forEach(job -> all.add(job.snapshot()));
             return all;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * From now on {@link #tallies} tells of jobs of that verb on that volume, before there is any: a counter that first
+     * appears as 1 would hide the first failure.
+     */
+    public void expect(String volume, String verb) {
+        lock.lock();
+        try {
+            tallies.expect(volume, verb);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** All jobs since the daemon began, counted by volume and verb. Short enough for an event loop. */
+    public List<JobTally> tallies() {
+        lock.lock();
+        try {
+            return tallies.with(jobs.values());
         } finally {
             lock.unlock();
         }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.metrics.RequestKind;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -34,6 +36,9 @@ class MetricsPageTest {
                 () -> List.of(
                         new ExportHealth("db \"1\"\\", "open", 1L << 40, 7, 8, 9),
                         new ExportHealth("other", "opening", 0, 0, 0, 0)),
+                () -> List.of(
+                        new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
+                        new JobTally("other", "rotate-dek", 1, 0, 0, 0, 0, 0, -1, -1)),
                 () -> 1 << 20,
                 () -> 2 << 20,
                 () -> 128 << 20,
@@ -82,6 +87,22 @@ class MetricsPageTest {
     }
 
     @Test
+    void countsJobsByVerbAndState() {
+        Exposition parsed = Exposition.parse(page.render().body());
+        String export = "export=db \\\"1\\\"\\\\";
+        String verb = "verb=rotate-dek";
+        assertEquals(1, parsed.value("blockseal_jobs", export, verb, "state=queued"));
+        assertEquals(2, parsed.value("blockseal_jobs", export, verb, "state=running"));
+        assertEquals(3, parsed.value("blockseal_jobs", export, verb, "state=paused"));
+        assertEquals(4, parsed.value("blockseal_jobs_ended_total", export, verb, "state=done"));
+        assertEquals(5, parsed.value("blockseal_jobs_ended_total", export, verb, "state=failed"));
+        assertEquals(6, parsed.value("blockseal_jobs_ended_total", export, verb, "state=canceled"));
+        assertEquals(70, parsed.value("blockseal_job_remaining_seconds", verb));
+        assertEquals(8.5, parsed.value("blockseal_job_checkpoint_age_seconds", verb), "none of one that waits");
+        assertEquals(0, parsed.value("blockseal_jobs_ended_total", "export=other", "state=failed"));
+    }
+
+    @Test
     void isDocumentedMetricByMetric() throws Exception {
         requests.recorder(0).completed(RequestKind.READ, false, 4096, 900);
         TreeSet<String> served =
@@ -100,6 +121,22 @@ class MetricsPageTest {
         invented.removeAll(served);
         invented.removeIf(name -> name.startsWith("jvm_gc_"));
         assertEquals(new TreeSet<String>(), invented, "in docs/metrics.md but not served");
+    }
+
+    /** An alert on a figure that is not there would never ring. */
+    @Test
+    void alertsLookAtFiguresThatAreThere() throws Exception {
+        TreeSet<String> looked = Pattern.compile("(?m)^ +expr: (.*)$")
+                .matcher(Files.readString(DOCS))
+                .results()
+                .flatMap(match -> Pattern.compile("blockseal_[a-z_]+")
+                        .matcher(match.group(1))
+                        .results())
+                .map(MatchResult::group)
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertTrue(looked.contains("blockseal_jobs_ended_total"), looked::toString);
+        looked.removeAll(Exposition.parse(page.render().body()).types.keySet());
+        assertEquals(new TreeSet<String>(), looked, "in an alert but not served");
     }
 
     @Test

@@ -329,6 +329,83 @@ class JobsTest {
     }
 
     @Nested
+    class Counted {
+        private JobTally only() {
+            assertEquals(1, jobs.tallies().size());
+            return jobs.tallies().get(0);
+        }
+
+        @Test
+        void atNothingBeforeThereIsAny() {
+            jobs.expect("db", "count");
+            assertEquals(new JobTally("db", "count", 0, 0, 0, 0, 0, 0, -1, -1), only());
+        }
+
+        @Test
+        void byWhatTheyAreDoingAndHowTheyEnded() throws Exception {
+            jobs.expect("db", "count");
+            Steps steps = new Steps(1);
+            long id = jobs.submit(request("db", steps)).id();
+            steps.begun.await();
+            assertEquals(1, only().running());
+            jobs.pause(id);
+            await(id, is(JobState.PAUSED));
+            assertEquals(0, only().running());
+            assertEquals(1, only().paused());
+            jobs.resume(id);
+            steps.may.release();
+            await(id, is(JobState.DONE));
+            long failed = jobs.submit(request("db", control -> {
+                        throw new IOException("the disk is gone");
+                    }))
+                    .id();
+            await(failed, is(JobState.FAILED));
+            assertEquals(new JobTally("db", "count", 0, 0, 0, 1, 1, 0, -1, -1), only());
+        }
+
+        @Test
+        void alsoThoseThatAreForgotten() throws Exception {
+            int many = Jobs.HISTORY_MAX + 5;
+            for (int i = 0; i < many; i++) {
+                await(jobs.submit(request("db", control -> WELL)).id(), is(JobState.DONE));
+            }
+            assertEquals(Jobs.HISTORY_MAX, jobs.list().size());
+            assertEquals(many, only().done());
+        }
+
+        @Test
+        void withTheTimeSinceTheirLastCheckpoint() throws Exception {
+            CountDownLatch far = new CountDownLatch(1);
+            CountDownLatch on = new CountDownLatch(1);
+            long id = jobs.submit(request("db", control -> {
+                        clock.nanos.addAndGet(7_000_000_000L);
+                        control.checkpoint();
+                        control.progress(0, 100);
+                        clock.nanos.addAndGet(1_000_000_000L);
+                        control.isDisturbed();
+                        clock.nanos.addAndGet(2_500_000_000L);
+                        control.progress(50, 100);
+                        far.countDown();
+                        on.await();
+                        control.checkpoint();
+                        return WELL;
+                    }))
+                    .id();
+            far.await();
+            assertEquals(2.5, only().checkpointSeconds());
+            assertEquals(4, only().secondsLeft());
+            jobs.pause(id);
+            on.countDown();
+            await(id, is(JobState.PAUSED));
+            clock.nanos.addAndGet(3_600_000_000_000L);
+            assertEquals(0, only().checkpointSeconds(), "it stands at one");
+            jobs.resume(id);
+            await(id, is(JobState.DONE));
+            assertEquals(-1, only().checkpointSeconds());
+        }
+    }
+
+    @Nested
     class Many {
         @Test
         void waitTheirTurn() throws Exception {
