@@ -363,4 +363,37 @@ class ControlIT {
             stopCleanly(again);
         }
     }
+
+    @Test
+    void aScrapeFollowsARotation() throws Exception {
+        Tool.need("nbdcopy");
+        int admin = Ports.free();
+        byte[] data = new byte[160 * MIB];
+        new Random(13).nextBytes(data);
+        Path image = Files.write(folder.resolve("image"), data);
+        String db = "export=\"demo\"";
+        String rotate = "verb=\"rotate-dek\"";
+        try (Server server = serve("--admin", "127.0.0.1:" + admin)) {
+            Metrics metrics = new Metrics(admin);
+            assertEquals(0, metrics.value("blockseal_jobs_ended_total", db, rotate, "state=\"done\""));
+            Tool.run("nbdcopy", image, server.uri()).ok();
+            order("rotate-dek", volume(), "--key-file", Server.key(folder), "--all", "--rate", "16MiB/s", "--detach")
+                    .ok();
+            metrics.awaitAtLeast(1, "blockseal_rotation_active", db);
+            metrics.awaitAtLeast(1, "blockseal_ranges_rotated_total", db);
+            assertEquals(16 * MIB, metrics.value("blockseal_rotation_rate_limit_bytes_per_second", db));
+            assertEquals(12, metrics.value("blockseal_rotation_ranges", db));
+            assertEquals(1, metrics.value("blockseal_jobs", db, rotate, "state=\"running\""));
+            assertTrue(metrics.value("blockseal_rotation_copied_bytes_total", db) >= 16 * MIB);
+            metrics.awaitAtLeast(1, "blockseal_job_remaining_seconds", db, rotate);
+
+            metrics.awaitAtLeast(1, "blockseal_jobs_ended_total", db, rotate, "state=\"done\"");
+            assertEquals(12, metrics.value("blockseal_ranges_rotated_total", db));
+            assertEquals(12, metrics.value("blockseal_deks_destroyed_total", db));
+            assertEquals(0, metrics.value("blockseal_rotation_failures_total", db));
+            metrics.awaitAtLeast(2, "blockseal_dek_generation_median", db);
+            metrics.awaitAtLeast(1, "blockseal_rotation_rekeyed_ratio", db);
+            stopCleanly(server);
+        }
+    }
 }

@@ -15,8 +15,8 @@ import io.prometheus.client.exporter.common.TextFormat;
 
 /**
  * {@code /metrics} in Prometheus' text format: the JVM and the process by Micrometer, the data path by
- * {@link DataPathCollector} straight from its striped counters, jobs by {@link JobCollector}. Made only
- * where an admin address is given.
+ * {@link DataPathCollector} straight from its striped counters, keys by {@link KeyCollector}, jobs by
+ * {@link JobCollector}. Made only where an admin address is given.
  */
 @SuppressWarnings("deprecation") // The simpleclient registry is the one whose dependencies are small.
 public final class MetricsPage implements AutoCloseable {
@@ -49,6 +49,7 @@ public final class MetricsPage implements AutoCloseable {
                 .tags(Tags.of("engine", sources.engine(), "keys", sources.keyProtection()))
                 .register(registry);
         registry.getPrometheusRegistry().register(new DataPathCollector(sources));
+        registry.getPrometheusRegistry().register(new KeyCollector(sources));
         registry.getPrometheusRegistry().register(new JobCollector(sources));
     }
 

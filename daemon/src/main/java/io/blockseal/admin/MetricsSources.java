@@ -14,6 +14,7 @@ import java.util.function.Supplier;
  * @param keyProtection the word of the start-up line: {@code locked}, {@code unlocked}, {@code heap}
  * @param requests each export's counters
  * @param exports each export's state
+ * @param keys the keys of each volume that was opened
  * @param jobs the jobs of each volume, by verb
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
@@ -26,6 +27,7 @@ public record MetricsSources(
         String keyProtection,
         Supplier<Collection<ExportMetrics>> requests,
         Supplier<Collection<ExportHealth>> exports,
+        Supplier<Collection<ExportKeys>> keys,
         Supplier<Collection<JobTally>> jobs,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,

@@ -3,6 +3,7 @@ package io.blockseal.app;
 import io.blockseal.admin.AdminPage;
 import io.blockseal.admin.AdminServer;
 import io.blockseal.admin.ExportHealth;
+import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.HealthPages;
 import io.blockseal.admin.MetricsPage;
 import io.blockseal.admin.MetricsSources;
@@ -241,6 +242,7 @@ public final class Daemon implements AutoCloseable {
                 foundation.engine().protection().word(),
                 this::requestMetrics,
                 this::health,
+                this::keys,
                 this::jobTallies,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
@@ -298,6 +300,17 @@ public final class Daemon implements AutoCloseable {
 
     private Collection<ExportHealth> health() {
         return volumes.stream().map(ServedVolume::health).toList();
+    }
+
+    private Collection<ExportKeys> keys() {
+        List<ExportKeys> opened = new ArrayList<>();
+        for (ServedVolume volume : volumes) {
+            ExportKeys keys = volume.keys();
+            if (keys != null) {
+                opened.add(keys);
+            }
+        }
+        return opened;
     }
 
     private Collection<JobTally> jobTallies() {

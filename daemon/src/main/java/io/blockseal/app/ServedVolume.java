@@ -1,6 +1,7 @@
 package io.blockseal.app;
 
 import io.blockseal.admin.ExportHealth;
+import io.blockseal.admin.ExportKeys;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.device.DeviceStack;
@@ -12,6 +13,8 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.KeyFigures;
+import io.blockseal.metrics.Remembered;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.KekWatch;
@@ -30,8 +33,12 @@ import org.slf4j.LoggerFactory;
 final class ServedVolume implements VolumesClosing.Closable {
     private static final Logger LOG = LoggerFactory.getLogger(ServedVolume.class);
 
+    /** Adding up a large table takes some milliseconds: not for every scraper anew. */
+    private static final long KEY_FIGURES_NANOS = 5_000_000_000L;
+
     private final VolumeConfig config;
     private final ExportMetrics metrics;
+    private final Remembered<KeyFigures> keyFigures = new Remembered<>(KEY_FIGURES_NANOS, System::nanoTime);
     private volatile @Nullable Volume volume;
     private @Nullable LossLedger losses;
     private @Nullable RotationResumption resumption;
@@ -133,6 +140,13 @@ final class ServedVolume implements VolumesClosing.Closable {
                     case DOWN -> ExportHealth.Mirror.DOWN;
                 },
                 now.metadataRecoveries());
+    }
+
+    /** How its keys are, or null until it is open. On the admin loop. */
+    @Nullable
+    ExportKeys keys() {
+        Volume now = volume;
+        return now == null ? null : ExportKeys.of(config.exportName(), now, keyFigures);
     }
 
     @Override

@@ -150,6 +150,21 @@ public final class TablePage {
         return TableEntry.decode(image, entryOffset(entry));
     }
 
+    /** {@link TableEntry#state} of an entry; this and its like make no object. */
+    public int state(int entry) {
+        return Byte.toUnsignedInt(image[entryOffset(entry) + TableEntry.STATE]);
+    }
+
+    /** {@link TableEntry#generation} of an entry. */
+    public int generation(int entry) {
+        return bytes.getInt(entryOffset(entry) + TableEntry.GENERATION);
+    }
+
+    /** {@link TableEntry#createdSeconds} of an entry. */
+    public int createdSeconds(int entry) {
+        return bytes.getInt(entryOffset(entry) + TableEntry.CREATED);
+    }
+
     public void entry(int entry, TableEntry content) {
         content.encode(image, entryOffset(entry));
     }

@@ -6,6 +6,7 @@ import io.blockseal.audit.AuditLog;
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobControl;
 import io.blockseal.memory.Memory;
+import io.blockseal.metrics.RotationMetrics;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.Patience;
 import io.blockseal.volume.RangeMove;
@@ -91,13 +92,18 @@ public final class DekRotation {
         List<Long> ranges = selection.of(volume);
         control.phase("rotating DEKs");
         long rangeBytes = volume.shape().rangeBytes();
+        RotationMetrics metrics = volume.rotationMetrics();
+        metrics.begin(ranges.size(), rate.bytesPerSecond(), selection.newSinceSeconds(volume.nowSeconds()));
         try {
             for (int i = 0; i < ranges.size(); i++) {
+                metrics.done(i);
                 control.progress(i * rangeBytes, ranges.size() * rangeBytes);
                 rotate(ranges.get(i), control);
             }
+            metrics.done(ranges.size());
             control.progress(ranges.size() * rangeBytes, ranges.size() * rangeBytes);
         } finally {
+            metrics.end();
             tell();
         }
         if (failed > 0) {
@@ -123,6 +129,7 @@ public final class DekRotation {
                 LOG.warn("volume={} range={}: keeps its DEK: {}", volume.name(), range, e.getMessage());
                 firstFailure = firstFailure == null ? e : firstFailure;
                 failed++;
+                volume.rotationMetrics().failed();
                 failedInARow++;
                 done = true;
                 if (failedInARow == FAILED_IN_A_ROW_MAX) {
@@ -179,7 +186,10 @@ public final class DekRotation {
             copiedRound(move, copy, () -> true);
             move.commit();
         } finally {
-            rotated += move.moved() ? 1 : 0;
+            if (move.moved()) {
+                rotated++;
+                volume.rotationMetrics().rotated();
+            }
         }
         LOG.debug("volume={} range={}: has a new DEK", volume.name(), range);
         return true;
@@ -195,6 +205,7 @@ public final class DekRotation {
                 }
                 copy.copy(i);
                 copied += WrittenChunks.CHUNK_BYTES;
+                volume.rotationMetrics().copied(WrittenChunks.CHUNK_BYTES);
             }
         }
         return true;

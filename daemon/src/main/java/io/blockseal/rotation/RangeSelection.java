@@ -22,6 +22,14 @@ public record RangeSelection(long first, long last, Instant madeBefore) {
         }
     }
 
+    /**
+     * DEKs made at this second or later are as new as is wanted. When nothing older than the rotation itself is to stay,
+     * that is when the rotation begins, at {@code nowSeconds}: those of the second that is named would hide what it does.
+     */
+    long newSinceSeconds(long nowSeconds) {
+        return Math.min(madeBefore.getEpochSecond(), nowSeconds);
+    }
+
     /** The ranges, oldest DEK first. */
     List<Long> of(Volume volume) {
         record Aged(long range, long createdSeconds) {}

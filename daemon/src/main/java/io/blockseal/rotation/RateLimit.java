@@ -10,6 +10,7 @@ public final class RateLimit {
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double BUCKET_SECONDS = 0.1;
 
+    private final long bytesPerSecond;
     private final double bytesPerNano;
     private final double bucketBytes;
     private final LongSupplier nanoClock;
@@ -21,11 +22,17 @@ public final class RateLimit {
         if (bytesPerSecond < 1) {
             throw new IllegalArgumentException("a rate is at least 1 byte a second, not " + bytesPerSecond);
         }
+        this.bytesPerSecond = bytesPerSecond;
         this.bytesPerNano = bytesPerSecond / NANOS_PER_SECOND;
         this.bucketBytes = bytesPerSecond * BUCKET_SECONDS;
         this.nanoClock = nanoClock;
         this.bytes = bucketBytes;
         this.lastNanos = nanoClock.getAsLong();
+    }
+
+    /** What it was made with. */
+    long bytesPerSecond() {
+        return bytesPerSecond;
     }
 
     /**

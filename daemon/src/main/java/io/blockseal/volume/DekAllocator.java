@@ -92,6 +92,11 @@ final class DekAllocator {
         return new Draft(commitSeq);
     }
 
+    /** How many slots are free. From any thread. */
+    int freeSlots() {
+        return slots.freeCount();
+    }
+
     /** Takes back the slot of a range that has none any more; it will be zeroed before another range gets it. */
     void release(long slot) {
         slots.release(slot);

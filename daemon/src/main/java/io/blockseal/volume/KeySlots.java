@@ -123,6 +123,7 @@ public final class KeySlots {
                             index,
                             replacement.kind(),
                             slot.version());
+                    volume.keyChanges().kekRotated();
                     record(AuditEvent.KEY_SLOT_REWRAPPED, index, AuditField.of("kind", replacement.kind()));
                 },
                 besides);

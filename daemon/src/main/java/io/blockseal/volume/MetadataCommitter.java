@@ -295,6 +295,11 @@ final class MetadataCommitter {
         return allocator.takeSpare();
     }
 
+    /** How many slots are free. From any thread. */
+    int freeSlots() {
+        return allocator.freeSlots();
+    }
+
     /** Whether a commit may have happened or not, and nobody has found out, nor ever will before the volume is reopened. */
     boolean isInDoubt() {
         return metadata.attempt() != null;

@@ -5,6 +5,7 @@ import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
+import io.blockseal.metrics.KeyChanges;
 import io.blockseal.store.StoreException;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -36,6 +37,7 @@ final class MetadataState {
     private final MetadataCopies store;
     private final VolumeKeys keys;
     private final DekTable table;
+    private final KeyChanges keyChanges = new KeyChanges();
     private final BitSet firmPageIsB = new BitSet();
     private final Set<Integer> lostPages;
     /** Written by the keeper, looked at from anywhere. */
@@ -89,6 +91,11 @@ final class MetadataState {
         return table;
     }
 
+    /** What commits did to keys. From any thread. */
+    KeyChanges keyChanges() {
+        return keyChanges;
+    }
+
     /** Whether there are pages of which nobody knows what they held. */
     boolean hasLostPages() {
         return !lostPages.isEmpty();
@@ -107,7 +114,7 @@ final class MetadataState {
             root = tried.root();
             diskRoot = tried.root();
             area = tried.area();
-            tried.pages().forEach(table::publish);
+            tried.pages().forEach(this::publish);
         }
         keys.follow(root);
         firmPageIsB.clear();
@@ -189,8 +196,13 @@ final class MetadataState {
         firmRoot = 1 - firmRoot;
         for (TablePage page : pages) {
             firmPageIsB.flip(page.index());
-            table.publish(page);
+            publish(page);
         }
+    }
+
+    private void publish(TablePage page) {
+        RangeCensus.count(table.page(page.index()), page, keyChanges);
+        table.publish(page);
     }
 
     /** A page of another epoch would be lost with the keys of that epoch. */

@@ -6,11 +6,13 @@ import java.util.BitSet;
 
 /**
  * Which physical slots are taken: by a range, or by a metadata extent that lies among them. Computed when a volume
- * opens; used on the keeper only.
+ * opens; used on the keeper only, but for {@link #freeCount}.
  */
 final class SlotMap {
     private final BitSet taken = new BitSet();
     private final int slotCount;
+    /** Written by the keeper, looked at from anywhere. */
+    private volatile int freeCount;
 
     SlotMap(RootBlock root) {
         slotCount = (int) root.slotCount();
@@ -19,6 +21,12 @@ final class SlotMap {
                 reserve(root, root.extentOffset(i));
             }
         }
+        freeCount = slotCount - taken.get(0, slotCount).cardinality();
+    }
+
+    private void changeFree(int by) {
+        int now = freeCount + by;
+        freeCount = now;
     }
 
     private void reserve(RootBlock root, long extentOffset) {
@@ -40,6 +48,7 @@ final class SlotMap {
             return false;
         }
         taken.set((int) slot);
+        changeFree(exists(slot) ? -1 : 0);
         return true;
     }
 
@@ -53,12 +62,14 @@ final class SlotMap {
             return -1;
         }
         taken.set(free);
+        changeFree(-1);
         return free;
     }
 
     /** Takes every slot: nobody knows any more which of them hold data. */
     void takeAll() {
         taken.set(0, slotCount);
+        freeCount = 0;
     }
 
     /** How many slots are taken. */
@@ -66,7 +77,15 @@ final class SlotMap {
         return taken.cardinality();
     }
 
+    /** How many are free. From any thread. */
+    int freeCount() {
+        return freeCount;
+    }
+
     void release(long slot) {
+        if (taken.get((int) slot) && exists(slot)) {
+            changeFree(1);
+        }
         taken.clear((int) slot);
     }
 }

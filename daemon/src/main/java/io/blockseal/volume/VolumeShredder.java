@@ -154,8 +154,20 @@ public final class VolumeShredder {
                 volume.committer().releaseWhenWhole(slots);
             }
             throw e;
+        } finally {
+            if (held.haveChanged()) {
+                count();
+            }
         }
         giveBack();
+    }
+
+    private void count() {
+        if (emptiness == null) {
+            volume.keyChanges().shreddedByOperators(slots.size());
+        } else {
+            volume.keyChanges().shreddedByDiscards(slots.size());
+        }
     }
 
     private boolean isShredded() {

@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.KeyChanges;
+import io.blockseal.metrics.KeyFigures;
 import io.blockseal.metrics.RequestKind;
+import io.blockseal.metrics.RotationMetrics;
+import io.blockseal.volume.VolumeKeyRotation;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +28,14 @@ class MetricsPageTest {
     private static final Path DOCS = Path.of("..", "docs", "metrics.md");
 
     private final ExportMetrics requests = new ExportMetrics("db \"1\"\\", 2);
+    private final ExportKeys keys = new ExportKeys(
+            "db \"1\"\\",
+            new KeyFigures(1, 2, 3, 4, 1_000, 2_000, 5, 6, 70, 7, 1),
+            3_000,
+            8,
+            new KeyChanges(),
+            new VolumeKeyRotation.Standing(9, true, 1, 4),
+            new RotationMetrics());
     private MetricsPage page;
 
     @BeforeEach
@@ -36,6 +48,7 @@ class MetricsPageTest {
                 () -> List.of(
                         new ExportHealth("db \"1\"\\", "open", 1L << 40, 7, 8, 9),
                         new ExportHealth("other", "opening", 0, 0, 0, 0)),
+                () -> List.of(keys),
                 () -> List.of(
                         new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
                         new JobTally("other", "rotate-dek", 1, 0, 0, 0, 0, 0, -1, -1)),
@@ -87,6 +100,54 @@ class MetricsPageTest {
     }
 
     @Test
+    void tellsOfKeysHowManyThereAreAndHowOld() {
+        keys.changes().shreddedByDiscards(11);
+        Exposition parsed = Exposition.parse(page.render().body());
+        String export = "export=db \\\"1\\\"\\\\";
+        assertEquals(1, parsed.value("blockseal_ranges", export, "state=none"));
+        assertEquals(2, parsed.value("blockseal_ranges", export, "state=active"));
+        assertEquals(3, parsed.value("blockseal_ranges", export, "state=shredded"));
+        assertEquals(4, parsed.value("blockseal_ranges", export, "state=lost"));
+        assertEquals(2_000, parsed.value("blockseal_dek_age_oldest_seconds", export));
+        assertEquals(1_000, parsed.value("blockseal_dek_age_median_seconds", export));
+        assertEquals(5, parsed.value("blockseal_dek_generation_max", export));
+        assertEquals(6, parsed.value("blockseal_dek_generation_median", export));
+        assertEquals(70, parsed.value("blockseal_dek_encrypted_bytes", export));
+        assertEquals(7, parsed.value("blockseal_dek_encrypted_bytes_max", export));
+        assertEquals(8, parsed.value("blockseal_slots_free", export));
+        assertEquals(11, parsed.value("blockseal_ranges_shredded_total", export, "cause=discard"));
+        assertEquals(9, parsed.value("blockseal_volume_key_epoch", export));
+        assertEquals(1, parsed.value("blockseal_volume_key_rotation_active", export));
+        assertEquals(0.25, parsed.value("blockseal_volume_key_current_ratio", export));
+    }
+
+    @Test
+    void tellsHowFarARotationIs() {
+        String export = "export=db \\\"1\\\"\\\\";
+        Exposition before = Exposition.parse(page.render().body());
+        assertEquals(0, before.value("blockseal_rotation_active", export));
+        keys.rotation().begin(40, 1 << 20, 900);
+        keys.rotation().done(10);
+        keys.rotation().copied(12_345);
+        keys.rotation().failed();
+
+        Exposition parsed = Exposition.parse(page.render().body());
+        assertEquals(1, parsed.value("blockseal_rotation_active", export));
+        assertEquals(40, parsed.value("blockseal_rotation_ranges", export));
+        assertEquals(10, parsed.value("blockseal_rotation_ranges_done", export));
+        assertEquals(1 << 20, parsed.value("blockseal_rotation_rate_limit_bytes_per_second", export));
+        assertEquals(0.5, parsed.value("blockseal_rotation_rekeyed_ratio", export));
+        assertEquals(12_345, parsed.value("blockseal_rotation_copied_bytes_total", export));
+        assertEquals(1, parsed.value("blockseal_rotation_failures_total", export));
+
+        keys.rotation().end();
+        Exposition after = Exposition.parse(page.render().body());
+        assertEquals(0, after.value("blockseal_rotation_active", export));
+        assertEquals(10, after.value("blockseal_rotation_ranges_done", export), "it ended before it was through");
+        assertTrue(after.samples.keySet().stream().noneMatch(key -> key.startsWith("blockseal_rotation_rate_limit")));
+    }
+
+    @Test
     void countsJobsByVerbAndState() {
         Exposition parsed = Exposition.parse(page.render().body());
         String export = "export=db \\\"1\\\"\\\\";
@@ -104,6 +165,7 @@ class MetricsPageTest {
 
     @Test
     void isDocumentedMetricByMetric() throws Exception {
+        keys.rotation().begin(40, 1 << 20, 900);
         requests.recorder(0).completed(RequestKind.READ, false, 4096, 900);
         TreeSet<String> served =
                 new TreeSet<>(Exposition.parse(page.render().body()).types.keySet());
@@ -126,6 +188,7 @@ class MetricsPageTest {
     /** An alert on a figure that is not there would never ring. */
     @Test
     void alertsLookAtFiguresThatAreThere() throws Exception {
+        keys.rotation().begin(40, 1 << 20, 900);
         TreeSet<String> looked = Pattern.compile("(?m)^ +expr: (.*)$")
                 .matcher(Files.readString(DOCS))
                 .results()

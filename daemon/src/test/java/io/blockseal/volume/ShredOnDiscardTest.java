@@ -97,6 +97,8 @@ class ShredOnDiscardTest {
         assertEquals(RangeWord.ACTIVE, state(), "no TRIM waits for it");
         timePasses();
         assertEquals(RangeWord.SHREDDED, state());
+        assertEquals(1, volume.keyChanges().shreddedByDiscards());
+        assertEquals(0, volume.keyChanges().shreddedByOperators());
         assertEquals(Errno.OK, run(Command.WRITE, 0, RANGE, 4096));
         assertEquals(RangeWord.ACTIVE, state());
         assertEquals(2, RangeWord.generation(volume.word(1)));
