@@ -71,7 +71,12 @@ final class WireServer {
     private void accept(Channel accepted) {
         table.takePlace();
         loop = new NettyIoLoop(
-                accepted.eventLoop(), Thread.currentThread(), 0, 4L << 20, MEMORY, new SpareProcessors());
+                accepted.eventLoop(),
+                Thread.currentThread(),
+                0,
+                4L << 20,
+                MEMORY,
+                SpareProcessors.ofThisMachine().addLoop());
         connection = new Connection(accepted, loop, OPTIONS, table);
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());

@@ -1,10 +1,9 @@
 package io.blockseal.server;
 
-import io.netty.channel.EventLoop;
 import io.netty.channel.SelectStrategy;
 import io.netty.util.IntSupplier;
-import io.netty.util.concurrent.SingleThreadEventExecutor;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,59 +15,64 @@ import org.jspecify.annotations.Nullable;
  */
 final class BusyPoll implements SelectStrategy {
     /** A pause between two looks that long means that somebody else needed this processor. */
-    private static final long DISPLACED_NANOS = 30_000;
+    static final long DISPLACED_NANOS = 30_000;
 
-    private static final long HELD_OFF_NANOS = 100_000_000;
+    static final long HELD_OFF_NANOS = 100_000_000;
 
     private final long momentNanos;
-    private final BooleanSupplier processorLeft;
-    private @Nullable SingleThreadEventExecutor loop;
+    private final SpareProcessors.Loop processors;
+    private final LongSupplier nanoTime;
+    private @Nullable BooleanSupplier tasksWait;
     private boolean worthwhile;
-    private long sleepsSince = System.nanoTime();
-    private long heldOffUntil = System.nanoTime();
+    private long sleepsSince;
+    private long heldOffUntil;
 
-    /** Looks for {@code momentNanos} at a time; never if that is 0. */
-    BusyPoll(long momentNanos, BooleanSupplier processorLeft) {
+    /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
+    BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
-        this.processorLeft = processorLeft;
+        this.processors = processors;
+        this.nanoTime = nanoTime;
+        this.sleepsSince = nanoTime.getAsLong();
+        this.heldOffUntil = sleepsSince;
     }
 
-    /** Whose tasks end a look: nobody wakes a loop that is not asleep. Without one there are no looks. */
-    void watch(EventLoop eventLoop) {
-        loop = eventLoop instanceof SingleThreadEventExecutor executor ? executor : null;
+    /** Whether the loop has been given tasks, which end a look: nobody wakes a loop that is not asleep. No looks before. */
+    void watch(BooleanSupplier tasksWait) {
+        this.tasksWait = tasksWait;
     }
 
     @Override
     public int calculateStrategy(IntSupplier pollNow, boolean hasTasks) throws Exception {
+        long now = nanoTime.getAsLong();
+        processors.worksUntil(now);
         if (hasTasks) {
             return pollNow.get();
         }
-        long now = System.nanoTime();
         worthwhile = worthwhile || now - sleepsSince < momentNanos;
-        SingleThreadEventExecutor tasks = loop;
-        if (tasks != null && worthwhile && now - heldOffUntil >= 0 && processorLeft.getAsBoolean()) {
+        BooleanSupplier tasks = tasksWait;
+        if (tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now)) {
             int ready = look(pollNow, tasks, now);
-            if (ready > 0 || tasks.pendingTasks() > 0) {
+            if (ready > 0 || tasks.getAsBoolean()) {
                 return ready;
             }
-            now = System.nanoTime();
+            now = nanoTime.getAsLong();
         }
         worthwhile = false;
         sleepsSince = now;
         return SelectStrategy.SELECT;
     }
 
-    private int look(IntSupplier pollNow, SingleThreadEventExecutor tasks, long begun) throws Exception {
+    private int look(IntSupplier pollNow, BooleanSupplier tasks, long begun) throws Exception {
         long before = begun;
         while (true) {
             int ready = pollNow.get();
-            long now = System.nanoTime();
+            long now = nanoTime.getAsLong();
             if (now - before > DISPLACED_NANOS) {
                 heldOffUntil = now + HELD_OFF_NANOS;
                 worthwhile = false;
                 return ready;
             }
-            if (ready > 0 || tasks.pendingTasks() > 0 || now - begun > momentNanos) {
+            if (ready > 0 || tasks.getAsBoolean() || now - begun > momentNanos) {
                 return ready;
             }
             before = now;

@@ -8,11 +8,13 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 
 /** The daemon's event loops: started once, shared by the server and by whoever needs a loop for its own I/O. */
 public final class IoLoops implements AutoCloseable {
@@ -56,12 +58,15 @@ public final class IoLoops implements AutoCloseable {
             throw new IllegalArgumentException("loops need a count of at least 1 and " + BUFFER_BYTES_MIN
                     + " bytes of buffers each; asked for " + count + " and " + bufferBytesPerLoop);
         }
-        SpareProcessors spare = new SpareProcessors();
+        SpareProcessors spare = SpareProcessors.ofThisMachine();
+        List<SpareProcessors.Loop> processors = new ArrayList<>(count);
         List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads = task -> thread(task, number.getAndIncrement());
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory(0, () -> {
-            BusyPoll poll = new BusyPoll(BUSY_POLL_NANOS, spare::any);
+            SpareProcessors.Loop own = spare.addLoop();
+            BusyPoll poll = busyPoll(own, System::nanoTime);
+            processors.add(own);
             polls.add(poll);
             return poll;
         }));
@@ -69,14 +74,23 @@ public final class IoLoops implements AutoCloseable {
         for (EventExecutor executor : group) {
             BusyPoll poll = polls.get(loops.size());
             Thread thread = executor.submit(() -> {
-                        poll.watch((EventLoop) executor);
+                        if (executor instanceof SingleThreadEventExecutor tasks) {
+                            poll.watch(() -> tasks.pendingTasks() > 0);
+                        }
                         return Thread.currentThread();
                     })
                     .awaitUninterruptibly()
                     .getNow();
-            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source, spare));
+            int index = loops.size();
+            loops.add(new NettyIoLoop(
+                    (EventLoop) executor, thread, index, bufferBytesPerLoop, source, processors.get(index)));
         }
         return new IoLoops(group, loops);
+    }
+
+    /** How a loop goes to sleep that has this part of the processors. */
+    static BusyPoll busyPoll(SpareProcessors.Loop processors, LongSupplier nanoTime) {
+        return new BusyPoll(BUSY_POLL_NANOS, processors, nanoTime);
     }
 
     private static Thread thread(Runnable task, int number) {

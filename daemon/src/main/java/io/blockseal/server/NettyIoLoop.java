@@ -26,8 +26,7 @@ public final class NettyIoLoop implements IoLoop {
     private final OperationPool operations = new OperationPool(REQUESTS_IN_ADVANCE);
     private final BufferTurnstile turnstile;
     private final StallWatch stallWatch;
-    private final SpareProcessors spare;
-    private int connections;
+    private final SpareProcessors.Loop processors;
     private long receipts;
 
     NettyIoLoop(
@@ -36,8 +35,8 @@ public final class NettyIoLoop implements IoLoop {
             int index,
             long bufferBytes,
             MemorySource source,
-            SpareProcessors spare) {
-        this.spare = spare;
+            SpareProcessors.Loop processors) {
+        this.processors = processors;
         this.eventLoop = eventLoop;
         this.index = index;
         this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));
@@ -82,12 +81,12 @@ public final class NettyIoLoop implements IoLoop {
 
     @Override
     public boolean hasSpareProcessor() {
-        return spare.any();
+        return processors.oneIsLeft();
     }
 
     @Override
     public void usesProcessor(int change) {
-        spare.take(change);
+        processors.take(change);
     }
 
     @Override
@@ -98,20 +97,6 @@ public final class NettyIoLoop implements IoLoop {
     /** Something has come from a client. */
     void countReceipt() {
         receipts++;
-    }
-
-    /** A connection of this loop begins to send requests. */
-    void connectionBegins() {
-        if (connections++ == 0) {
-            spare.take(1);
-        }
-    }
-
-    /** It is over. */
-    void connectionEnds() {
-        if (--connections == 0) {
-            spare.take(-1);
-        }
     }
 
     /** What sockets are read into; at most one for each connection. */

@@ -80,7 +80,6 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.execution = new CommandExecution(this, connection, device, replies, recorder, promise);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
-        connection.loop().connectionBegins();
         connection.loop().stallWatch().add(this);
         receive.readBy(this);
     }
@@ -471,7 +470,6 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     private void giveAllBack() {
         execution.close();
-        connection.loop().connectionEnds();
         connection.ended();
     }
 

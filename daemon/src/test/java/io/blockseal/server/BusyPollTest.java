@@ -3,62 +3,187 @@ package io.blockseal.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netty.channel.DefaultEventLoop;
 import io.netty.channel.SelectStrategy;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
+/** On a clock of its own, which goes on by {@link #STEP} with each look at the sockets. */
 class BusyPollTest {
-    /** So long that no test comes near it by being slow. */
-    private static final long HOUR = 3_600_000_000_000L;
+    /** What the daemon's own is to be. */
+    private static final long MOMENT = 50_000;
 
-    private final DefaultEventLoop tasks = new DefaultEventLoop();
-    private final AtomicInteger polls = new AtomicInteger();
-    private final AtomicBoolean processorLeft = new AtomicBoolean(true);
+    private static final long STEP = 1_000;
+    private static final int LOOKS_MAX = 1_000;
+    private static final long LONG = 1_000_000_000;
+    private static final int NEVER = Integer.MAX_VALUE;
 
-    @AfterEach
-    void close() {
-        tasks.shutdownGracefully();
+    private long now = 7_000_000_000L;
+    private boolean tasksWait;
+    private final SpareProcessors spare = new SpareProcessors(2, () -> now);
+    private final SpareProcessors.Loop other = spare.addLoop();
+    /** As the daemon has it. */
+    private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), () -> now));
+
+    /** How often the sockets were asked since the last turn began. */
+    private int looks;
+
+    private BusyPoll watching(BusyPoll watching) {
+        watching.watch(() -> tasksWait);
+        return watching;
     }
 
-    private BusyPoll watching(long momentNanos) {
-        BusyPoll poll = new BusyPoll(momentNanos, processorLeft::get);
-        poll.watch(tasks);
-        return poll;
+    /** One turn of the loop; look number {@code readyAt} finds three sockets. */
+    private int turn(BusyPoll of, int readyAt) throws Exception {
+        looks = 0;
+        return of.calculateStrategy(
+                () -> {
+                    now += STEP;
+                    looks++;
+                    assertTrue(looks <= LOOKS_MAX, "a loop without work looks on and on instead of sleeping");
+                    return looks == readyAt ? 3 : 0;
+                },
+                false);
+    }
+
+    private void turnAsleep(BusyPoll of) throws Exception {
+        assertEquals(SelectStrategy.SELECT, turn(of, 1));
+        assertEquals(0, looks, "looks of a loop that should sleep");
+    }
+
+    /** It had slept long, then work came: nothing tells yet that more is on its way. */
+    @BeforeEach
+    void sleepLong() throws Exception {
+        now += LONG;
+        turnAsleep(poll);
+    }
+
+    @Nested
+    class WhenWorkCameAfterAShortPause {
+        @BeforeEach
+        void pauseShortly() {
+            now += MOMENT - 1;
+        }
+
+        @Test
+        void looksForItsMomentAndThenSleeps() throws Exception {
+            long begun = now;
+            assertEquals(SelectStrategy.SELECT, turn(poll, NEVER));
+            assertEquals(MOMENT + STEP, now - begun, "how long it looked");
+            assertEquals(MOMENT / STEP + 1, looks);
+        }
+
+        @Test
+        void takesWhatComesAndLooksAgainAfterwards() throws Exception {
+            for (int i = 0; i < 10; i++) {
+                assertEquals(3, turn(poll, 20));
+                assertEquals(20, looks);
+                // What it found takes long; that is no pause.
+                now += LONG;
+            }
+        }
+
+        @Test
+        void endsALookWhenTheLoopIsGivenATask() throws Exception {
+            looks = 0;
+            int ready = poll.calculateStrategy(
+                    () -> {
+                        now += STEP;
+                        tasksWait = ++looks == 5;
+                        return 0;
+                    },
+                    false);
+            assertEquals(0, ready, "the task is to be run, not to be slept over");
+            assertEquals(5, looks);
+            tasksWait = false;
+            assertEquals(3, turn(poll, 2), "it goes on looking after the task");
+        }
+
+        @Test
+        void aLookInVainIsTheLastUntilAShortPauseIsSeenAgain() throws Exception {
+            turn(poll, NEVER);
+            now += MOMENT;
+            turnAsleep(poll);
+            now += LONG;
+            turnAsleep(poll);
+            now += MOMENT - 1;
+            assertEquals(3, turn(poll, 2));
+        }
+
+        @Test
+        void leavesTheProcessorToWhoeverDisplacedIt() throws Exception {
+            looks = 0;
+            int result = poll.calculateStrategy(
+                    () -> {
+                        now += ++looks == 4 ? BusyPoll.DISPLACED_NANOS + 1 : STEP;
+                        return 0;
+                    },
+                    false);
+            assertEquals(SelectStrategy.SELECT, result);
+            assertEquals(4, looks);
+            long until = now + BusyPoll.HELD_OFF_NANOS;
+            while (now < until - MOMENT / 2) {
+                turnAsleep(poll);
+                now += MOMENT / 2;
+            }
+            now = until - 1;
+            turnAsleep(poll);
+            now = until;
+            assertEquals(3, turn(poll, 2));
+        }
+
+        @Test
+        void doesNotLookWhileOtherLoopsNeedTheProcessors() throws Exception {
+            for (int i = 0; i < 10; i++) {
+                other.worksUntil(now);
+                turnAsleep(poll);
+                now += MOMENT - 1;
+            }
+            now += SpareProcessors.INTERVAL_NANOS;
+            turnAsleep(poll);
+            now += MOMENT - 1;
+            assertEquals(3, turn(poll, 2), "the other loop's clients are idle now");
+        }
+
+        @Test
+        void doesNotLookWhileAThreadWorksForALoop() throws Exception {
+            other.take(1);
+            turnAsleep(poll);
+            now += MOMENT - 1;
+            turnAsleep(poll);
+            other.take(-1);
+            now += MOMENT - 1;
+            assertEquals(3, turn(poll, 2));
+        }
+
+        @Test
+        void asksOnceWhenTasksWaitAlready() throws Exception {
+            looks = 0;
+            assertEquals(1, poll.calculateStrategy(() -> ++looks, true));
+            assertEquals(1, looks);
+        }
     }
 
     @Test
-    void looksOnUntilSomethingIsThere() throws Exception {
-        // Being displaced ends a look, so on a busy machine it may take several.
-        BusyPoll poll = watching(HOUR);
-        int result = poll.calculateStrategy(() -> polls.incrementAndGet() < 3 ? 0 : 7, false);
-        assertTrue(result == 7 || result == 0 || result == SelectStrategy.SELECT, "result " + result);
-        assertTrue(polls.get() >= 1);
+    void itsOwnTurnsAreWhatOthersSeeOfItsWork() throws Exception {
+        assertTrue(!other.oneIsLeft(), "it has just had a turn");
+        now += SpareProcessors.INTERVAL_NANOS;
+        assertTrue(other.oneIsLeft());
+        poll.calculateStrategy(() -> 0, true);
+        assertTrue(!other.oneIsLeft());
     }
 
     @Test
-    void sleepsAfterALookInVain() throws Exception {
-        BusyPoll poll = watching(1);
-        assertEquals(SelectStrategy.SELECT, poll.calculateStrategy(() -> 0, false));
-        assertEquals(SelectStrategy.SELECT, poll.calculateStrategy(() -> 0, false));
-    }
-
-    @Test
-    void neverLooksWithoutASpareProcessorOrWhenSwitchedOff() throws Exception {
-        processorLeft.set(false);
-        assertEquals(SelectStrategy.SELECT, watching(HOUR).calculateStrategy(polls::incrementAndGet, false));
-        processorLeft.set(true);
-        assertEquals(SelectStrategy.SELECT, watching(0).calculateStrategy(polls::incrementAndGet, false));
-        BusyPoll unwatched = new BusyPoll(HOUR, processorLeft::get);
-        assertEquals(SelectStrategy.SELECT, unwatched.calculateStrategy(polls::incrementAndGet, false));
-        assertEquals(0, polls.get());
-    }
-
-    @Test
-    void asksOnceWhenTasksWait() throws Exception {
-        assertEquals(1, watching(HOUR).calculateStrategy(polls::incrementAndGet, true));
-        assertEquals(1, polls.get());
+    void neverLooksWhenSwitchedOffOrWithoutAWayToHearOfTasks() throws Exception {
+        BusyPoll off = watching(new BusyPoll(0, spare.addLoop(), () -> now));
+        BusyPoll deaf = new BusyPoll(MOMENT, spare.addLoop(), () -> now);
+        for (int i = 0; i < 10; i++) {
+            now += SpareProcessors.INTERVAL_NANOS;
+            turnAsleep(off);
+            turnAsleep(off);
+            now += SpareProcessors.INTERVAL_NANOS;
+            turnAsleep(deaf);
+            turnAsleep(deaf);
+        }
     }
 }
