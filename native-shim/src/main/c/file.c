@@ -189,6 +189,6 @@ int32_t bs_block_zeroout(int32_t fd, int64_t offset, int64_t length) {
     return block_range(fd, BLKZEROOUT, offset, length);
 }
 
-int32_t bs_lock(int32_t fd) {
-    return (int32_t)UNINTERRUPTED(flock(fd, LOCK_EX | LOCK_NB));
+int32_t bs_lock(int32_t fd, int32_t shared) {
+    return (int32_t)UNINTERRUPTED(flock(fd, (shared != 0 ? LOCK_SH : LOCK_EX) | LOCK_NB));
 }

@@ -22,7 +22,7 @@
 #define BS_API __attribute__((visibility("default")))
 
 /* Raised whenever a signature, a parameter block or the meaning of a result changes. */
-#define BS_ABI_VERSION 2
+#define BS_ABI_VERSION 3
 
 /* ---- Errors that say more than their names (all others are what the system call returned) ---- */
 #define BS_NOT_READY (-ENOSYS)          /* bs_init has not succeeded */
@@ -195,8 +195,9 @@ BS_API int32_t bs_ftruncate(int32_t fd, int64_t length);
 BS_API int32_t bs_file_info(int32_t fd, int64_t out);
 BS_API int32_t bs_block_discard(int32_t fd, int64_t offset, int64_t length);
 BS_API int32_t bs_block_zeroout(int32_t fd, int64_t offset, int64_t length);
-/* An exclusive flock on the open file; -EWOULDBLOCK if somebody has it. Released with the descriptor. */
-BS_API int32_t bs_lock(int32_t fd);
+/* A flock on the open file, shared unless that is 0; -EWOULDBLOCK if somebody has one that excludes it. Released with
+ * the descriptor. */
+BS_API int32_t bs_lock(int32_t fd, int32_t shared);
 
 /* ---- Rings (ring.c): many reads and writes of one file on their way at once. One thread each. ---- */
 enum { BS_RING_PLAIN = 1 /* as on the oldest kernel that has what is needed; for tests */ };

@@ -15,7 +15,9 @@ void test_files(void) {
     CHECK(fd >= 0 && other >= 0);
     CHECK(bs_open(ADDRESS(path), BS_OPEN_WRITE | BS_OPEN_CREATE | BS_OPEN_EXCLUSIVE) == -EEXIST);
     CHECK(bs_open(ADDRESS(path), BS_OPEN_DIRECTORY) == -ENOTDIR);
-    CHECK(bs_lock(fd) == 0 && bs_lock(other) == -EWOULDBLOCK);
+    CHECK(bs_lock(fd, 1) == 0 && bs_lock(other, 1) == 0 && bs_lock(fd, 0) == -EWOULDBLOCK);
+    CHECK(bs_close(other) == 0 && (other = bs_open(ADDRESS(path), 0)) >= 0);
+    CHECK(bs_lock(fd, 0) == 0 && bs_lock(other, 0) == -EWOULDBLOCK && bs_lock(other, 1) == -EWOULDBLOCK);
     CHECK(bs_pwrite(fd, ADDRESS(buffer), 8192, 4096) == 8192);
     CHECK(bs_pwrite_dsync(fd, ADDRESS(buffer), 100, 0) == 100);
     CHECK(bs_pwrite(other, ADDRESS(buffer), 1, 0) == -EBADF && bs_pwrite(fd, ADDRESS(buffer), 1, -1) == -EINVAL);

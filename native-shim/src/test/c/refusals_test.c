@@ -159,7 +159,7 @@ static void of_files(void) {
     CHECK(bs_pwrite(full, ADDRESS(&byte), 1, 0) == -ENOSPC && bs_pwrite_dsync(full, ADDRESS(&byte), 1, 0) == -ENOSPC);
     CHECK(bs_file_info(null, ADDRESS(&info)) == 0 && info.type == BS_FILE_OTHER && bs_file_info(-1, ADDRESS(&info)) == -EBADF);
     CHECK(bs_fsync(-1) == -EBADF && bs_ftruncate(-1, 0) == -EBADF && bs_fallocate(-1, 0, 0, 1) == -EBADF);
-    CHECK(bs_seek_data(-1, 0) == -EBADF && bs_seek_hole(-1, 0) == -EBADF && bs_lock(-1) == -EBADF);
+    CHECK(bs_seek_data(-1, 0) == -EBADF && bs_seek_hole(-1, 0) == -EBADF && bs_lock(-1, 0) == -EBADF && bs_lock(-1, 1) == -EBADF);
     CHECK(bs_drop_cache(-1, 0, 0) == -EBADF && bs_drop_cache(null, -1, 0) == -EINVAL && bs_drop_cache(null, 0, -1) == -EINVAL);
     CHECK(bs_block_discard(null, -1, 0) == -EINVAL && bs_block_zeroout(null, 0, -1) == -EINVAL);
     CHECK(bs_close(null) == 0 && bs_close(full) == 0 && bs_close(-1) == -EBADF);

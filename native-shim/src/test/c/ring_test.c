@@ -126,12 +126,12 @@ static void keeps_the_lock_of_its_file(void) {
     int32_t fd = mkstemp(path), other = bs_open(ADDRESS(path), BS_OPEN_WRITE);
     int64_t ring = bs_ring_open(fd, ENTRIES, 0);
     CHECK(fd >= 0 && other >= 0 && ring > 0);
-    CHECK(bs_lock(fd) == 0 && close(fd) == 0);
-    CHECK(bs_lock(other) == -EWOULDBLOCK);
+    CHECK(bs_lock(fd, 0) == 0 && close(fd) == 0);
+    CHECK(bs_lock(other, 0) == -EWOULDBLOCK && bs_lock(other, 1) == -EWOULDBLOCK);
     CHECK(bs_ring_close(ring) == 0);
     int result = -EWOULDBLOCK;
     for (int tries = 0; tries < 30000 && result == -EWOULDBLOCK; tries++) {
-        result = bs_lock(other);
+        result = bs_lock(other, 0);
         poll(NULL, 0, 1);
     }
     CHECK(result == 0);

@@ -13,7 +13,7 @@ package io.blockseal.shim;
  */
 public interface Shim {
     /** Must equal what {@link #abiVersion()} returns. */
-    int ABI_VERSION = 2;
+    int ABI_VERSION = 3;
 
     /** Length of a data-encryption key: the two halves of an AES-256-XTS key. */
     int DEK_BYTES = 64;
@@ -218,8 +218,11 @@ public interface Shim {
 
     int blockZeroout(int fd, long offset, long length);
 
-    /** Exclusive flock; -EWOULDBLOCK (-11) if another open file has it. Ends with {@link #close}. */
-    int lock(int fd);
+    /**
+     * Flock, exclusive if {@code shared} is 0; -EWOULDBLOCK (-11) if another open file has one that excludes it. Ends with
+     * {@link #close}.
+     */
+    int lock(int fd, int shared);
 
     // ---- Rings: many reads and writes of one file on their way at once. Each is one thread's; IoRing wraps them.
 

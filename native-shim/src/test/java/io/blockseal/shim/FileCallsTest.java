@@ -95,12 +95,26 @@ class FileCallsTest {
     }
 
     @Test
-    void letsOneOpenerInOnly() {
+    void letsOneWriterInOnly() {
         int other = openAgain(Shim.OPEN_WRITE);
-        assertEquals(0, shim.lock(fd));
-        assertEquals(EWOULDBLOCK, shim.lock(other));
+        assertEquals(0, shim.lock(fd, 0));
+        assertEquals(EWOULDBLOCK, shim.lock(other, 0));
+        assertEquals(EWOULDBLOCK, shim.lock(other, 1), "nor does it read what one writes");
         assertEquals(0, shim.close(other));
-        assertEquals(0, shim.lock(fd), "the holder may ask again");
+        assertEquals(0, shim.lock(fd, 0), "the holder may ask again");
+    }
+
+    @Test
+    void letsReadersInTogetherAndNoWriter() {
+        int reader = openAgain(0);
+        int another = openAgain(0);
+        assertEquals(0, shim.lock(reader, 1));
+        assertEquals(0, shim.lock(another, 1));
+        assertEquals(EWOULDBLOCK, shim.lock(fd, 0));
+        assertEquals(0, shim.close(reader));
+        assertEquals(EWOULDBLOCK, shim.lock(fd, 0));
+        assertEquals(0, shim.close(another));
+        assertEquals(0, shim.lock(fd, 0));
     }
 
     @Test

@@ -108,8 +108,8 @@ public final class FileStores {
                 throw new StoreException(
                         Errno.EINVAL, path + ": neither a regular file nor a block device; it cannot hold a volume.");
             }
-            if (lock != null && !options.readOnly() && facts.place() == FileFacts.Place.DISK) {
-                awaitLanding(path, file);
+            if (lock != null && facts.place() == FileFacts.Place.DISK) {
+                awaitLanding(path, file, options.readOnly());
             }
             Zeroing zeroing = Zeroing.probe(file, facts, options.readOnly(), zeros);
             Memory bounce = memory.map(BOUNCE_BYTES);
@@ -135,11 +135,12 @@ public final class FileStores {
 
     /**
      * The writer before us may have been killed with writes under way in a ring. They still land, over whatever we would
-     * write meanwhile; and its lock is gone with its process. Over a network there are no rings, and the locks are one.
+     * write or have read meanwhile; and its lock is gone with its process. Over a network there are no rings, and the locks
+     * are one.
      */
-    private void awaitLanding(Path path, SystemFile file) throws StoreException {
+    private void awaitLanding(Path path, SystemFile file, boolean shared) throws StoreException {
         long deadline = System.nanoTime() + landingPatience.toNanos();
-        while (!file.lockUntilAllHasLanded()) {
+        while (!file.lockUntilAllHasLanded(shared)) {
             if (System.nanoTime() - deadline > 0) {
                 throw new StoreInUseException(path
                         + ": somebody has it locked (flock): a process that was killed, whose writes the disk has not"

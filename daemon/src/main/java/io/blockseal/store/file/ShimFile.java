@@ -141,8 +141,8 @@ final class ShimFile implements SystemFile {
     }
 
     @Override
-    public boolean lockUntilAllHasLanded() {
-        return shim.lock(descriptor) != WOULD_BLOCK;
+    public boolean lockUntilAllHasLanded(boolean shared) {
+        return shim.lock(descriptor, shared ? 1 : 0) != WOULD_BLOCK;
     }
 
     @Override

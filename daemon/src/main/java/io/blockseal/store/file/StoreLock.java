@@ -2,6 +2,7 @@ package io.blockseal.store.file;
 
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreInUseException;
+import io.blockseal.store.StoreOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -17,9 +18,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The single-writer lock of a store: a POSIX record lock over the whole file, exclusive for a writer, shared for readers.
  *
- * <p>Two daemons on one volume destroy it silently, so the second is refused. The system drops such a lock when the
- * process closes <em>any</em> descriptor of the file; nothing else in the daemon opens a store's file. It does not reach
- * over machines unless the filesystem makes it so (docs/operations.md).
+ * <p>Two daemons on one volume destroy it silently, so the second is refused; and so is who wants to read guest data that
+ * another process changes. Only who looks at metadata does without ({@link StoreOptions#PEEK}). The system drops such a
+ * lock when the process closes <em>any</em> descriptor of the file; nothing else in the daemon opens a store's file. It does
+ * not reach over machines unless the filesystem makes it so (docs/operations.md).
  */
 final class StoreLock implements AutoCloseable {
     /** The files that this process has locked, by device and inode. */
@@ -48,7 +50,7 @@ final class StoreLock implements AutoCloseable {
                     : FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
             FileLock lock = channel.tryLock(0, Long.MAX_VALUE, shared);
             if (lock == null) {
-                throw busy(path);
+                throw busy(path, shared);
             }
             held = new StoreLock(channel, key);
             return held;
@@ -78,11 +80,16 @@ final class StoreLock implements AutoCloseable {
         }
     }
 
-    private static StoreInUseException busy(Path path) {
+    private static StoreInUseException busy(Path path, boolean shared) {
         String holder = holderOf(path);
+        String who = holder.isEmpty() ? "" : " (process " + holder + ")";
         return new StoreInUseException(
-                path + ": already open elsewhere" + (holder.isEmpty() ? "" : " (process " + holder + ")")
-                        + "; only one process may use a volume at a time. Stop the other one first.");
+                shared
+                        ? path + ": already open for writing elsewhere" + who
+                                + "; what is read meanwhile would be partly old and partly new. Read it through that"
+                                + " process, or stop it first."
+                        : path + ": already open elsewhere" + who
+                                + "; only one process may use a volume at a time. Stop the other one first.");
     }
 
     /** The process that holds a lock on the file, from the system's list; empty if it does not tell. */

@@ -70,12 +70,12 @@ interface SystemFile extends AutoCloseable {
     int resize(long sizeBytes);
 
     /**
-     * Takes a lock that lasts as long as anything that was begun on the open file, and not only as long as this process:
-     * a ring's writes land even after their process was killed.
+     * Takes a lock, {@code shared} with others who ask so, that lasts as long as anything that was begun on the open file,
+     * and not only as long as this process: a ring's writes land even after their process was killed.
      *
-     * @return false if somebody has it; true also where there is no such lock
+     * @return false if somebody has one that excludes it; true also where there is no such lock
      */
-    default boolean lockUntilAllHasLanded() {
+    default boolean lockUntilAllHasLanded(boolean shared) {
         return true;
     }
 

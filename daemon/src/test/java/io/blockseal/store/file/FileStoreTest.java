@@ -16,6 +16,7 @@ import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.BlockStoreContract;
 import io.blockseal.store.StoreException;
+import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +36,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class FileStoreTest {
+    private static final StoreOptions READING = new StoreOptions(true, false);
+
     private static BlockStore sized(FileStores stores, Path path, StoreOptions options) throws StoreException {
         try (BlockStore fresh = stores.create(path, StoreOptions.BUFFERED)) {
             fresh.grow(BlockStoreContract.SIZE_BYTES);
@@ -281,11 +284,28 @@ class FileStoreTest {
     }
 
     @Nested
-    class Opening {
+    class OpeningThroughTheJdk extends Opening {
+        OpeningThroughTheJdk() {
+            super(FileStores.withJdk(new JvmMemorySource()));
+        }
+    }
+
+    @Nested
+    class OpeningThroughTheShim extends Opening {
+        OpeningThroughTheShim() {
+            super(withShim());
+        }
+    }
+
+    abstract static class Opening {
         @TempDir
         Path folder;
 
-        private final FileStores stores = FileStores.withJdk(new JvmMemorySource());
+        private final FileStores stores;
+
+        Opening(FileStores stores) {
+            this.stores = stores;
+        }
 
         private StoreException refused(Path path) {
             return assertThrows(StoreException.class, () -> stores.open(path, StoreOptions.BUFFERED));
@@ -347,20 +367,60 @@ class FileStoreTest {
         void namesTheProcessThatHoldsTheLock() throws Exception {
             Path path = folder.resolve("f");
             sized(stores, path, StoreOptions.BUFFERED).close();
-            String hold = "import fcntl,sys,os; f=os.open(sys.argv[1],os.O_RDWR); fcntl.lockf(f,fcntl.LOCK_EX);"
-                    + "print('held',flush=True); sys.stdin.read()";
-            Process other = new ProcessBuilder("python3", "-c", hold, path.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            try {
-                assertEquals("held", other.inputReader().readLine());
+            try (Holder other = new Holder(path, "LOCK_EX")) {
                 String message = refused(path).getMessage();
                 assertTrue(message.contains("process " + other.pid()), message);
-            } finally {
-                other.getOutputStream().close();
-                assertTrue(other.waitFor(30, TimeUnit.SECONDS));
             }
             stores.open(path, StoreOptions.BUFFERED).close();
+        }
+
+        @Test
+        void letsNobodyReadWhatAnotherProcessWrites() throws Exception {
+            Path path = folder.resolve("f");
+            sized(stores, path, StoreOptions.BUFFERED).close();
+            try (Holder writer = new Holder(path, "LOCK_EX")) {
+                StoreException refused = assertThrows(StoreInUseException.class, () -> stores.open(path, READING));
+                assertTrue(refused.getMessage().contains("open for writing elsewhere"), refused.getMessage());
+                assertTrue(refused.getMessage().contains("process " + writer.pid()), refused.getMessage());
+                stores.open(path, StoreOptions.PEEK).close();
+            }
+            stores.open(path, READING).close();
+        }
+
+        @Test
+        void letsProcessesReadTogetherAndKeepsWritersOut() throws Exception {
+            Path path = folder.resolve("f");
+            sized(stores, path, StoreOptions.BUFFERED).close();
+            try (Holder reader = new Holder(path, "LOCK_SH")) {
+                stores.open(path, READING).close();
+                String message = refused(path).getMessage();
+                assertTrue(message.contains("process " + reader.pid()), message);
+            }
+            stores.open(path, StoreOptions.BUFFERED).close();
+        }
+    }
+
+    /** Another process that has a record lock on the whole file. */
+    private static final class Holder implements AutoCloseable {
+        private final Process process;
+
+        Holder(Path path, String kind) throws IOException {
+            String hold = "import fcntl,sys,os; f=os.open(sys.argv[1],os.O_RDWR); fcntl.lockf(f,fcntl." + kind + ");"
+                    + "print('held',flush=True); sys.stdin.read()";
+            process = new ProcessBuilder("python3", "-c", hold, path.toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            assertEquals("held", process.inputReader().readLine());
+        }
+
+        long pid() {
+            return process.pid();
+        }
+
+        @Override
+        public void close() throws Exception {
+            process.getOutputStream().close();
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         }
     }
 }

@@ -364,12 +364,13 @@ class RingLaneTest {
         store = null;
         int other = realShim().open(ShimLibrary.cString(path.toString()).address(), Shim.OPEN_WRITE);
         // The system lets go of a closed ring's file a little later.
-        while (realShim().lock(other) != 0) {
+        while (realShim().lock(other, 0) != 0) {
             Thread.onSpinWait();
         }
         FileStores impatient =
                 new FileStores((file, options) -> ShimFile.open(realShim(), file, options), memory, Duration.ZERO);
-        for (StoreOptions how : List.of(DIRECT, StoreOptions.BUFFERED)) {
+        for (StoreOptions how :
+                List.of(DIRECT, StoreOptions.BUFFERED, new StoreOptions(true, true), new StoreOptions(true, false))) {
             StoreInUseException refused = assertThrows(StoreInUseException.class, () -> impatient.open(path, how));
             assertTrue(refused.getMessage().contains("flock"), refused.getMessage());
         }
@@ -379,7 +380,7 @@ class RingLaneTest {
         store = (FileStore) stores.open(path, DIRECT);
         landing.join();
         int third = realShim().open(ShimLibrary.cString(path.toString()).address(), Shim.OPEN_WRITE);
-        assertTrue(realShim().lock(third) < 0, "the store has it now");
+        assertTrue(realShim().lock(third, 0) < 0, "the store has it now");
         realShim().close(third);
     }
 
