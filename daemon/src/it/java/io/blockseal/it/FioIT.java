@@ -14,6 +14,18 @@ class FioIT {
     @TempDir
     Path folder;
 
+    /** Where the volume is. */
+    Path folder() {
+        return folder;
+    }
+
+    /** Serves it to these clients. */
+    void serve(Server.Use clients) throws Exception {
+        try (Server server = Server.start(folder)) {
+            clients.by(server);
+        }
+    }
+
     private static JsonNode fio(Server server, String... more) throws Exception {
         String[] words = new String[more.length + 10];
         String[] common = {
@@ -38,8 +50,8 @@ class FioIT {
     @Test
     void checksumsHoldOverFourConnections() throws Exception {
         Tool.need("fio");
-        Server.create(folder, "512M");
-        try (Server server = Server.start(folder)) {
+        Server.create(folder(), "512M");
+        serve(server -> {
             JsonNode report = fio(
                     server,
                     "--bs=4k",
@@ -51,22 +63,20 @@ class FioIT {
             JsonNode job = report.path("jobs").get(0);
             assertEquals(0, job.path("error").asInt());
             assertTrue(job.path("read").path("total_ios").asLong() >= 4 * 8192, "fio did not verify what it wrote");
-        }
+        });
     }
 
     @Test
     void checksumsHoldForRequestsThatFitNoUnit() throws Exception {
         Tool.need("fio");
-        Server.create(folder, "512M");
-        try (Server server = Server.start(folder)) {
-            fio(
-                    server,
-                    "--bsrange=512-128k",
-                    "--bs_unaligned=0",
-                    "--blockalign=512",
-                    "--size=48M",
-                    "--numjobs=4",
-                    "--offset_increment=100663808");
-        }
+        Server.create(folder(), "512M");
+        serve(server -> fio(
+                server,
+                "--bsrange=512-128k",
+                "--bs_unaligned=0",
+                "--blockalign=512",
+                "--size=48M",
+                "--numjobs=4",
+                "--offset_increment=100663808"));
     }
 }

@@ -6,6 +6,7 @@ import io.blockseal.client.NbdClient;
 import io.blockseal.client.NbdClientOptions;
 import io.blockseal.client.NbdTransport;
 import io.blockseal.nbd.NbdUri;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,9 +46,27 @@ class KillIT {
     @TempDir
     Path folder;
 
+    /** Where the volumes are. */
+    Path folder() {
+        return folder;
+    }
+
+    /** How often to kill. */
+    int killCount() {
+        return KILLS;
+    }
+
+    /** Serves the folder's volume to such clients. */
+    Serving serve(Path home) throws IOException {
+        return new Serving(Server.start(home), server -> {});
+    }
+
+    /** A server, and what is to be true of it after some thousand requests. */
+    record Serving(Server server, Server.Use underLoad) {}
+
     @TestFactory
     Stream<DynamicTest> nothingFlushedIsLostAndNothingReadsAsNoise() {
-        int volumes = (KILLS + KILLS_PER_VOLUME - 1) / KILLS_PER_VOLUME;
+        int volumes = (killCount() + KILLS_PER_VOLUME - 1) / KILLS_PER_VOLUME;
         return IntStream.range(0, volumes).mapToObj(volume -> {
             long seed = FIRST_SEED + volume;
             return DynamicTest.dynamicTest("seed " + seed, () -> killOften(seed, volume * KILLS_PER_VOLUME));
@@ -55,26 +74,27 @@ class KillIT {
     }
 
     private void killOften(long seed, int killsBefore) throws Exception {
-        Path home = Files.createDirectory(folder.resolve("seed" + seed));
+        Path home = Files.createDirectory(folder().resolve("seed" + seed));
         Random random = new Random(seed);
         SectorHistory history = new SectorHistory(seed, windows(random));
         Server.create(home, "64G", "--range-size", "16M");
-        int kills = Math.min(KILLS_PER_VOLUME, KILLS - killsBefore);
+        int kills = Math.min(KILLS_PER_VOLUME, killCount() - killsBefore);
         for (int kill = 0; kill < kills; kill++) {
             int requests = 1500 + random.nextInt(6000);
             int answered;
-            try (Server server = Server.start(home)) {
+            Serving serving = serve(home);
+            try (Server server = serving.server()) {
                 settle(server, history, kill * WINDOWS_PER_KILL);
                 KillLoad load = new KillLoad(
                         history, random.nextLong(), kill * WINDOWS_PER_KILL, (kill + 1) * WINDOWS_PER_KILL, requests);
-                answered = load.runUntilKilled(server);
+                answered = load.runUntilKilled(server, serving.underLoad());
             }
             int undecided = history.undecided();
             history.daemonIsDead();
-            System.out.println("kill " + (killsBefore + kill + 1) + " of " + KILLS + " seed=" + seed + " answered="
-                    + answered + " undecided-sectors=" + undecided);
+            System.out.println("kill " + (killsBefore + kill + 1) + " of " + killCount() + " seed=" + seed
+                    + " answered=" + answered + " undecided-sectors=" + undecided);
         }
-        try (Server server = Server.start(home)) {
+        try (Server server = serve(home).server()) {
             settle(server, history, kills * WINDOWS_PER_KILL);
             assertEquals(0, server.stop(), server.log());
         }

@@ -48,8 +48,12 @@ final class KillLoad {
         this.requestsBeforeTheKill = requestsBeforeTheKill;
     }
 
-    /** Loads the server, kills it in the midst of that, and returns how many requests had been answered. */
-    int runUntilKilled(Server server) throws Exception {
+    /**
+     * Loads the server, kills it in the midst of that, and returns how many requests had been answered.
+     *
+     * @param beforeTheKill looks at it while it is under load
+     */
+    int runUntilKilled(Server server, Server.Use beforeTheKill) throws Exception {
         try (NbdTransport transport = NbdTransport.open(2)) {
             List<NbdClient> clients = new ArrayList<>();
             List<Thread> threads = new ArrayList<>();
@@ -62,6 +66,9 @@ final class KillLoad {
             }
             threads.forEach(Thread::start);
             boolean inTime = enough.await(LIMIT_SECONDS, TimeUnit.SECONDS);
+            if (inTime && wrong.get() == null) {
+                beforeTheKill.by(server);
+            }
             gone = true;
             server.kill();
             for (Thread thread : threads) {

@@ -21,6 +21,18 @@ class QemuToolsIT {
         Tool.need("qemu-io", "qemu-img");
     }
 
+    /** Where the volume is. */
+    Path folder() {
+        return folder;
+    }
+
+    /** Serves it to these clients. */
+    void serve(Server.Use clients) throws Exception {
+        try (Server server = Server.start(folder)) {
+            clients.by(server);
+        }
+    }
+
     private static Tool.Result qemuIo(Server server, String... commands) {
         String[] words = new String[4 + 2 * commands.length];
         words[0] = "qemu-io";
@@ -37,9 +49,9 @@ class QemuToolsIT {
     }
 
     @Test
-    void patternsOfEverySizeAndAlignmentReadBack() {
-        Server.create(folder, "1G");
-        try (Server server = Server.start(folder)) {
+    void patternsOfEverySizeAndAlignmentReadBack() throws Exception {
+        Server.create(folder(), "1G");
+        serve(server -> {
             qemuIo(
                     server,
                     "write -P 0x11 0 64k",
@@ -62,16 +74,16 @@ class QemuToolsIT {
                     "read -P 0 100M 32M",
                     "write -z -u 0 512M",
                     "read -P 0 0 32M");
-        }
-        try (Server again = Server.start(folder)) {
+        });
+        serve(again -> {
             qemuIo(again, "read -P 0x44 512M 20M", "read -P 0x55 1073737728 4k", "read -P 0 0 32M");
-        }
+        });
     }
 
     @Test
-    void aVolumeOfSmallUnitsServesTheSame() {
-        Server.create(folder, "256M", "--unit-size", "512");
-        try (Server server = Server.start(folder)) {
+    void aVolumeOfSmallUnitsServesTheSame() throws Exception {
+        Server.create(folder(), "256M", "--unit-size", "512");
+        serve(server -> {
             qemuIo(
                     server,
                     "write -P 0x11 0 1M",
@@ -80,17 +92,17 @@ class QemuToolsIT {
                     "read -P 0x22 512 512",
                     "read -P 0x11 1k 1023k",
                     "read -P 0 1M 4M");
-        }
+        });
     }
 
     @Test
     void convertAndMapKeepHolesAndContents() throws Exception {
-        Path image = folder.resolve("in.qcow2");
+        Path image = folder().resolve("in.qcow2");
         Tool.run("qemu-img", "create", "-q", "-f", "qcow2", image, "256M").ok();
         Tool.run("qemu-io", "-c", "write -P 0xab 10M 5M", "-c", "write -P 0xcd 200M 1M", image)
                 .ok();
-        Server.create(folder, "256M");
-        try (Server server = Server.start(folder)) {
+        Server.create(folder(), "256M");
+        serve(server -> {
             Tool.run("qemu-img", "convert", "-n", "-f", "qcow2", "-O", "raw", image, server.uri())
                     .ok();
             Tool.run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", image, server.uri())
@@ -104,13 +116,13 @@ class QemuToolsIT {
                 data += extent.path("data").asBoolean() ? extent.path("length").asLong() : 0;
             }
             assertEquals(6L << 20, data, map::toString);
-            Path out = folder.resolve("out.raw");
+            Path out = folder().resolve("out.raw");
             Tool.run("qemu-img", "convert", "-f", "raw", "-O", "raw", server.uri(), out)
                     .ok();
             Tool.run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", image, out)
                     .ok();
             assertTrue(NbdToolsIT.allocated(out) < 16 << 20);
-        }
-        assertTrue(Files.size(folder.resolve("demo.bsl")) >= 256 << 20);
+        });
+        assertTrue(Files.size(folder().resolve("demo.bsl")) >= 256 << 20);
     }
 }

@@ -9,6 +9,12 @@ import java.util.concurrent.TimeUnit;
 
 /** A {@code blockseal serve} of one folder: a child process that a test starts, stops or kills. */
 final class Server implements AutoCloseable {
+    /** What a test does with one that runs. */
+    interface Use {
+        /** With this one. */
+        void by(Server server) throws Exception;
+    }
+
     private static final long LIMIT_SECONDS = 60;
 
     private final Path folder;

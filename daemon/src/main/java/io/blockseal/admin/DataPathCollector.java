@@ -99,6 +99,12 @@ final class DataPathCollector extends Collector {
                 exports,
                 export -> export.storeTroubled() ? 1 : 0));
         families.add(byExport(
+                "blockseal_ring_requests_total",
+                "Reads and writes of the storage that an io_uring has done",
+                Type.COUNTER,
+                exports,
+                ExportHealth::ringRequests));
+        families.add(byExport(
                 "blockseal_metadata_mirror_up",
                 "1 while the metadata mirror has what the volume has, 0 while it failed or there is none",
                 Type.GAUGE,

@@ -11,6 +11,7 @@ package io.blockseal.admin;
  * @param dekCacheEvictions DEKs wiped to make room for others
  * @param storeLosses how often a flush of its stores failed
  * @param storeTroubled whether its storage looks unwell just now: the last flush failed, or a call does not come back
+ * @param ringRequests reads and writes that went through an io_uring to its storage
  * @param mirror how its metadata mirror is
  * @param metadataRecoveries how often its metadata was made whole again while it was served
  */
@@ -23,6 +24,7 @@ public record ExportHealth(
         long dekCacheEvictions,
         long storeLosses,
         boolean storeTroubled,
+        long ringRequests,
         Mirror mirror,
         long metadataRecoveries) {
     /** How a metadata mirror is. */
@@ -46,7 +48,7 @@ public record ExportHealth(
             long dekCacheHits,
             long dekCacheMisses,
             long dekCacheEvictions) {
-        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, Mirror.NONE, 0);
+        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, 0, Mirror.NONE, 0);
     }
 
     /** Whether clients are served. */

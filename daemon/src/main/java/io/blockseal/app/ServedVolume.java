@@ -133,6 +133,7 @@ final class ServedVolume implements VolumesClosing.Closable {
                 caches.evictions(),
                 now.storeLosses(),
                 now.storesTroubled(),
+                now.ringRequestCount(),
                 switch (now.mirror()) {
                     // One that was asked for and could not be opened is missed, too.
                     case NONE -> config.metaMirror() == null ? ExportHealth.Mirror.NONE : ExportHealth.Mirror.DOWN;

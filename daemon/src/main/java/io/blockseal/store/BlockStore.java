@@ -66,6 +66,11 @@ public interface BlockStore extends BlockDevice, AutoCloseable {
         return false;
     }
 
+    /** How many reads and writes of channels an io_uring has done so far; 0 if threads do all of them. From any thread. */
+    default long ringRequestCount() {
+        return 0;
+    }
+
     /** Makes the stretch read as zeros, giving its space back where that is possible. */
     void zero(long offset, long lengthBytes) throws StoreException;
 

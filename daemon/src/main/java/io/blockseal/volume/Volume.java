@@ -302,6 +302,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return stores.data().troubled() || stores.metadata().troubled();
     }
 
+    /** How many reads and writes of guest data an io_uring has done. From any thread. */
+    public long ringRequestCount() {
+        return stores.data().ringRequestCount();
+    }
+
     /** Gives it another volume key. */
     public VolumeKeyRotation volumeKeyRotation() {
         return new VolumeKeyRotation(this);

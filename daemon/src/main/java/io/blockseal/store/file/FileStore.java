@@ -200,6 +200,11 @@ final class FileStore implements BlockStore {
     }
 
     @Override
+    public long ringRequestCount() {
+        return rings.requestCount();
+    }
+
+    @Override
     public void dropCache(long offset, long lengthBytes) {
         file.dropCache(offset, lengthBytes);
     }

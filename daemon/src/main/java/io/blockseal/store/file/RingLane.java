@@ -8,6 +8,7 @@ import io.blockseal.block.IoLoop;
 import io.blockseal.shim.IoRing;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,9 @@ final class RingLane {
     private final StallGuard.Outstanding outstanding = new StallGuard.Outstanding();
     private final RequestsOut out = new RequestsOut(ENTRIES);
     private final IoLoop.@Nullable Watch watch;
+    /** How many requests it did wholly. The loop writes it, anybody reads it. */
+    private final AtomicLong done = new AtomicLong();
+
     private int channelCount;
     /** Noted in the ring and not yet sent. */
     private int noted;
@@ -85,6 +89,11 @@ final class RingLane {
         if (--channelCount == 0) {
             home.close(this);
         }
+    }
+
+    /** How many requests it has done. From any thread. */
+    long requestCount() {
+        return done.getAcquire();
     }
 
     /** Takes a READ or WRITE to be sent by the next {@link #kick}; false if the pool must do it. */
@@ -164,6 +173,7 @@ final class RingLane {
         FileChannelOfLoop channel = out.channel(tag);
         out.remove(tag);
         if (result == request.length()) {
+            done.setRelease(done.getPlain() + 1);
             request.complete(Errno.OK);
         } else if (result >= 0 || saysNothingOfTheFile(result)) {
             channel.takeBack(request);

@@ -25,6 +25,8 @@ final class StoreRings {
     private final StallGuard guard;
     private final Map<IoLoop, RingLane> lanes = new HashMap<>();
     private boolean refused;
+    /** Of rings that are closed. */
+    private long requestsBefore;
 
     /** For the file that messages call {@code name}. */
     StoreRings(SystemFile file, String name, StallGuard guard) {
@@ -73,7 +75,17 @@ final class StoreRings {
     /** On the lane's loop, when its last channel has left. */
     synchronized void close(RingLane lane) {
         lanes.remove(lane.loop());
+        requestsBefore += lane.requestCount();
         lane.close();
+    }
+
+    /** How many reads and writes they have done. */
+    synchronized long requestCount() {
+        long count = requestsBefore;
+        for (RingLane lane : lanes.values()) {
+            count += lane.requestCount();
+        }
+        return count;
     }
 
     /**

@@ -578,6 +578,7 @@ class RingLaneTest {
                 assertEquals((byte) (i / BLOCK), got.get(i), "byte " + i);
             }
             assertTrue(shim.calls("ringWrite") >= 6 * 200);
+            assertEquals(6 * 200, store.ringRequestCount(), "counted over rings that are closed");
         }
     }
 
