@@ -8,6 +8,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /** A descriptor of somebody else's among the sockets that an event loop waits for. On the loop's thread. */
@@ -23,7 +24,11 @@ public final class EpollWatch implements IoLoop.Watch, EpollIoHandle {
         this.whenReadable = whenReadable;
     }
 
-    /** Begins to watch; on {@code loop}'s thread. */
+    /**
+     * Begins to watch; on {@code loop}'s thread.
+     *
+     * @throws IllegalStateException if the system does not let it: a file that cannot be polled, or too many watches
+     */
     public static EpollWatch on(IoEventLoop loop, int descriptor, Runnable whenReadable) {
         EpollWatch watch = new EpollWatch(descriptor, whenReadable);
         // On its own thread a loop registers at once.
@@ -32,14 +37,24 @@ public final class EpollWatch implements IoLoop.Watch, EpollIoHandle {
             throw new IllegalStateException(
                     "descriptor " + descriptor + " could not be registered with the event loop");
         }
+        try {
+            registration.submit(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET));
+        } catch (UncheckedIOException e) {
+            registration.cancel();
+            throw new IllegalStateException("descriptor " + descriptor + ": " + e.getMessage(), e);
+        }
         watch.registration = registration;
-        registration.submit(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET));
         return watch;
     }
 
     @Override
     public void handle(IoRegistration from, IoEvent event) {
-        whenReadable.run();
+        try {
+            whenReadable.run();
+        } catch (RuntimeException | Error e) {
+            // Above this the loop would end, or forget which other descriptors were ready; and all its clients hang.
+            WatchDefect.tell(descriptor.intValue(), e);
+        }
     }
 
     @Override

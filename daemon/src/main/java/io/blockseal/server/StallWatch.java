@@ -6,6 +6,8 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cuts off clients that sit on buffers while others wait for them: half a payload, or replies that nobody reads.
@@ -26,6 +28,8 @@ final class StallWatch implements Runnable {
         /** Ends the connection. */
         void cutOff();
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger(StallWatch.class);
 
     private static final int LOOKS = 6;
 
@@ -79,10 +83,21 @@ final class StallWatch implements Runnable {
             if (!holder.holdsForItsClient()) {
                 looks.remove(holder);
             } else if (hasStalled(holder)) {
-                holder.cutOff();
+                cutOff(holder);
             }
         }
         lookLater();
+    }
+
+    private void cutOff(Holder holder) {
+        // Whatever comes of it, it is not looked at again.
+        remove(holder);
+        try {
+            holder.cutOff();
+        } catch (RuntimeException | Error e) {
+            // Others wait for buffers, and other holders are still to be looked at.
+            LOG.error("a connection that has stalled could not be cut off, by a defect; its buffers may be missed", e);
+        }
     }
 
     private boolean hasStalled(Holder holder) {

@@ -20,8 +20,6 @@ import org.slf4j.LoggerFactory;
 final class Durability {
     private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
 
-    private static final int EIO = -5;
-
     private final SystemFile file;
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
@@ -29,8 +27,8 @@ final class Durability {
     private final AtomicLong losses = new AtomicLong();
     /** Whether the last sync failed. Written under the lock, read by anybody. */
     private volatile boolean failing;
-    /** What the last sync that failed reported. Guarded by the lock. */
-    private int lastError;
+    /** What the last loss was met by. Written before the loss is counted, so that who sees the count can name it. */
+    private volatile int lastError;
     /** How many have failed since one succeeded. Guarded by the lock. */
     private long failures;
     /** Calls up to this one are covered by a sync that succeeded. Guarded by the lock. */
@@ -66,7 +64,7 @@ final class Durability {
         lock.lock();
         try {
             if (losses.get() != lossesBefore) {
-                return lastError == 0 ? EIO : lastError;
+                return lastError;
             }
             if (covered >= call) {
                 return 0;
@@ -74,13 +72,13 @@ final class Durability {
             long covers = asked.get();
             int result = file.sync();
             if (result < 0) {
-                losses.incrementAndGet();
-                failed(result);
+                countLoss(result);
+                failed();
                 return result;
             }
             if (losses.get() != lossesBefore) {
                 // Counted without the lock, by whoever met it while this sync was under way.
-                return lastError == 0 ? EIO : lastError;
+                return lastError;
             }
             covered = covers;
             if (failing) {
@@ -96,28 +94,28 @@ final class Durability {
      * Something else than a sync met an error by which the storage may have lost what it was given before. Counts without
      * waiting: no sync that ends from now on is a success to whoever wrote before. {@link #told} is to follow.
      */
-    void countLoss() {
+    void countLoss(int error) {
+        lastError = error;
         losses.incrementAndGet();
     }
 
     /** Likewise, and does what a loss asks for. May wait for a sync. */
     void lost(int error) {
-        countLoss();
-        told(error);
+        countLoss(error);
+        told();
     }
 
     /** What a loss that was counted asks for. May wait for a sync. */
-    void told(int error) {
+    void told() {
         lock.lock();
         try {
-            failed(error);
+            failed();
         } finally {
             lock.unlock();
         }
     }
 
-    private void failed(int error) {
-        lastError = error;
+    private void failed() {
         failures++;
         if (!failing) {
             failing = true;
@@ -126,7 +124,7 @@ final class Durability {
                             + " Clients are told by EIO to their next FLUSH. Repair the storage; flushes go on by"
                             + " themselves when it is well again.",
                     name,
-                    -error);
+                    -lastError);
         }
         // The system keeps the pages that it could not write, as if they were on the disk. Who reads after being told
         // of the loss must see what is there.

@@ -82,13 +82,13 @@ final class FileCall {
     }
 
     /** A durable write past the page cache failed in a ring: counts it at once, without waiting. */
-    void countLoss() {
-        durability.countLoss();
+    void countLoss(int error) {
+        durability.countLoss(error);
     }
 
     /** What else {@link #writeDurably} does then. May wait for a sync. */
     Errno lost(int error) {
-        durability.told(error);
+        durability.told();
         return errnoOf(error);
     }
 

@@ -131,7 +131,7 @@ final class FileChannelOfLoop implements BlockChannel {
     /** It was a durable write that failed with {@code lossError}: a pool thread takes note of the loss. */
     void takeBack(BlockRequest request, int lossError) {
         if (lossError != 0) {
-            call.countLoss();
+            call.countLoss(lossError);
         }
         try {
             sendToPool(request, lossError);

@@ -143,13 +143,16 @@ final class RingLane {
 
     /** The eventfd was signalled: some are done, or perhaps not. */
     private void arrive() {
-        endAll(ring.reap(), 0);
-        // What the completions have led to; who submitted it may believe that somebody else kicks.
-        kick();
-        outstanding.oldest(out.oldestBegun());
-        if (idle != null && out.isEmpty()) {
-            idle.countDown();
-            idle = null;
+        try {
+            endAll(ring.reap(), 0);
+        } finally {
+            // What the completions have led to; who submitted it may believe that somebody else kicks.
+            kick();
+            outstanding.oldest(out.oldestBegun());
+            if (idle != null && out.isEmpty()) {
+                idle.countDown();
+                idle = null;
+            }
         }
     }
 

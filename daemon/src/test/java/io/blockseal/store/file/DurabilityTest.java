@@ -94,6 +94,46 @@ class DurabilityTest {
         assertEquals(2, file.drops.get());
     }
 
+    /** It ends well, and what the loss took was written before it. */
+    @Test
+    void aLossThatIsCountedWhileASyncIsUnderWayFailsThatSyncWithItsOwnError() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        boolean[] holds = {false};
+        TellingOnce file = new TellingOnce() {
+            @Override
+            public int sync() {
+                if (holds[0]) {
+                    inside.countDown();
+                    awaitQuietly(goOn);
+                }
+                return super.sync();
+            }
+        };
+        Durability durability = new Durability(file, "f");
+        file.error = ENOSPC;
+        assertEquals(ENOSPC, durability.sync());
+        assertEquals(0, durability.sync());
+        holds[0] = true;
+        int[] answers = new int[2];
+        Thread flushing = new Thread(() -> answers[0] = durability.sync());
+        Thread waiting = new Thread(() -> answers[1] = durability.sync());
+        flushing.start();
+        inside.await();
+        waiting.start();
+        awaitWaiting(waiting);
+        durability.countLoss(EIO);
+        goOn.countDown();
+        flushing.join();
+        waiting.join();
+        assertArrayEquals(new int[] {EIO, EIO}, answers, "ENOSPC was another loss");
+        assertEquals(2, durability.losses());
+        durability.told();
+        assertTrue(durability.failing());
+        assertEquals(0, durability.sync());
+        assertFalse(durability.failing());
+    }
+
     @Test
     void whoeverWaitsForASyncThatFailsIsToldToo() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A loop that is the test's own thread: nothing happens on it but in {@link #poll}. */
 final class PolledLoop implements IoLoop {
@@ -17,6 +19,9 @@ final class PolledLoop implements IoLoop {
     private final RequestPool requests = new RequestPool(16);
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final List<Runnable> watches = new ArrayList<>();
+    /** What comes of {@link #watch} instead, if anything. */
+    @Nullable
+    Supplier<@Nullable Watch> insteadOfWatching;
 
     /** Runs a task, and whoever watches a descriptor, as if that were readable. */
     void poll() {
@@ -42,7 +47,10 @@ final class PolledLoop implements IoLoop {
     }
 
     @Override
-    public Watch watch(int descriptor, Runnable whenReadable) {
+    public @Nullable Watch watch(int descriptor, Runnable whenReadable) {
+        if (insteadOfWatching != null) {
+            return insteadOfWatching.get();
+        }
         watches.add(whenReadable);
         return () -> watches.remove(whenReadable);
     }

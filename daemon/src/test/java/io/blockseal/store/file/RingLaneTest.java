@@ -39,9 +39,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -100,12 +102,17 @@ class RingLaneTest {
 
     /** Requests of a test that is the loop itself. */
     private final class Sender implements AutoCloseable {
-        final PolledLoop loop = new PolledLoop();
+        final PolledLoop loop;
         final BlockChannel channel;
         final List<Errno> answers = new ArrayList<>();
         int sent;
 
         Sender(FileStore to) {
+            this(to, new PolledLoop());
+        }
+
+        Sender(FileStore to, PolledLoop loop) {
+            this.loop = loop;
             channel = to.openChannel(loop);
         }
 
@@ -258,6 +265,26 @@ class RingLaneTest {
                 assertEquals(done, shim.calls("pwrite") + shim.calls("pwriteDsync"));
             }
             assertEquals(0, store.lossCount());
+        }
+    }
+
+    /** Else what it has led others to submit would lie in the ring until something else comes. */
+    @Test
+    void aCompletionThatBreaksDoesNotKeepWhatWasSubmittedFromBeingSent() {
+        try (Sender sender = new Sender(store)) {
+            BlockRequest broken = new BlockRequest();
+            broken.set(Command.READ, 0, 0, BLOCK).withMemory(memory.map(BLOCK), 0);
+            broken.push(
+                    (ended, token) -> {
+                        sender.submit(Command.READ, 0, BLOCK, new byte[BLOCK]);
+                        throw new AssertionError("a defect");
+                    },
+                    0);
+            sender.channel.submit(broken);
+            sender.channel.kick();
+            assertThrows(AssertionError.class, () -> sender.loop.pollUntil(() -> sender.sent > 0));
+            sender.loop.pollUntil(() -> !sender.answers.contains(null));
+            assertEquals(List.of(Errno.OK), sender.answers);
         }
     }
 
@@ -421,6 +448,54 @@ class RingLaneTest {
         try (Sender sender = new Sender(store)) {
             assertArrayEquals(pattern(1, BLOCK), sender.read(0, BLOCK));
             assertEquals(1, shim.calls("ringRead"));
+        }
+    }
+
+    /** Whether the loop says so or breaks: threads do it, and the ring that nobody would look at is given back. */
+    @Test
+    void aLoopThatCannotWatchItDoesWithout() {
+        List<Supplier<IoLoop.Watch>> failures = List.of(() -> null, () -> {
+            throw new IllegalStateException("no descriptor is left");
+        });
+        for (Supplier<IoLoop.Watch> failure : failures) {
+            PolledLoop loop = new PolledLoop();
+            loop.insteadOfWatching = failure;
+            int writes = shim.calls("pwrite");
+            try (Sender sender = new Sender(store, loop)) {
+                assertEquals(shim.calls("ringOpen"), shim.calls("ringClose"));
+                assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, BLOCK)));
+                assertArrayEquals(pattern(1, BLOCK), sender.read(0, BLOCK));
+                assertEquals(writes + 1, shim.calls("pwrite"));
+            }
+        }
+        assertEquals(0, store.ringRequestCount());
+        assertFalse(store.troubled());
+    }
+
+    /** Ended with the sync that ends well, the FLUSH would acknowledge what the disk's cache has lost. */
+    @Test
+    void aFlushThatIsUnderWayIsToldOfADurableWriteThatFails() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (Sender sender = new Sender(store)) {
+            shim.answer("fdatasync", (arguments, real) -> -28);
+            assertEquals(Errno.ENOSPC, sender.send(Command.FLUSH, 0, 0, new byte[0]));
+            shim.answer("fdatasync", (arguments, real) -> {
+                inside.countDown();
+                assertTrue(goOn.await(30, TimeUnit.SECONDS));
+                return real.call();
+            });
+            sender.submit(Command.FLUSH, 0, 0, new byte[0]);
+            assertTrue(inside.await(30, TimeUnit.SECONDS));
+            nextResultIs(EIO);
+            sender.submit(Command.WRITE, BlockRequest.FUA, 0, new byte[BLOCK]);
+            sender.channel.kick();
+            sender.loop.pollUntil(() -> store.lossCount() == 2);
+            goOn.countDown();
+            sender.await();
+            assertEquals(List.of(Errno.ENOSPC, Errno.EIO, Errno.EIO), sender.answers, "and not of the loss before");
+            assertEquals(Errno.OK, sender.send(Command.FLUSH, 0, 0, new byte[0]));
+            assertFalse(store.troubled());
         }
     }
 

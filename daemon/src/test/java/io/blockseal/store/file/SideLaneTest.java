@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -315,6 +316,190 @@ class SideLaneTest {
         back.bytes().get(0, read);
         assertEquals(0, java.util.Arrays.compare(stored, read));
         file.close();
+    }
+
+    /**
+     * The side lane's own thread finds that the page cache has not got it. It must not wait there for the disk, for others
+     * are behind it.
+     */
+    @Test
+    void aReadThatMissesTheCacheWaitsForTheDiskAloneAndGetsItsData() throws Exception {
+        System.out.println("SideLaneTest seed " + SEED);
+        int count = 48;
+        int missed = 20;
+        byte[] stored = new byte[count * LENGTH];
+        new Random(SEED).nextBytes(stored);
+        Path path = Files.write(folder.resolve("f"), stored);
+        CachedBut file = new CachedBut(JdkFile.open(path, StoreOptions.BUFFERED), loop, missed * (long) LENGTH);
+        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), true);
+        FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
+        Memory back = ThreadLoop.memory().map(count * LENGTH);
+        CountDownLatch others = new CountDownLatch(count - 1);
+        CountDownLatch last = new CountDownLatch(1);
+        AtomicReference<Errno> failure = new AtomicReference<>(Errno.OK);
+        loop.base.call(() -> {
+            for (int i = 0; i < count; i++) {
+                BlockRequest request = loop.requests()
+                        .lease()
+                        .set(Command.READ, 0, (long) i * LENGTH, LENGTH)
+                        .withMemory(back, i * LENGTH);
+                request.push(
+                        (ended, token) -> {
+                            failure.accumulateAndGet(ended.errno(), (one, other) -> one == Errno.OK ? other : one);
+                            loop.requests().release(ended);
+                            (token == missed ? last : others).countDown();
+                        },
+                        i);
+                channel.submit(request);
+            }
+            return null;
+        });
+        assertTrue(others.await(30, TimeUnit.SECONDS), "they wait behind the one that waits for the disk");
+        assertTrue(file.reading.await(30, TimeUnit.SECONDS));
+        assertEquals(1, last.getCount());
+        assertEquals(1, file.missedElsewhere.get(), "it was the side lane that missed it");
+        file.disk.countDown();
+        assertTrue(last.await(30, TimeUnit.SECONDS));
+        assertSame(Errno.OK, failure.get());
+        byte[] read = new byte[stored.length];
+        back.bytes().get(0, read);
+        assertEquals(-1, Arrays.mismatch(stored, read));
+        file.close();
+    }
+
+    @Test
+    void aReadThatMissesTheCacheAndFailsOnTheDiskIsAnError() throws Exception {
+        int count = 48;
+        Path path = Files.write(folder.resolve("f"), new byte[count * LENGTH]);
+        CachedBut file = new CachedBut(JdkFile.open(path, StoreOptions.BUFFERED), loop, 20L * LENGTH);
+        file.outcome = -5;
+        file.disk.countDown();
+        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), true);
+        FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
+        assertEquals(
+                List.of(Errno.EIO),
+                read(channel, ThreadLoop.memory().map(count * LENGTH), count).stream()
+                        .filter(errno -> errno != Errno.OK)
+                        .toList());
+        file.close();
+    }
+
+    private List<Errno> read(FileChannelOfLoop channel, Memory into, int count) throws Exception {
+        CountDownLatch all = new CountDownLatch(count);
+        List<Errno> answers = new ArrayList<>();
+        loop.base.call(() -> {
+            for (int i = 0; i < count; i++) {
+                BlockRequest request = loop.requests()
+                        .lease()
+                        .set(Command.READ, 0, (long) i * LENGTH, LENGTH)
+                        .withMemory(into, i * LENGTH);
+                request.push(
+                        (ended, token) -> {
+                            answers.add(ended.errno());
+                            loop.requests().release(ended);
+                            all.countDown();
+                        },
+                        0);
+                channel.submit(request);
+            }
+            return null;
+        });
+        assertTrue(all.await(30, TimeUnit.SECONDS));
+        return answers;
+    }
+
+    private static Zeroing zeroing(SystemFile file) {
+        return Zeroing.probe(file, file.facts(), true, ThreadLoop.memory().map(4096));
+    }
+
+    /** A file of which the page cache has everything but what lies at one offset; for that the disk has to be let go on. */
+    private static final class CachedBut implements SystemFile {
+        private final SystemFile file;
+        private final SpareLoop loop;
+        private final long missing;
+        private final CountDownLatch disk = new CountDownLatch(1);
+        private final CountDownLatch reading = new CountDownLatch(1);
+        private final AtomicInteger missedElsewhere = new AtomicInteger();
+        private volatile int outcome;
+
+        CachedBut(SystemFile file, SpareLoop loop, long missing) {
+            this.file = file;
+            this.loop = loop;
+            this.missing = missing;
+        }
+
+        @Override
+        public boolean fast() {
+            return true;
+        }
+
+        @Override
+        public int read(Memory memory, int memoryOffset, int length, long offset) {
+            assertFalse(loop.inLoop(), "a read that may wait");
+            assertEquals(missing, offset, "only this is left to the disk");
+            reading.countDown();
+            awaitQuietly(disk);
+            return outcome < 0 ? outcome : file.read(memory, memoryOffset, length, offset);
+        }
+
+        @Override
+        public int readCached(Memory memory, int memoryOffset, int length, long offset) {
+            if (offset == missing) {
+                missedElsewhere.addAndGet(loop.inLoop() ? 0 : 1);
+                return WOULD_BLOCK;
+            }
+            return file.read(memory, memoryOffset, length, offset);
+        }
+
+        @Override
+        public int write(Memory memory, int memoryOffset, int length, long offset) {
+            return file.write(memory, memoryOffset, length, offset);
+        }
+
+        @Override
+        public int writeDurably(Memory memory, int memoryOffset, int length, long offset) {
+            return file.writeDurably(memory, memoryOffset, length, offset);
+        }
+
+        @Override
+        public int sync() {
+            return file.sync();
+        }
+
+        @Override
+        public int punch(long offset, long lengthBytes) {
+            return file.punch(offset, lengthBytes);
+        }
+
+        @Override
+        public int zeroOut(long offset, long lengthBytes) {
+            return file.zeroOut(offset, lengthBytes);
+        }
+
+        @Override
+        public long nextData(long offset) {
+            return file.nextData(offset);
+        }
+
+        @Override
+        public long nextHole(long offset) {
+            return file.nextHole(offset);
+        }
+
+        @Override
+        public int resize(long sizeBytes) {
+            return file.resize(sizeBytes);
+        }
+
+        @Override
+        public FileFacts facts() {
+            return file.facts();
+        }
+
+        @Override
+        public void close() {
+            file.close();
+        }
     }
 
     @Test
