@@ -1,12 +1,19 @@
 package io.blockseal.server;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.blockseal.block.PayloadWork;
+import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdRequestHeader;
+import io.blockseal.shim.ShimLibrary;
+import io.blockseal.store.BlockStore;
+import io.blockseal.store.StoreOptions;
+import io.blockseal.store.file.FileStores;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ResourceLeakDetector;
@@ -14,6 +21,10 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,6 +42,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class HotPathAllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static ResourceLeakDetector.Level levelBefore = ResourceLeakDetector.getLevel();
+
+    private static final int FILE_BYTES = 32 << 20;
 
     private ServerRig rig;
     private ByteBuffer outgoing;
@@ -90,27 +103,104 @@ class HotPathAllocationTest {
         assertTrue(perRequest < 16.0, () -> "READ allocates " + perRequest + " bytes per request");
     }
 
+    /** Down to a file: what the page cache has and what it takes, and what goes through a ring. */
+    @ParameterizedTest(name = "{0}: {1} {2} bytes")
+    @CsvSource({"CACHED, READ, 4096", "CACHED, WRITE, 4096", "DIRECT, READ, 4096", "DIRECT, WRITE, 4096"})
+    void aRequestToAFileAllocatesLessThanOneByte(Storage storage, NbdCommand command, int length) throws Exception {
+        double perRequest = measure(storage, command, length);
+        assertTrue(perRequest < 1.0, () -> command + " allocates " + perRequest + " bytes per request");
+    }
+
+    /**
+     * A call that is made beside the loop takes a node of the pool's queue, and one more if its thread had to be woken; not
+     * for each call while the lane is never empty. The threads beside the loops are counted, too.
+     */
+    @ParameterizedTest(name = "{0}: {1} {2} bytes")
+    @CsvSource({
+        "CACHED, READ, 262144",
+        "CACHED, WRITE, 262144",
+        "MEMORY, READ, 262144",
+        "MEMORY, WRITE, 262144",
+        "DIRECT, READ, 262144"
+    })
+    void aLargeRequestToAFileCostsAFewBytes(Storage storage, NbdCommand command, int length) throws Exception {
+        double perRequest = measure(storage, command, length);
+        assertTrue(perRequest < 80.0, () -> command + " allocates " + perRequest + " bytes per request");
+    }
+
+    private double measure(Storage storage, NbdCommand command, int length) throws Exception {
+        ShimLibrary library = ShimLibrary.open();
+        assumeTrue(library.isPresent(), () -> "native shim absent: " + library.reason());
+        ShimMemorySource memory = new ShimMemorySource(Objects.requireNonNull(library.shim()));
+        FileStores stores = FileStores.withShim(Objects.requireNonNull(library.shim()), memory);
+        rig.close();
+        rig = new ServerRig(ServerOptions.DEFAULT, memory);
+        Path folder = storage.folder();
+        Path file = folder.resolve("f");
+        try (BlockStore fresh = stores.create(file, StoreOptions.BUFFERED)) {
+            fresh.grow(FILE_BYTES);
+            fresh.write(0, ByteBuffer.allocate(FILE_BYTES));
+            fresh.flush();
+        }
+        try (BlockStore store = stores.open(file, new StoreOptions(false, storage == Storage.DIRECT))) {
+            rig.export("file", store, false);
+            double perRequest = measure("file", command, length, NbdReplyStyle.STRUCTURED, 16, 2_000);
+            if (storage == Storage.DIRECT) {
+                assumeTrue(store.ringRequestCount() > 0, "no io_uring here: threads did it");
+            } else if (length >= PayloadWork.BYTES_MIN && Runtime.getRuntime().availableProcessors() > 1) {
+                assertTrue(ranBeside(), "no call was made beside the loop");
+            }
+            return perRequest;
+        } finally {
+            Files.delete(file);
+            Files.delete(folder);
+        }
+    }
+
+    /** Where the file is and how it is opened. */
+    enum Storage {
+        /** Beside the build, on whatever disk that lies. */
+        CACHED("target"),
+        DIRECT("target"),
+        MEMORY("/dev/shm");
+
+        private final String place;
+
+        Storage(String place) {
+            this.place = place;
+        }
+
+        Path folder() throws IOException {
+            assumeTrue(Files.isWritable(Path.of(place)), "no " + place);
+            return Files.createTempDirectory(Path.of(place), "allocation");
+        }
+    }
+
     private double measure(NbdCommand command, int length, NbdReplyStyle style, int depth) throws Exception {
-        boolean large = length > 65536;
-        int requests = large ? 4_000 : 20_000;
+        return measure("disk", command, length, style, depth, length > 65536 ? 4_000 : 20_000);
+    }
+
+    private double measure(String export, NbdCommand command, int length, NbdReplyStyle style, int depth, int requests)
+            throws Exception {
         double least = Double.MAX_VALUE;
         try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
             nbd.negotiate(style);
             if (style != NbdReplyStyle.SIMPLE) {
-                nbd.option(NbdOption.SET_META_CONTEXT.code(), RawNbd.metaQuery("disk", "base:allocation"));
+                nbd.option(NbdOption.SET_META_CONTEXT.code(), RawNbd.metaQuery(export, "base:allocation"));
             }
-            nbd.go("disk");
+            nbd.go(export);
             prepare(command, length, style, depth);
             rounds(nbd.channel, 2 * requests / depth);
             // The compiler may still be at work in one of the rounds, and allocates on its way in.
             for (int round = 0; round < 3; round++) {
-                long before = allocatedByLoops();
+                long before = allocated();
                 rounds(nbd.channel, requests / depth);
-                least = Math.min(least, (allocatedByLoops() - before) / (double) requests);
+                least = Math.min(least, (allocated() - before) / (double) requests);
             }
         }
         System.out.printf(
-                "allocation %s %d %s depth %d: %.3f bytes per request%n", command, length, style, depth, least);
+                "allocation %s %s %d %s depth %d: %.3f bytes per request%n",
+                export, command, length, style, depth, least);
         rig.assertEverythingIsBack();
         return least;
     }
@@ -154,8 +244,19 @@ class HotPathAllocationTest {
         }
     }
 
-    private long allocatedByLoops() throws InterruptedException {
-        long sum = 0;
+    private static LongStream besides() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("lane-"))
+                .mapToLong(Thread::getId);
+    }
+
+    private static boolean ranBeside() {
+        return besides().anyMatch(id -> THREADS.getThreadCpuTime(id) > 0);
+    }
+
+    /** By the loops, and by threads that make calls to files. */
+    private long allocated() throws InterruptedException {
+        long sum = besides().map(THREADS::getThreadAllocatedBytes).sum();
         for (NettyIoLoop loop : rig.loops.netty()) {
             long id = ServerRig.onLoop(loop, () -> Thread.currentThread().getId());
             sum += THREADS.getThreadAllocatedBytes(id);

@@ -8,6 +8,7 @@ import io.blockseal.export.Export;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
 import io.blockseal.memory.JvmMemorySource;
+import io.blockseal.memory.MemorySource;
 import io.blockseal.metrics.ExportMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,6 +41,10 @@ final class ServerRig implements AutoCloseable {
     }
 
     ServerRig(ServerOptions options) throws IOException {
+        this(options, new JvmMemorySource());
+    }
+
+    ServerRig(ServerOptions options, MemorySource memory) throws IOException {
         directory = Files.createTempDirectory("nbd");
         socket = directory.resolve("s");
         exports.add(
@@ -47,12 +52,13 @@ final class ServerRig implements AutoCloseable {
         export("readonly", readonly, true);
         export("plain", plain, false);
         export("big", big, false);
-        loops = IoLoops.start(LOOPS, IoLoops.BUFFER_BYTES_MIN, new JvmMemorySource());
+        loops = IoLoops.start(LOOPS, IoLoops.BUFFER_BYTES_MIN, memory);
         server = new NbdServer(loops, exports, options);
         server.listenUnix(socket);
     }
 
-    private void export(String name, BlockDevice device, boolean readOnly) {
+    /** One more. */
+    void export(String name, BlockDevice device, boolean readOnly) {
         exports.add(new Export(name, "", device, readOnly, new ExportMetrics(name, LOOPS)));
     }
 
