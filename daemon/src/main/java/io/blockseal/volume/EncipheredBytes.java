@@ -13,6 +13,9 @@ final class EncipheredBytes {
     /** What a crash may forget of a range at most, unless a volume is told to write more often. */
     static final long SHARE_BYTES_MAX = 1L << 30;
 
+    /** Requests have a MiB at most: with a share as small as theirs there would be a commit for each write. */
+    static final long SHARE_BYTES_MIN = 16L << 20;
+
     private final AtomicLongArray counts;
     private final NotedRanges grown;
     private volatile int shareShift = Long.numberOfTrailingZeros(SHARE_BYTES_MAX);
@@ -28,8 +31,15 @@ final class EncipheredBytes {
         this.wake = wake;
     }
 
-    /** Has counts written down each time they have grown by so much, or by less: the next smaller power of two. */
+    /**
+     * Has counts written down each time they have grown by so much, or by less: the next smaller power of two.
+     * {@code bytes} is at least {@link #SHARE_BYTES_MIN}.
+     */
     void share(long bytes) {
+        if (bytes < SHARE_BYTES_MIN) {
+            throw new IllegalArgumentException("a share is at least " + SHARE_BYTES_MIN + " bytes, not " + bytes
+                    + ": each write would be a commit");
+        }
         shareShift = Long.numberOfTrailingZeros(Long.highestOneBit(Math.min(bytes, SHARE_BYTES_MAX)));
     }
 

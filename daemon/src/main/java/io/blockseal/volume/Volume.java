@@ -285,7 +285,7 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     /**
      * Has the metadata take note of what was enciphered under a range's DEK whenever that has grown by so much, or by less;
-     * a crash forgets that much of it at most.
+     * a crash forgets that much of it at most. {@code bytes} is at least 16 MiB.
      */
     public void noteEncipheredEvery(long bytes) {
         table.enciphered().share(bytes);

@@ -183,20 +183,21 @@ class EncipheredCountTest {
 
     @Test
     void isWrittenDownEachTimeItHasGrownByAShare() throws Exception {
-        volume.noteEncipheredEvery(16 * UNIT + 1);
-        write(0, 15 * UNIT);
+        long share = 16 << 20;
+        volume.noteEncipheredEvery(share + 1);
         write(2 * RANGE, UNIT);
+        volume.enciphered(0, share - UNIT);
         long before = volume.commitSeq();
         assertEquals(0, onDisk(0).encryptedBytes(), "no commit for each write");
         write(0, UNIT);
         assertEquals(before + 1, volume.commitSeq());
-        assertEquals(16 * UNIT, onDisk(0).encryptedBytes());
+        assertEquals(share, onDisk(0).encryptedBytes());
         assertEquals(UNIT, onDisk(2).encryptedBytes(), "its page is the same");
-        for (int i = 0; i < 16; i++) {
-            write(0, UNIT);
+        for (long i = 0; i < share / RANGE; i++) {
+            write(0, RANGE);
         }
         assertEquals(before + 2, volume.commitSeq());
-        assertEquals(32 * UNIT, onDisk(0).encryptedBytes());
+        assertEquals(2 * share, onDisk(0).encryptedBytes());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.blockseal.volume;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -33,22 +34,36 @@ class EncipheredBytesTest {
 
     @Test
     void wakesWheneverARangePassesAShare() {
+        long mib = 1 << 20;
         counts.wakes(woken::incrementAndGet);
-        counts.share(5000);
-        counts.add(7, 4095);
+        counts.share(40 * mib);
+        counts.add(7, 32 * mib - 1);
         assertEquals(0, woken.get());
         counts.add(7, 1);
-        assertEquals(1, woken.get(), "5000 is taken for 4096: never more than was said");
-        counts.add(70, 1 << 20);
+        assertEquals(1, woken.get(), "40 MiB are taken for 32: never more than was said");
+        counts.add(70, 256 * mib);
         assertEquals(1, woken.get(), "whoever is awake is not woken again");
         counts.beginWriting();
         assertEquals(7, counts.takeGrownFrom(0));
         assertEquals(70, counts.takeGrownFrom(8));
         assertEquals(-1, counts.takeGrownFrom(0));
-        counts.add(7, 4095);
+        counts.add(7, 32 * mib - 1);
         assertEquals(1, woken.get());
-        counts.add(7, 4096);
+        counts.add(7, 32 * mib);
         assertEquals(2, woken.get());
+    }
+
+    @Test
+    void refusesSharesThatWouldWakeForEachWrite() {
+        counts.wakes(woken::incrementAndGet);
+        for (long bytes : new long[] {0, 1, -1, Long.MIN_VALUE, EncipheredBytes.SHARE_BYTES_MIN - 1}) {
+            assertThrows(IllegalArgumentException.class, () -> counts.share(bytes), "" + bytes);
+        }
+        counts.share(EncipheredBytes.SHARE_BYTES_MIN);
+        for (int i = 0; i < 15; i++) {
+            counts.add(0, 1 << 20);
+        }
+        assertEquals(0, woken.get());
     }
 
     @Test
