@@ -161,7 +161,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                 answer = new ControlAnswer(
                         served == null ? 404 : 400, Failures.outcome(unknown(name, word, served != null)));
             } else if (verb.isLong()) {
-                Job job = jobs.submit(request(verb, served, arguments, keys));
+                Job job = jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR));
                 handedOver = true;
                 answer = new ControlAnswer(202, JobText.one(job));
             } else {
@@ -199,9 +199,9 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                 AuditField.of("caller-pid", caller.pid()));
     }
 
-    private JobRequest request(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys) {
+    private JobRequest request(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, String by) {
         String memo = verb instanceof ResumableVerb resumable ? resumable.toJson(arguments) : null;
-        return new JobRequest(verb.name(), served.name(), verb.claims(), memo, new JobWork() {
+        return new JobRequest(verb.name(), served.name(), verb.claims(), memo, by, new JobWork() {
             @Override
             public JobOutcome run(JobControl control) throws Exception {
                 try (keys) {
@@ -277,7 +277,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             throw new CommandException(ExitCode.FAILURE, "this release has no such verb that could go on");
         }
         Arguments arguments = verb.fromJson(memo.memo());
-        Job job = jobs.takeUp(memo, request(verb, served, arguments, new SentKeys(arguments, engine)));
+        Job job = jobs.takeUp(memo, request(verb, served, arguments, new SentKeys(arguments, engine), memo.by()));
         LOG.info(
                 "volume={} job={}: {} goes on ({})",
                 served.name(),

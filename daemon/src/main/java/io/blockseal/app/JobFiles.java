@@ -4,6 +4,7 @@ import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import io.blockseal.job.JobMemo;
 import io.blockseal.job.JobMemory;
+import io.blockseal.job.JobRequest;
 import io.blockseal.volume.StateFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,7 @@ final class JobFiles implements JobMemory {
                 .number("id", memo.id())
                 .text("verb", memo.verb())
                 .text("memo", memo.memo())
+                .text("by", memo.by())
                 .text("paused", memo.paused() ? "yes" : "no")) {
             file(memo).write(text.json());
         } catch (IOException failed) {
@@ -95,7 +98,8 @@ final class JobFiles implements JobMemory {
                         memo.requireText("verb"),
                         export,
                         memo.requireText("paused").equals("yes"),
-                        memo.requireText("memo"));
+                        memo.requireText("memo"),
+                        Objects.requireNonNullElse(memo.text("by"), JobRequest.OPERATOR));
             }
         } catch (IOException | ArgumentException wrong) {
             LOG.error("{}: is no job that could be taken up again: {}", path, wrong.getMessage());

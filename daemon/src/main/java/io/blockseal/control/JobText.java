@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import io.blockseal.job.Job;
 import io.blockseal.job.JobOutcome;
+import io.blockseal.job.JobRequest;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -49,6 +50,9 @@ public final class JobText {
         if (job.secondsLeft() >= 0) {
             line.append(", ").append(job.secondsLeft()).append(" s left");
         }
+        if (!job.by().equals(JobRequest.OPERATOR)) {
+            line.append(", by ").append(job.by());
+        }
         line.append(", since ").append(job.created().truncatedTo(ChronoUnit.SECONDS));
         JobOutcome outcome = job.outcome();
         if (outcome != null) {
@@ -61,6 +65,7 @@ public final class JobText {
         json.writeNumberField("id", job.id());
         json.writeStringField("verb", job.verb());
         json.writeStringField("volume", job.volume());
+        json.writeStringField("by", job.by());
         json.writeStringField("state", job.state().word());
         json.writeBooleanField("ended", job.state().ended());
         json.writeStringField("phase", job.phase());

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param id its number, never used again by the same daemon
  * @param verb what it does
  * @param volume the volume, by its export's name
+ * @param by {@link JobRequest#by}
  * @param state where in its life it is
  * @param phase what it is doing, in a few words; may be empty
  * @param done how much is behind it, in bytes or in whatever it counts
@@ -24,6 +25,7 @@ public record Job(
         long id,
         String verb,
         String volume,
+        String by,
         JobState state,
         String phase,
         long done,

@@ -8,5 +8,6 @@ package io.blockseal.job;
  * @param volume the volume, by its export's name
  * @param paused whether somebody has paused it: then it begins paused
  * @param memo {@link JobRequest#memo}
+ * @param by {@link JobRequest#by}
  */
-public record JobMemo(long id, String verb, String volume, boolean paused, String memo) {}
+public record JobMemo(long id, String verb, String volume, boolean paused, String memo, String by) {}

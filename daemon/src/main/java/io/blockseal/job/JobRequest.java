@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *     exclude each other; {@link #EVERYTHING} excludes all others
  * @param memo what to begin again with after a restart of the daemon, as one JSON object without a secret; null if the
  *     job ends with the daemon
+ * @param by who wants it: {@link #OPERATOR}, or what in the daemon does
  * @param work what to do
  */
 public record JobRequest(
@@ -19,9 +20,23 @@ public record JobRequest(
         String volume,
         Set<String> claims,
         @Nullable String memo,
+        String by,
         JobWork work) {
     /** The claim that excludes every other job on the volume. */
     public static final String EVERYTHING = "*";
+
+    /** Somebody asked for it. */
+    public static final String OPERATOR = "operator";
+
+    /** A job that somebody asked for. */
+    public JobRequest(String verb, String volume, Set<String> claims, @Nullable String memo, JobWork work) {
+        this(verb, volume, claims, memo, OPERATOR, work);
+    }
+
+    /** Whether somebody asked for it. */
+    boolean wasAskedFor() {
+        return by.equals(OPERATOR);
+    }
 
     /** Copies the claims. */
     public JobRequest {

@@ -213,6 +213,7 @@ final class JobRun implements JobControl {
                 id,
                 request.verb(),
                 request.volume(),
+                request.by(),
                 state,
                 phase,
                 done,

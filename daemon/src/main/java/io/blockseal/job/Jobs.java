@@ -26,6 +26,8 @@ import org.slf4j.LoggerFactory;
 public final class Jobs implements AutoCloseable {
     /** The most that run at a time, paused ones included. */
     public static final int RUNNING_MAX = 16;
+    /** The most at a time that nobody asked for: an operator must not wait for days behind the daemon's own. */
+    public static final int UNASKED_MAX = 8;
     /** The most that wait. */
     public static final int QUEUED_MAX = 64;
     /** The most that have ended and are still told about. */
@@ -106,6 +108,9 @@ public final class Jobs implements AutoCloseable {
                                 + ", blockseal job cancel " + other.id);
             }
         }
+        if (!request.wasAskedFor()) {
+            requireRoomForUnasked(request);
+        }
         if (queue.size() >= QUEUED_MAX) {
             throw new JobRefusedException(
                     Reason.UNAVAILABLE, queue.size() + " jobs are waiting already; try again when some have ended");
@@ -116,9 +121,21 @@ public final class Jobs implements AutoCloseable {
         jobs.put(id, job);
         tallies.expect(request.volume(), request.verb());
         queue.add(job);
-        LOG.info("job={} volume={}: {} begins", id, request.volume(), request.verb());
+        LOG.info("job={} volume={} by={}: {} begins", id, request.volume(), request.by(), request.verb());
         startWhatMay();
         return job.snapshot();
+    }
+
+    private void requireRoomForUnasked(JobRequest request) throws JobRefusedException {
+        long unasked = jobs.values().stream()
+                .filter(job -> !job.state().ended() && !job.request.wasAskedFor())
+                .count();
+        if (unasked >= UNASKED_MAX) {
+            throw new JobRefusedException(
+                    Reason.CONFLICT,
+                    request.volume() + ": " + unasked + " jobs that nobody asked for are under way, and no more than "
+                            + UNASKED_MAX + " may be; " + request.verb() + " has to wait for one of them");
+        }
     }
 
     private void remember(JobRun job) throws JobRefusedException {
@@ -139,7 +156,8 @@ public final class Jobs implements AutoCloseable {
         String memo = job.request.memo();
         return memo == null
                 ? null
-                : new JobMemo(job.id, job.request.verb(), job.request.volume(), job.pauseWanted(), memo);
+                : new JobMemo(
+                        job.id, job.request.verb(), job.request.volume(), job.pauseWanted(), memo, job.request.by());
     }
 
     /** The lock is held. One that is paused before it began waits outside of the queue's order. */

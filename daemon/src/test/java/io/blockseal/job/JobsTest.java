@@ -455,6 +455,28 @@ class JobsTest {
         }
 
         @Test
+        void leaveRoomForThoseThatSomebodyAskedFor() throws Exception {
+            List<Steps> all = new ArrayList<>();
+            List<Long> ids = new ArrayList<>();
+            for (int i = 0; i < Jobs.UNASKED_MAX; i++) {
+                all.add(new Steps(1));
+                ids.add(jobs.submit(byPolicy(all.get(i))).id());
+            }
+            JobRefusedException refused =
+                    assertThrows(JobRefusedException.class, () -> jobs.submit(byPolicy(new Steps(1))));
+            assertEquals(Reason.CONFLICT, refused.reason());
+            assertTrue(refused.getMessage().contains("8 jobs that nobody asked for"), refused.getMessage());
+            await(jobs.submit(request("db", control -> WELL)).id(), is(JobState.DONE));
+            all.forEach(steps -> steps.may.release());
+            await(ids.get(0), is(JobState.DONE));
+            await(jobs.submit(byPolicy(control -> WELL)).id(), is(JobState.DONE));
+        }
+
+        private JobRequest byPolicy(JobWork work) {
+            return new JobRequest("count", "db", Set.of(), null, "policy", work);
+        }
+
+        @Test
         void areForgottenOnceTheyAreOld() throws Exception {
             long first = 0;
             for (int i = 0; i < Jobs.HISTORY_MAX + 5; i++) {
@@ -524,7 +546,7 @@ class JobsTest {
             jobs.close();
             assertEquals(JobState.CANCELED, jobs.get(id).state());
             JobMemo memo = memory.memos.get(id);
-            assertEquals(new JobMemo(id, "rotate", "db", false, "{\"rate\":5}"), memo);
+            assertEquals(new JobMemo(id, "rotate", "db", false, "{\"rate\":5}", JobRequest.OPERATOR), memo);
 
             Jobs next = jobs();
             Steps rest = new Steps(1);
