@@ -32,6 +32,19 @@ public final class ByteSize {
         }
     }
 
+    /**
+     * Bytes a second: a size, and {@code /s} behind it for who likes that. At least one.
+     *
+     * @throws IllegalArgumentException as {@link #parse}
+     */
+    public static long parseRate(String text) {
+        long rate = parse(text.endsWith("/s") ? text.substring(0, text.length() - 2) : text);
+        if (rate == 0) {
+            throw new IllegalArgumentException("nothing would ever be done at '" + text + "'");
+        }
+        return rate;
+    }
+
     /** Shift of a suffix, or -1. {@code KB} is refused, since half of the world means 1000 by it. */
     private static int shiftOf(String suffix) {
         if (suffix.isEmpty()) {

@@ -7,14 +7,23 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Which ranges get new DEKs: of those from {@code first} to {@code last}, the ones whose DEK was made before an instant. A
- * rotation that is begun again with the same selection goes on where it was, as what is done has a younger DEK.
+ * Which ranges get new DEKs: of those from {@code first} to {@code last}, the ones whose DEK was made before an instant or
+ * has enciphered much. A rotation that is begun again with the same selection goes on where it was, as what is done has a
+ * younger DEK, and one that has enciphered little.
  *
  * @param first the first range
  * @param last the last range; more than there are for all
- * @param madeBefore DEKs made at this second or later stay
+ * @param madeBefore DEKs made at this second or later stay, unless they have enciphered too much; {@link #ANY_AGE} for
+ *     all that have not
+ * @param encipheredMin how much is too much, in bytes; {@link #ANY_AMOUNT} for nothing
  */
-public record RangeSelection(long first, long last, Instant madeBefore) {
+public record RangeSelection(long first, long last, Instant madeBefore, long encipheredMin) {
+    /** No DEK is too old. */
+    public static final Instant ANY_AGE = Instant.MIN;
+
+    /** No DEK has enciphered too much. */
+    public static final long ANY_AMOUNT = Long.MAX_VALUE;
+
     /** Some ranges. */
     public RangeSelection {
         if (first < 0 || last < first) {
@@ -22,16 +31,22 @@ public record RangeSelection(long first, long last, Instant madeBefore) {
         }
     }
 
+    /** By age alone. */
+    public RangeSelection(long first, long last, Instant madeBefore) {
+        this(first, last, madeBefore, ANY_AMOUNT);
+    }
+
     /**
      * DEKs made at this second or later are as new as is wanted. When nothing older than the rotation itself is to stay,
      * that is when the rotation begins, at {@code nowSeconds}: those of the second that is named would hide what it does.
+     * Likewise where age does not matter.
      */
     long newSinceSeconds(long nowSeconds) {
-        return Math.min(madeBefore.getEpochSecond(), nowSeconds);
+        return madeBefore.equals(ANY_AGE) ? nowSeconds : Math.min(madeBefore.getEpochSecond(), nowSeconds);
     }
 
     /** The ranges, oldest DEK first. */
-    List<Long> of(Volume volume) {
+    public List<Long> of(Volume volume) {
         record Aged(long range, long createdSeconds) {}
 
         List<Aged> found = new ArrayList<>();
@@ -39,12 +54,17 @@ public record RangeSelection(long first, long last, Instant madeBefore) {
         long now = volume.nowSeconds();
         for (long range = first; range <= end; range++) {
             long created = volume.dekCreatedSeconds(range);
-            // A clock that was ahead once must not keep a DEK for ever.
-            if (created >= 0 && (created < madeBefore.getEpochSecond() || created > now)) {
+            if (created >= 0 && (isTooOld(created, now) || volume.encipheredBytes(range) >= encipheredMin)) {
                 found.add(new Aged(range, created));
             }
         }
         found.sort(Comparator.comparingLong(Aged::createdSeconds).thenComparingLong(Aged::range));
         return found.stream().map(Aged::range).toList();
+    }
+
+    private boolean isTooOld(long created, long now) {
+        // A clock that was ahead once must not keep a DEK for ever.
+        boolean fromTheFuture = created > now && !madeBefore.equals(ANY_AGE);
+        return created < madeBefore.getEpochSecond() || fromTheFuture;
     }
 }

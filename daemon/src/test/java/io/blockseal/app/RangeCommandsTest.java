@@ -100,8 +100,31 @@ class RangeCommandsTest {
         }
 
         @Test
+        void replacesDeksThatHaveEncipheredMuch() throws Exception {
+            JsonNode ranges = JSON.readTree(
+                            ok("info", "./demo.bsl", "--ranges", "--json").out())
+                    .get("ranges");
+            long much = ranges.get(0).get("encryptedBytes").asLong();
+            assertTrue(much > ranges.get(1).get("encryptedBytes").asLong(), ranges.toString());
+            assertTrue(ok("rotate-dek", "./demo.bsl", "--enciphered", "" + (much + 1))
+                    .out()
+                    .contains("no range has"));
+            assertTrue(ok("rotate-dek", "./demo.bsl", "--enciphered", "" + much, "--older-than", "1d")
+                    .out()
+                    .contains("1 range has a new DEK"));
+            ranges = JSON.readTree(
+                            ok("info", "./demo.bsl", "--ranges", "--json").out())
+                    .get("ranges");
+            assertEquals(2, ranges.get(0).get("generation").asInt());
+            assertEquals(1, ranges.get(1).get("generation").asInt());
+            requireSameAsImage("./copy.img");
+        }
+
+        @Test
         void refusesWhatMakesNoSense() {
             refused("name the ranges to rotate", "rotate-dek", "./demo.bsl");
+            refused("name the ranges to rotate", "rotate-dek", "./demo.bsl", "--all", "--enciphered", "1T");
+            refused("--enciphered", "rotate-dek", "./demo.bsl", "--enciphered", "much");
             refused("name the ranges to rotate", "rotate-dek", "./demo.bsl", "--all", "--range", "1");
             refused("name one", "rotate-dek", "./demo.bsl", "--older-than", "1d", "--made-before", "x");
             refused("has the ranges 0 to 1", "rotate-dek", "./demo.bsl", "--range", "1-2");

@@ -3,6 +3,7 @@ package io.blockseal.app.command;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.app.verb.RotateDekVerb;
+import io.blockseal.config.Age;
 import io.blockseal.control.Arguments;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  blockseal rotate-dek demo.bsl --key-file demo.key --all",
             "  blockseal rotate-dek demo.bsl --key-file demo.key --older-than 90d --rate 200MiB/s",
+            "  blockseal rotate-dek demo.bsl --key-file demo.key --enciphered 1T",
             "  blockseal rotate-dek demo.bsl --key-file demo.key --range 3-9 --json",
             ""
         })
@@ -67,6 +69,13 @@ public final class RotateDekCommand extends Verb {
     private @Nullable String madeBefore;
 
     @Option(
+            names = "--enciphered",
+            paramLabel = "SIZE",
+            description =
+                    "Ranges whose DEK has enciphered at least that much, such as 1T; with --older-than either will do.")
+    private @Nullable String enciphered;
+
+    @Option(
             names = "--rate",
             paramLabel = "SIZE/s",
             description = "Copy at most so much a second, such as 200MiB/s (default: as fast as it goes).")
@@ -95,6 +104,9 @@ public final class RotateDekCommand extends Verb {
         if (range != null) {
             RangeOption.parse("--range", range).in(arguments);
         }
+        if (enciphered != null) {
+            arguments.number(RotateDekVerb.ENCIPHERED_MIN, Math.max(1, Sizes.parse("--enciphered", enciphered)));
+        }
         if (rate != null) {
             arguments.number(RotateDekVerb.BYTES_PER_SECOND, Sizes.parseRate("--rate", rate));
         }
@@ -108,10 +120,11 @@ public final class RotateDekCommand extends Verb {
 
     /** DEKs made before this are rotated; null for all that there are. */
     private @Nullable Instant before() throws CommandException {
-        if (all == (range != null || olderThan != null || madeBefore != null)) {
+        if (all == (range != null || olderThan != null || madeBefore != null || enciphered != null)) {
             throw new CommandException(
                     ExitCode.USAGE,
-                    "name the ranges to rotate: either --all, or --range, --older-than or --made-before.");
+                    "name the ranges to rotate: either --all, or --range, --older-than, --made-before or"
+                            + " --enciphered.");
         }
         if (olderThan != null && madeBefore != null) {
             throw new CommandException(ExitCode.USAGE, "--older-than and --made-before say the same: name one.");
@@ -133,26 +146,10 @@ public final class RotateDekCommand extends Verb {
     }
 
     private static Duration age(String text) throws CommandException {
-        int end = text.length() - 1;
         try {
-            long number = Long.parseLong(text, 0, Math.max(0, end), 10);
-            ChronoUnit unit =
-                    switch (text.charAt(end)) {
-                        case 'd' -> ChronoUnit.DAYS;
-                        case 'h' -> ChronoUnit.HOURS;
-                        case 'm' -> ChronoUnit.MINUTES;
-                        default -> throw new NumberFormatException("no unit");
-                    };
-            if (number >= 0) {
-                return Duration.of(number, unit);
-            }
-        } catch (NumberFormatException | IndexOutOfBoundsException | ArithmeticException wrong) {
-            throw new CommandException(ExitCode.USAGE, noAge(text), wrong);
+            return Age.parse(text);
+        } catch (IllegalArgumentException wrong) {
+            throw new CommandException(ExitCode.USAGE, "--older-than: " + wrong.getMessage() + ".", wrong);
         }
-        throw new CommandException(ExitCode.USAGE, noAge(text));
-    }
-
-    private static String noAge(String text) {
-        return "--older-than: '" + text + "' is not an age: a number of days, hours or minutes, such as 90d, 12h, 30m.";
     }
 }

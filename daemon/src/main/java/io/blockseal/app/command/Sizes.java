@@ -17,12 +17,12 @@ final class Sizes {
         }
     }
 
-    /** Bytes a second: a size, and {@code /s} behind it for who likes that. At least one. */
+    /** Bytes a second, or a refusal that names the option. */
     static long parseRate(String option, String text) throws CommandException {
-        long rate = parse(option, text.endsWith("/s") ? text.substring(0, text.length() - 2) : text);
-        if (rate == 0) {
-            throw new CommandException(ExitCode.USAGE, option + ": nothing would ever be done at '" + text + "'.");
+        try {
+            return ByteSize.parseRate(text);
+        } catch (IllegalArgumentException wrong) {
+            throw new CommandException(ExitCode.USAGE, option + ": " + wrong.getMessage() + ".", wrong);
         }
-        return rate;
     }
 }

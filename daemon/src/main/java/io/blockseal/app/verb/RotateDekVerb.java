@@ -19,8 +19,10 @@ import java.util.Set;
 
 /** {@code rotate-dek}: new DEKs for ranges, by enciphering what lies in them anew. */
 public final class RotateDekVerb implements ResumableVerb {
-    /** DEKs made before this instant are replaced; now, if it is not named. */
+    /** DEKs made before this instant are replaced; now, if neither this nor {@link #ENCIPHERED_MIN} is named. */
     public static final String MADE_BEFORE = "madeBefore";
+    /** DEKs that have enciphered so many bytes are replaced as well, however young. */
+    public static final String ENCIPHERED_MIN = "encipheredMin";
     /** How many bytes to copy in a second at most; as many as possible, if it is not named. */
     public static final String BYTES_PER_SECOND = "bytesPerSecond";
     /** Ranges are changed by one at a time. */
@@ -58,7 +60,7 @@ public final class RotateDekVerb implements ResumableVerb {
     @Override
     public String toJson(Arguments given) {
         try {
-            if (given.text(MADE_BEFORE) == null) {
+            if (given.text(MADE_BEFORE) == null && enciphered(given) == RangeSelection.ANY_AMOUNT) {
                 given.text(MADE_BEFORE, now().toString());
             }
         } catch (ArgumentException wrong) {
@@ -80,7 +82,8 @@ public final class RotateDekVerb implements ResumableVerb {
     @Override
     public JobOutcome run(VerbCall call) throws Exception {
         RangeArgument wanted = RangeArgument.of(call.arguments());
-        Instant before = before(call.arguments());
+        long encipheredMin = enciphered(call.arguments());
+        Instant before = before(call.arguments(), encipheredMin);
         long bytesPerSecond = call.arguments().number(BYTES_PER_SECOND, Long.MAX_VALUE, 1, Long.MAX_VALUE);
         call.requireAllKnown();
         long rangeCount = call.volume().shape().rangeCount();
@@ -88,8 +91,8 @@ public final class RotateDekVerb implements ResumableVerb {
             wanted.requireWithin(call.called(), rangeCount);
         }
         RangeSelection selection = wanted == null
-                ? new RangeSelection(0, rangeCount - 1, before)
-                : new RangeSelection(wanted.first(), wanted.last(), before);
+                ? new RangeSelection(0, rangeCount - 1, before, encipheredMin)
+                : new RangeSelection(wanted.first(), wanted.last(), before, encipheredMin);
         long begun = System.nanoTime();
         DekRotation rotation = new DekRotation(
                 call.volume(),
@@ -100,16 +103,27 @@ public final class RotateDekVerb implements ResumableVerb {
         } catch (JobCanceledException interrupted) {
             throw new JobCanceledException(call.called() + ": interrupted; "
                     + ranges(rotation.outcome().rotatedRanges())
-                    + " a new DEK and the rest their old one. To go on with those: --made-before "
-                    + before.truncatedTo(ChronoUnit.SECONDS));
+                    + " a new DEK and the rest their old one. " + howToGoOn(before, encipheredMin));
         }
         return outcome(call, rotation.outcome(), (System.nanoTime() - begun) / NANOS_PER_SECOND);
     }
 
-    private Instant before(Arguments arguments) throws ArgumentException {
+    private static String howToGoOn(Instant before, long encipheredMin) {
+        String age =
+                before.equals(RangeSelection.ANY_AGE) ? "" : " --made-before " + before.truncatedTo(ChronoUnit.SECONDS);
+        String amount =
+                encipheredMin == RangeSelection.ANY_AMOUNT ? "" : " --enciphered " + ByteSize.exact(encipheredMin);
+        return "To go on with those:" + age + amount;
+    }
+
+    private static long enciphered(Arguments arguments) throws ArgumentException {
+        return arguments.number(ENCIPHERED_MIN, RangeSelection.ANY_AMOUNT, 1, Long.MAX_VALUE);
+    }
+
+    private Instant before(Arguments arguments, long encipheredMin) throws ArgumentException {
         String text = arguments.text(MADE_BEFORE);
         if (text == null) {
-            return now();
+            return encipheredMin == RangeSelection.ANY_AMOUNT ? now() : RangeSelection.ANY_AGE;
         }
         try {
             return Instant.parse(text);
