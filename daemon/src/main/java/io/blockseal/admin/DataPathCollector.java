@@ -116,6 +116,12 @@ final class DataPathCollector extends Collector {
                 Type.COUNTER,
                 exports,
                 ExportHealth::metadataRecoveries));
+        families.add(byExport(
+                "blockseal_overdue_keys",
+                "Ranges whose key was beyond the limits of the configuration at the last look",
+                Type.GAUGE,
+                exports,
+                ExportHealth::overdueKeys));
         families.add(states(exports));
         return families;
     }

@@ -14,6 +14,7 @@ package io.blockseal.admin;
  * @param ringRequests reads and writes that went through an io_uring to its storage
  * @param mirror how its metadata mirror is
  * @param metadataRecoveries how often its metadata was made whole again while it was served
+ * @param overdueKeys how many ranges had a key beyond the limits of the configuration when that was looked at last
  */
 public record ExportHealth(
         String export,
@@ -26,7 +27,8 @@ public record ExportHealth(
         boolean storeTroubled,
         long ringRequests,
         Mirror mirror,
-        long metadataRecoveries) {
+        long metadataRecoveries,
+        long overdueKeys) {
     /** How a metadata mirror is. */
     public enum Mirror {
         /** There is none. */
@@ -48,7 +50,7 @@ public record ExportHealth(
             long dekCacheHits,
             long dekCacheMisses,
             long dekCacheEvictions) {
-        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, 0, Mirror.NONE, 0);
+        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, 0, Mirror.NONE, 0, 0);
     }
 
     /** Whether clients are served. */

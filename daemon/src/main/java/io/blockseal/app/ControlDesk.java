@@ -250,6 +250,17 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         return null;
     }
 
+    /** Begins a long verb that nobody asked for but the daemon itself; {@code by} is what its job says of that. */
+    Job begin(VolumeVerb verb, ServedVolume served, Arguments arguments, String by) throws JobRefusedException {
+        SentKeys none = new SentKeys(arguments, engine);
+        try {
+            return jobs.submit(request(verb, served, arguments, none, by));
+        } catch (JobRefusedException refused) {
+            none.close();
+            throw refused;
+        }
+    }
+
     /** Begins again what was not finished when the daemon stopped. */
     void takeUp(JobFiles files) {
         for (ServedVolume served : volumes) {
@@ -259,7 +270,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             }
             for (JobMemo memo : files.of(open.uuid().toString(), served.name())) {
                 try {
-                    takeUp(memo, served);
+                    takeUp(files, memo, served);
                 } catch (Exception refused) {
                     LOG.error(
                             "volume={} job={}: {} cannot be taken up again: {}",
@@ -272,11 +283,23 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         }
     }
 
-    private void takeUp(JobMemo memo, ServedVolume served) throws Exception {
+    private void takeUp(JobFiles files, JobMemo memo, ServedVolume served) throws Exception {
         if (!(verbs.get(memo.verb()) instanceof ResumableVerb verb)) {
             throw new CommandException(ExitCode.FAILURE, "this release has no such verb that could go on");
         }
-        Arguments arguments = verb.fromJson(memo.memo());
+        // What the daemon began by itself goes on as its configuration has it now.
+        Arguments arguments =
+                memo.by().equals(JobRequest.OPERATOR) ? verb.fromJson(memo.memo()) : served.orderByKeyPolicy();
+        if (arguments == null) {
+            LOG.info(
+                    "volume={} job={}: {} by {} is wanted by the configuration no more, and does not go on",
+                    served.name(),
+                    memo.id(),
+                    memo.verb(),
+                    memo.by());
+            files.forget(memo);
+            return;
+        }
         Job job = jobs.takeUp(memo, request(verb, served, arguments, new SentKeys(arguments, engine), memo.by()));
         LOG.info(
                 "volume={} job={}: {} goes on ({})",

@@ -109,8 +109,8 @@ public final class Daemon implements AutoCloseable {
         }
         HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
-        openVolumes(foundation, loops, loopCount, memory);
-        startControl(foundation);
+        Keeper keeper = openVolumes(foundation, loops, loopCount, memory);
+        startControl(foundation, keeper);
         listen(loops);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
@@ -125,7 +125,8 @@ public final class Daemon implements AutoCloseable {
         return loops;
     }
 
-    private void openVolumes(Foundation foundation, IoLoops loops, int loopCount, HostMemory memory) throws Exception {
+    private Keeper openVolumes(Foundation foundation, IoLoops loops, int loopCount, HostMemory memory)
+            throws Exception {
         // Loops may have cached keys of a volume that is closed: they forget them after the last volume.
         unwinding.add("the loops' keys", () -> forgetKeys(foundation, loops));
         Keeper keeper = new Keeper();
@@ -148,6 +149,7 @@ public final class Daemon implements AutoCloseable {
                 keys.close();
             }
         }
+        return keeper;
     }
 
     private Path stateDirectory() {
@@ -156,7 +158,7 @@ public final class Daemon implements AutoCloseable {
     }
 
     /** Jobs are told to end before their volumes are closed. */
-    private void startControl(Foundation foundation) throws CommandException {
+    private void startControl(Foundation foundation, Keeper keeper) throws CommandException {
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
@@ -164,6 +166,13 @@ public final class Daemon implements AutoCloseable {
         ControlDesk desk = new ControlDesk(volumes, started, foundation.engine(), foundation.memory());
         unwinding.add("the control desk", desk);
         desk.takeUp(files);
+        // After those that were begun before: what they do is not begun twice.
+        for (ServedVolume volume : volumes) {
+            Polling keys = volume.watchKeys(desk, started, keeper);
+            if (keys != null) {
+                unwinding.add("the key policy of " + volume.name(), keys);
+            }
+        }
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
             unwinding.add("the control server", server);

@@ -2,12 +2,17 @@ package io.blockseal.app;
 
 import io.blockseal.admin.ExportHealth;
 import io.blockseal.admin.ExportKeys;
+import io.blockseal.app.verb.RotateDekVerb;
+import io.blockseal.config.ByteSize;
+import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
+import io.blockseal.control.Arguments;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
 import io.blockseal.export.LossLedger;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.job.Jobs;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
@@ -42,7 +47,8 @@ final class ServedVolume implements VolumesClosing.Closable {
     private volatile @Nullable Volume volume;
     private @Nullable LossLedger losses;
     private @Nullable RotationResumption resumption;
-    private @Nullable KekPolling polling;
+    private @Nullable Polling polling;
+    private volatile @Nullable KeyPolicyWatch keyWatch;
     private @Nullable ShredOnDiscard shredding;
 
     ServedVolume(VolumeConfig config, int loopCount) {
@@ -78,6 +84,8 @@ final class ServedVolume implements VolumesClosing.Closable {
             }
         }
         volume = opened;
+        requireSensible(config.keyPolicy(), opened);
+        opened.noteEncipheredEvery(config.keyPolicy().bytesForgettable());
         resumption = RotationResumption.of(name(), opened);
         if (config.autoRewrap() && !opened.shape().readOnly()) {
             polling = KekPolling.begin(name(), new KekWatch(opened, List.of(key)), config.rewrapPollSeconds(), keeper);
@@ -92,6 +100,44 @@ final class ServedVolume implements VolumesClosing.Closable {
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
         return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
+    }
+
+    private void requireSensible(KeyPolicy policy, Volume opened) throws CommandException {
+        long least = KeyPolicy.bytesLeast(opened.shape().rangeBytes());
+        if (policy.bytesMax() < least) {
+            throw new CommandException(
+                    ExitCode.CONFIG,
+                    config.path() + ": max-bytes-per-key is " + ByteSize.exact(policy.bytesMax())
+                            + ", but its ranges have "
+                            + ByteSize.exact(opened.shape().rangeBytes())
+                            + ": a rotation would soon ask for the next one. Give at least " + ByteSize.exact(least)
+                            + ".");
+        }
+    }
+
+    /** Keeps its DEKs within the limits of the configuration from now on, if there are any; close that before the jobs. */
+    @Nullable
+    Polling watchKeys(ControlDesk desk, Jobs jobs, Keeper keeper) {
+        Volume open = volume;
+        KeyPolicy policy = config.keyPolicy();
+        if (open == null || !isKeyPolicyInForce(open)) {
+            return null;
+        }
+        KeyPolicyWatch watch = new KeyPolicyWatch(
+                name(), open, policy, jobs, (arguments, by) -> desk.begin(new RotateDekVerb(), this, arguments, by));
+        keyWatch = watch;
+        return Polling.begin(watch::look, policy.pollSeconds(), keeper, keeper);
+    }
+
+    private boolean isKeyPolicyInForce(Volume open) {
+        return config.keyPolicy().isWanted() && !open.shape().readOnly();
+    }
+
+    /** What {@link RotateDekVerb} is to do for the limits of the configuration, or null if there are none. */
+    @Nullable
+    Arguments orderByKeyPolicy() {
+        Volume open = volume;
+        return open != null && isKeyPolicyInForce(open) ? new OverdueKeys(open, config.keyPolicy()).order() : null;
     }
 
     /** What was said about it. */
@@ -116,6 +162,7 @@ final class ServedVolume implements VolumesClosing.Closable {
         if (now == null) {
             return new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0);
         }
+        KeyPolicyWatch watch = keyWatch;
         DekCacheMetrics caches = now.dekCacheMetrics();
         String state =
                 switch (now.state()) {
@@ -140,7 +187,8 @@ final class ServedVolume implements VolumesClosing.Closable {
                     case UP -> ExportHealth.Mirror.UP;
                     case DOWN -> ExportHealth.Mirror.DOWN;
                 },
-                now.metadataRecoveries());
+                now.metadataRecoveries(),
+                watch == null ? 0 : watch.overdueRanges());
     }
 
     /** How its keys are, or null until it is open. On the admin loop. */
@@ -183,7 +231,7 @@ final class ServedVolume implements VolumesClosing.Closable {
         if (rotating != null) {
             rotating.close();
         }
-        KekPolling looking = polling;
+        Polling looking = polling;
         if (looking != null) {
             looking.close();
         }

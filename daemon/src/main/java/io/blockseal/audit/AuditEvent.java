@@ -44,6 +44,8 @@ public enum AuditEvent {
     RANGES_SHREDDED,
     /** Ranges got new keys, and what lay in them was enciphered anew; the old keys were destroyed. */
     DEKS_ROTATED,
+    /** The configuration's limits had a job begun that rotates keys of ranges. */
+    DEK_ROTATION_BY_POLICY,
     /** All metadata of a volume was destroyed, and with it whatever opens the volume. */
     VOLUME_ERASED,
     /** Somebody gave an order through the control socket. */

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -167,9 +168,45 @@ public final class ConfigReader {
                     false,
                     false,
                     section.flag("auto-rewrap", false),
-                    section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400)));
+                    section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400),
+                    keyPolicy(section)));
         }
         return volumes;
+    }
+
+    private static KeyPolicy keyPolicy(YamlSection section) {
+        KeyPolicy otherwise = KeyPolicy.NONE;
+        return new KeyPolicy(
+                section.value("max-key-age", otherwise.ageMax(), ConfigReader::keyAge),
+                section.value("max-bytes-per-key", otherwise.bytesMax(), ConfigReader::bytesPerKey),
+                section.value("rotation-rate", otherwise.bytesPerSecond(), ConfigReader::rate),
+                section.number("rotation-poll-seconds", otherwise.pollSeconds(), 10, 7 * 86400));
+    }
+
+    private static Duration keyAge(String text) {
+        if (text.equals("off")) {
+            return KeyPolicy.ANY_AGE;
+        }
+        Duration age = Age.parse(text);
+        if (age.compareTo(KeyPolicy.AGE_LEAST) < 0) {
+            throw new IllegalArgumentException("'" + text + "' is less than 1h");
+        }
+        return age;
+    }
+
+    private static long bytesPerKey(String text) {
+        if (text.equals("off")) {
+            return Long.MAX_VALUE;
+        }
+        long bytes = ByteSize.parse(text);
+        if (bytes < KeyPolicy.BYTES_LEAST) {
+            throw new IllegalArgumentException("'" + text + "' is less than 1G");
+        }
+        return bytes;
+    }
+
+    private static long rate(String text) {
+        return text.equals("off") ? Long.MAX_VALUE : ByteSize.parseRate(text);
     }
 
     private KeyConfig key(YamlSection section) {

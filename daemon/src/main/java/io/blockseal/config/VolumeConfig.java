@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param acceptRollback open although its metadata was put back from an older copy; never from the file, likewise
  * @param autoRewrap wrap its volume key anew whenever its key source has a newer version of the KEK
  * @param rewrapPollSeconds how often the source is asked
+ * @param keyPolicy when its ranges get new DEKs without anybody asking
  */
 public record VolumeConfig(
         Path path,
@@ -38,7 +39,8 @@ public record VolumeConfig(
         boolean trustIdentity,
         boolean acceptRollback,
         boolean autoRewrap,
-        int rewrapPollSeconds) {
+        int rewrapPollSeconds,
+        KeyPolicy keyPolicy) {
     /** How often a key source is asked for its newest version, unless the file says otherwise. */
     public static final int REWRAP_POLL_SECONDS = 3600;
 

@@ -264,6 +264,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return committer.freeSlots();
     }
 
+    /** When it was made, in seconds of Unix time. */
+    public long createdSeconds() {
+        return root().createdSeconds();
+    }
+
     /** What time it is to it, in seconds of Unix time. */
     public long nowSeconds() {
         return clock.instant().getEpochSecond();

@@ -57,7 +57,7 @@ class VolumeTendingTest {
         try (Volume volume = fixture.opener().open(VolumeStores.inBand(store), List.of(vault), OpenOptions.DEFAULT)) {
             vault.advance();
             try (Keeper keeper = new Keeper();
-                    KekPolling polling = KekPolling.begin("demo", new KekWatch(volume, List.of(vault)), 3600, keeper)) {
+                    Polling polling = KekPolling.begin("demo", new KekWatch(volume, List.of(vault)), 3600, keeper)) {
                 // Lets what was begun end.
                 keeper.close();
                 assertEquals("2", volume.keySlots().list().get(0).version());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Nested;
@@ -47,7 +48,8 @@ class ConfigReaderTest {
                             false,
                             false,
                             false,
-                            3600)),
+                            3600,
+                            KeyPolicy.NONE)),
                     config.volumes());
             assertEquals(withoutExamples(defaults), withoutExamples(config));
         }
@@ -75,7 +77,8 @@ class ConfigReaderTest {
                     volumes:
                       - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm,
                          shred: manual, key-fd: 9,
-                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF"}
+                         key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
+                         max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600}
                     """);
 
             assertEquals(
@@ -111,7 +114,8 @@ class ConfigReaderTest {
                                     false,
                                     false,
                                     false,
-                                    3600))),
+                                    3600,
+                                    new KeyPolicy(Duration.ofDays(90), 1L << 40, 100L << 20, 600)))),
                     config);
         }
     }
@@ -184,6 +188,10 @@ class ConfigReaderTest {
                         name: {a: b}                     | f:5:11 | is a group of keys
                         meta: ./a.bsl                    | f:5:5  | same file
                         meta-mirror: ./a.bsl             | f:5:5  | same file
+                        max-key-age: 90                  | f:5:18 | '90' is not an age
+                        max-key-age: 30m                 | f:5:18 | '30m' is less than 1h
+                        max-bytes-per-key: 64M           | f:5:24 | '64M' is less than 1G
+                        rotation-rate: 0                 | f:5:20 | nothing would ever be done at '0'
                         trust-identity: true             | f:5:5  | trust-identity
                         path2: x                         | f:5:5  | Did you mean 'path'?
                         """)

@@ -29,6 +29,9 @@ import picocli.CommandLine.Option;
             "",
             "Without a daemon, Ctrl-C ends it in order: what is done stays done, and --made-before goes on with the rest. Copies of the"
                     + " metadata from before, such as header backups, still hold the old DEKs, wrapped.",
+            "",
+            "A daemon does this by itself for the keys that are beyond max-key-age and max-bytes-per-key of its"
+                    + " configuration, at rotation-rate (defaults: off, off and 50MiB/s).",
             ""
         },
         footer = {

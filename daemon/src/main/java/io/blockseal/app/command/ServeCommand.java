@@ -12,6 +12,7 @@ import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.EngineChoice;
 import io.blockseal.config.KeyConfig;
+import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.LogLevel;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.TcpAddress;
@@ -56,7 +57,9 @@ public final class ServeCommand extends Verb {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Take everything from this YAML file; config/blockseal.yaml explains each key.")
+            description =
+                    "Take everything from this YAML file; config/blockseal.yaml explains each key, also those without"
+                            + " an option here, such as max-key-age, by which range keys are replaced (default: off).")
     private @Nullable Path config;
 
     @Option(names = "--check-config", description = "Read the configuration, say whether it is right, and exit.")
@@ -246,7 +249,8 @@ public final class ServeCommand extends Verb {
                     trustIdentity,
                     acceptRollback,
                     false,
-                    VolumeConfig.REWRAP_POLL_SECONDS));
+                    VolumeConfig.REWRAP_POLL_SECONDS,
+                    KeyPolicy.NONE));
         }
         return all;
     }
