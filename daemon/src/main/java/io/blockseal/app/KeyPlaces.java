@@ -46,8 +46,7 @@ public final class KeyPlaces implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        KeySource source =
-                KeySourceRegistry.open(new KeySourceSpec(scheme(key.kind()), place(key)), context(key, prompt));
+        KeySource source = KeySourceRegistry.open(spec(key), context(key, prompt));
         opened.put(key, source);
         all.add(source);
         return source;
@@ -64,6 +63,10 @@ public final class KeyPlaces implements AutoCloseable {
                 PassphraseKeySource source = new PassphraseKeySource(engine, input, policy);
                 all.add(source);
                 yield new NewKey(source, "passphrase (Argon2id)", null);
+            }
+            case KEY_SOURCE -> {
+                KeySource source = open(key, prompt);
+                yield new NewKey(source, "key source " + source.reference(), null);
             }
             default -> new NewKey(open(key, prompt), "key from " + key.kind().word() + " " + key.place(), null);
         };
@@ -91,6 +94,7 @@ public final class KeyPlaces implements AutoCloseable {
                 new Arguments()
                         .text("kind", "recovery")
                         .secret(input(key, prompt).read());
+            case KEY_SOURCE -> new Arguments().text("kind", "source").text("uri", key.place());
         };
     }
 
@@ -144,7 +148,7 @@ public final class KeyPlaces implements AutoCloseable {
     }
 
     private KeySourceContext context(KeyConfig key, String prompt) {
-        return new KeySourceContext(engine, Surroundings.credentialsDirectory(), input(key, prompt));
+        return Surroundings.keySources(engine, input(key, prompt));
     }
 
     private static SecretInput input(KeyConfig key, String prompt) {
@@ -155,20 +159,14 @@ public final class KeyPlaces implements AutoCloseable {
         };
     }
 
-    private static String scheme(Kind kind) {
-        return switch (kind) {
-            case KEY_FILE -> "file";
-            case KEY_FD -> "fd";
-            case CREDENTIAL -> "credential";
-            case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT -> "passphrase";
-            case RECOVERY_KEY_FILE -> "recovery";
-        };
-    }
-
-    private static String place(KeyConfig key) {
+    private static KeySourceSpec spec(KeyConfig key) throws KeySourceException {
         return switch (key.kind()) {
-            case KEY_FILE, KEY_FD, CREDENTIAL -> key.place();
-            default -> "";
+            case KEY_FILE -> new KeySourceSpec("file", key.place());
+            case KEY_FD -> new KeySourceSpec("fd", key.place());
+            case CREDENTIAL -> new KeySourceSpec("credential", key.place());
+            case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT -> new KeySourceSpec("passphrase", "");
+            case RECOVERY_KEY_FILE -> new KeySourceSpec("recovery", "");
+            case KEY_SOURCE -> KeySourceSpec.parse(key.place());
         };
     }
 

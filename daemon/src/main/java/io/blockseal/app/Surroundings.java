@@ -1,5 +1,8 @@
 package io.blockseal.app;
 
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.SecretInput;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,11 @@ public final class Surroundings {
         return ofUser != null && !ofUser.isEmpty()
                 ? Path.of(ofUser, "blockseal")
                 : Path.of(System.getProperty("user.home", "."), ".local", "state", "blockseal");
+    }
+
+    /** What key sources are told of it; what they are used for goes into the audit log. */
+    public static KeySourceContext keySources(CryptoEngine engine, SecretInput input) {
+        return new KeySourceContext(engine, credentialsDirectory(), System::getenv, input, KeyUseAudit::record);
     }
 
     /** Where systemd puts credentials, or null. */

@@ -24,6 +24,8 @@ public enum AuditEvent {
     DATA_EXPORT,
     /** Damaged metadata was repaired. */
     REPAIR,
+    /** A vault, a module or a program was asked to wrap or unwrap a volume key, or about its key, and what it answered. */
+    KEY_USED,
     /** One more key opens the volume. */
     KEY_SLOT_ADDED,
     /** Another key opens the volume in the place of one that does no longer. */

@@ -1,5 +1,7 @@
 package io.blockseal.config;
 
+import java.util.regex.Pattern;
+
 /**
  * Where one volume's key is to be found; never the key itself.
  *
@@ -22,7 +24,9 @@ public record KeyConfig(Kind kind, String place) {
         /** A passphrase typed on the terminal. */
         PASSPHRASE_PROMPT("passphrase"),
         /** A recovery key in a file. */
-        RECOVERY_KEY_FILE("recovery-key-file");
+        RECOVERY_KEY_FILE("recovery-key-file"),
+        /** A vault, a module or a program that keeps the key and wraps with it, as a URI with its options. */
+        KEY_SOURCE("key-source");
 
         private final String word;
 
@@ -41,10 +45,13 @@ public record KeyConfig(Kind kind, String place) {
         }
     }
 
+    private static final Pattern URI = Pattern.compile("[A-Za-z][A-Za-z0-9+-]*:.+");
+    private static final Pattern OF_ANOTHER_KIND = Pattern.compile("(?i)(file|fd|credential|passphrase|recovery):.*");
+
     /**
      * Checks what can be checked without looking.
      *
-     * @throws IllegalArgumentException if a descriptor is not a number from 0 to 1023
+     * @throws IllegalArgumentException if a descriptor is not a number from 0 to 1023, or a key source not a URI
      */
     public KeyConfig {
         if (kind.isDescriptor() && !place.matches("\\d{1,3}|10[01]\\d|102[0-3]")) {
@@ -54,6 +61,14 @@ public record KeyConfig(Kind kind, String place) {
         if (kind == Kind.CREDENTIAL && (place.isEmpty() || place.contains("/") || place.startsWith("."))) {
             throw new IllegalArgumentException(
                     "'" + place + "' is not a credential's name: a file name in $CREDENTIALS_DIRECTORY");
+        }
+        if (kind == Kind.KEY_SOURCE && !URI.matcher(place).matches()) {
+            throw new IllegalArgumentException("'" + place + "' is not the URI of a key source, such as exec:/PROGRAM");
+        }
+        if (kind == Kind.KEY_SOURCE && OF_ANOTHER_KIND.matcher(place).matches()) {
+            throw new IllegalArgumentException(
+                    "'" + place + "' is not a source that wraps for us; use key-file, key-fd,"
+                            + " credential, a passphrase or recovery-key-file");
         }
     }
 }

@@ -6,6 +6,8 @@ public enum SecretAccess {
     SHOW_RECOVERY_KEY,
     /** A new key file is written with mode 0600. */
     WRITE_KEY_FILE,
+    /** A volume key goes to the key source that wraps it. */
+    WRAP_AT_SOURCE,
     /** The keys of a volume's ranges are printed for its owner, who takes them to another program. */
     PRINT_MAPPING,
     /** A test compares with an independent oracle. */

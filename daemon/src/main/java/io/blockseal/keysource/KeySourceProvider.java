@@ -1,12 +1,14 @@
 package io.blockseal.keysource;
 
+import java.util.List;
+
 /**
  * Makes the key sources of one or more schemes. Found by {@code ServiceLoader}; {@link KeySourceRegistry} asks each.
  * Stateless, from any thread.
  */
 public interface KeySourceProvider {
-    /** Whether it knows this scheme. */
-    boolean serves(String scheme);
+    /** The schemes that it knows, in lower case. */
+    List<String> schemes();
 
     /**
      * A source for that place. Nothing is read or asked yet: that happens when the source is first used, so that no

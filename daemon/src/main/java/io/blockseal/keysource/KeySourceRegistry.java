@@ -1,5 +1,7 @@
 package io.blockseal.keysource;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.ServiceLoader;
 
 /** Finds the provider for a scheme, among those on the class path. */
@@ -12,14 +14,15 @@ public final class KeySourceRegistry {
      * @throws KeySourceException if no provider knows the scheme, or the place is wrong
      */
     public static KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException {
+        List<String> known = new ArrayList<>();
         for (KeySourceProvider provider : ServiceLoader.load(KeySourceProvider.class)) {
-            if (provider.serves(spec.scheme())) {
+            if (provider.schemes().contains(spec.scheme())) {
                 return provider.open(spec, context);
             }
+            known.addAll(provider.schemes());
         }
         throw new KeySourceException(
                 KeySourceException.Kind.MISCONFIGURED,
-                "there is no key source '" + spec.scheme()
-                        + "'; there are file, fd, credential, passphrase and recovery");
+                "there is no key source '" + spec.scheme() + "'; there are " + String.join(", ", known));
     }
 }

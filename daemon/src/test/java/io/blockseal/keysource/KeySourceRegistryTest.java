@@ -7,14 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** An operator writes where the key is, and gets that source or a sentence that helps. */
 class KeySourceRegistryTest {
-    private final KeySourceContext context =
-            new KeySourceContext(new JavaCryptoEngine(), Path.of("/run/credentials/x"), () -> new byte[] {1});
+    private final KeySourceContext context = context(Path.of("/run/credentials/x"));
+
+    private static KeySourceContext context(@Nullable Path credentials) {
+        return new KeySourceContext(new JavaCryptoEngine(), credentials, name -> null, () -> new byte[] {1}, use -> {});
+    }
 
     @Test
     void findsEverySourceByItsScheme() throws KeySourceException {
@@ -47,6 +51,13 @@ class KeySourceRegistryTest {
                 "/etc/key",
                 ":x",
                 "azure:prod",
+                "exec:",
+                "exec:relative",
+                "exec:/x?nonsense=1",
+                "exec:/x?arg",
+                "exec:/x?timeout-seconds=0",
+                "exec:/x?timeout-seconds=5&timeout-seconds=6",
+                "exec:/x?arg=%zz",
                 "file:",
                 "fd:",
                 "fd:x",
@@ -65,7 +76,7 @@ class KeySourceRegistryTest {
 
     @Test
     void saysHowSystemdPassesCredentials() throws KeySourceException {
-        KeySourceContext without = new KeySourceContext(context.engine(), null, context.input());
+        KeySourceContext without = context(null);
         KeySourceSpec spec = KeySourceSpec.parse("credential:db");
         String message = assertThrows(KeySourceException.class, () -> KeySourceRegistry.open(spec, without))
                 .getMessage();

@@ -84,6 +84,12 @@ public final class CreateCommand extends Verb {
             description = "New passphrase: the first line from the open file descriptor N.")
     private @Nullable String passphraseDescriptor;
 
+    @Option(
+            names = "--key-source",
+            paramLabel = "URI",
+            description = "A vault, a module or a program that wraps the volume key: see docs/keysources.md.")
+    private @Nullable String keySource;
+
     @Option(names = "--allow-weak-passphrase", description = "Take a passphrase of fewer than 12 characters.")
     private boolean allowWeak;
 
@@ -166,6 +172,7 @@ public final class CreateCommand extends Verb {
         add(keys, Kind.CREDENTIAL, credential);
         add(keys, Kind.PASSPHRASE_FILE, passphraseFile);
         add(keys, Kind.PASSPHRASE_FD, passphraseDescriptor);
+        add(keys, Kind.KEY_SOURCE, keySource);
         if (passphrase || (keys.isEmpty() && Terminal.canAsk())) {
             keys.add(new KeyConfig(Kind.PASSPHRASE_PROMPT, ""));
         }
@@ -269,6 +276,7 @@ public final class CreateCommand extends Verb {
 
     private String serveOptions() {
         return (keyFile == null ? "" : " --key-file " + keyFile)
+                + (keySource == null ? "" : " --key-source '" + keySource + "'")
                 + (meta == null ? "" : " --meta " + meta)
                 + (metaMirror == null ? "" : " --meta-mirror " + metaMirror);
     }

@@ -47,6 +47,12 @@ public final class KeyOptions {
             description = "The recovery key that was printed at creation, in a file.")
     private List<String> recoveryKeyFiles = new ArrayList<>();
 
+    @Option(
+            names = "--key-source",
+            paramLabel = "URI",
+            description = "A vault, a module or a program that has the key: see docs/keysources.md.")
+    private List<String> keySources = new ArrayList<>();
+
     @Option(names = "--key-slot", paramLabel = "0-15", description = "Try this key slot only.")
     private int keySlot = -1;
 
@@ -110,6 +116,7 @@ public final class KeyOptions {
         add(all, Kind.PASSPHRASE_FILE, passphraseFiles);
         add(all, Kind.PASSPHRASE_FD, passphraseDescriptors);
         add(all, Kind.RECOVERY_KEY_FILE, recoveryKeyFiles);
+        add(all, Kind.KEY_SOURCE, keySources);
         if (passphrase) {
             all.add(new KeyConfig(Kind.PASSPHRASE_PROMPT, ""));
         }

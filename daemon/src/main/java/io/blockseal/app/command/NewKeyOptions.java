@@ -31,6 +31,12 @@ public final class NewKeyOptions {
             description = "The new passphrase: the first line of FILE.")
     private @Nullable String newPassphraseFile;
 
+    @Option(
+            names = "--new-key-source",
+            paramLabel = "URI",
+            description = "The vault, module or program that is to wrap the volume key: see docs/keysources.md.")
+    private @Nullable String newKeySource;
+
     @Option(names = "--new-recovery-key", description = "Make a recovery key and print it, this once.")
     private boolean newRecoveryKey;
 
@@ -39,7 +45,11 @@ public final class NewKeyOptions {
 
     /** Whether any new key was named. */
     boolean given() {
-        return newKeyFile != null || newPassphrase || newPassphraseFile != null || newRecoveryKey;
+        return newKeyFile != null
+                || newPassphrase
+                || newPassphraseFile != null
+                || newRecoveryKey
+                || newKeySource != null;
     }
 
     /** Refuses none, and more than one. */
@@ -89,6 +99,9 @@ public final class NewKeyOptions {
         if (newPassphraseFile != null) {
             wanted.add(KeyOptions.key(Kind.PASSPHRASE_FILE, newPassphraseFile));
         }
+        if (newKeySource != null) {
+            wanted.add(KeyOptions.key(Kind.KEY_SOURCE, newKeySource));
+        }
         if (newRecoveryKey) {
             wanted.add(null);
         }
@@ -97,7 +110,7 @@ public final class NewKeyOptions {
                     ExitCode.USAGE,
                     (wanted.isEmpty() ? "no new key is named" : wanted.size() + " new keys are named") + ".\n"
                             + "  Give exactly one of --new-key-file, --new-passphrase, --new-passphrase-file,"
-                            + " --new-recovery-key.");
+                            + " --new-key-source, --new-recovery-key.");
         }
         return wanted.get(0);
     }

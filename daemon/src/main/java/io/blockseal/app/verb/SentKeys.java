@@ -3,10 +3,15 @@ package io.blockseal.app.verb;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.app.NewKey;
+import io.blockseal.app.Surroundings;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceRegistry;
+import io.blockseal.keysource.KeySourceSpec;
 import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.keysource.passphrase.PassphraseKeySource;
 import io.blockseal.keysource.passphrase.PassphrasePolicy;
@@ -17,7 +22,7 @@ import java.util.List;
 
 /**
  * Keys that came through the control socket, in the groups {@code key} and {@code newKey}: their bytes as {@code secret},
- * or the {@code path} of a key file for the daemon to read.
+ * or the {@code path} of a key file for the daemon to read, or the {@code uri} of a key source that it is to ask itself.
  */
 public final class SentKeys implements CallKeys, AutoCloseable {
     /** One that opens the volume. */
@@ -106,6 +111,9 @@ public final class SentKeys implements CallKeys, AutoCloseable {
         String path = group.text("path");
         String reference = group.text("reference");
         group.text("description");
+        if (kind.equals("source")) {
+            return remote(name, group.requireText("uri"));
+        }
         if (path != null && kind.equals("file")) {
             return FileKeySource.ofFile(Path.of(path), engine);
         }
@@ -120,8 +128,19 @@ public final class SentKeys implements CallKeys, AutoCloseable {
             case "file" -> FileKeySource.ofText(reference == null ? "file:" : reference, secret, engine);
             case "passphrase" -> new PassphraseKeySource(engine, () -> secret, policy);
             case "recovery" -> RecoveryKeySource.typed(engine, () -> secret);
-            default -> throw new ArgumentException("'" + name + ".kind' is none of file, passphrase and recovery");
+            default ->
+                throw new ArgumentException("'" + name + ".kind' is none of file, passphrase, recovery and source");
         };
+    }
+
+    private KeySource remote(String name, String uri) throws ArgumentException {
+        try {
+            String place = new KeyConfig(KeyConfig.Kind.KEY_SOURCE, uri).place();
+            return KeySourceRegistry.open(
+                    KeySourceSpec.parse(place), Surroundings.keySources(engine, () -> new byte[0]));
+        } catch (IllegalArgumentException | KeySourceException wrong) {
+            throw new ArgumentException("'" + name + ".uri': " + wrong.getMessage());
+        }
     }
 
     private static CommandException usage(ArgumentException wrong) {

@@ -8,15 +8,13 @@ import io.blockseal.keysource.KeySourceProvider;
 import io.blockseal.keysource.KeySourceSpec;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Set;
+import java.util.List;
 
 /** {@code file:/path}, {@code fd:N} and {@code credential:NAME}. */
 public final class FileKeySourceProvider implements KeySourceProvider {
-    private static final Set<String> SCHEMES = Set.of("file", "fd", "credential");
-
     @Override
-    public boolean serves(String scheme) {
-        return SCHEMES.contains(scheme);
+    public List<String> schemes() {
+        return List.of("file", "fd", "credential");
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.SecretAccess;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -54,7 +55,7 @@ public final class KeyFile {
                 file.write(text);
             }
             file.force(true);
-            try (FileChannel folder = FileChannel.open(folderOf(path), StandardOpenOption.READ)) {
+            try (FileChannel folder = FileChannel.open(PrivateFile.folderOf(path), StandardOpenOption.READ)) {
                 folder.force(true);
             }
             durable = true;
@@ -82,7 +83,7 @@ public final class KeyFile {
 
     /** The key in that file, which the caller closes; checked first, for who else might have read or written it. */
     static Secret read(Path path, CryptoEngine engine) throws KeySourceException {
-        return readUnchecked(KeyFileCheck.realPathOf(path), "key file " + path, engine);
+        return readUnchecked(PrivateFile.realPathOf(path), "key file " + path, engine);
     }
 
     /** Likewise of a file, pipe or descriptor that somebody else vouches for. */
@@ -113,7 +114,7 @@ public final class KeyFile {
     public static byte[] text(Path path, boolean vouchedFor) throws KeySourceException {
         ByteBuffer text = ByteBuffer.allocateDirect(KeyText.READ_BYTES_MAX);
         try (FileChannel file =
-                FileChannel.open(vouchedFor ? path : KeyFileCheck.realPathOf(path), StandardOpenOption.READ)) {
+                FileChannel.open(vouchedFor ? path : PrivateFile.realPathOf(path), StandardOpenOption.READ)) {
             while (text.hasRemaining() && file.read(text) >= 0) {}
             byte[] bytes = new byte[text.flip().remaining()];
             text.get(bytes);
@@ -142,11 +143,6 @@ public final class KeyFile {
             Arrays.fill(given, (byte) 0);
             wipe(text);
         }
-    }
-
-    static Path folderOf(Path path) {
-        Path folder = path.toAbsolutePath().getParent();
-        return folder == null ? path.toAbsolutePath() : folder;
     }
 
     private static void wipe(ByteBuffer bytes) {

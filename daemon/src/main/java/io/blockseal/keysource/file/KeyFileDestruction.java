@@ -2,6 +2,7 @@ package io.blockseal.keysource.file;
 
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -23,7 +24,7 @@ final class KeyFileDestruction {
      * @throws KeySourceException if it is not known to be gone; the message says how far it came
      */
     static void destroy(Path path) throws KeySourceException {
-        Path real = KeyFileCheck.realPathOf(path);
+        Path real = PrivateFile.realPathOf(path);
         String done = "nothing was changed";
         try (FileChannel file = FileChannel.open(real, StandardOpenOption.WRITE)) {
             byte[] random = new byte[KeyText.READ_BYTES_MAX];
@@ -38,7 +39,7 @@ final class KeyFileDestruction {
             // A link in the same folder would lead nowhere.
             Files.deleteIfExists(path);
             done = "it was overwritten and removed, but the removal may not be durable";
-            try (FileChannel folder = FileChannel.open(KeyFile.folderOf(real), StandardOpenOption.READ)) {
+            try (FileChannel folder = FileChannel.open(PrivateFile.folderOf(real), StandardOpenOption.READ)) {
                 folder.force(true);
             }
         } catch (IOException e) {

@@ -4,12 +4,13 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceContext;
 import io.blockseal.keysource.KeySourceProvider;
 import io.blockseal.keysource.KeySourceSpec;
+import java.util.List;
 
 /** {@code passphrase:}, whose bytes come from the context's input; new slots follow {@link PassphrasePolicy#DEFAULT}. */
 public final class PassphraseKeySourceProvider implements KeySourceProvider {
     @Override
-    public boolean serves(String scheme) {
-        return scheme.equals("passphrase");
+    public List<String> schemes() {
+        return List.of("passphrase");
     }
 
     @Override

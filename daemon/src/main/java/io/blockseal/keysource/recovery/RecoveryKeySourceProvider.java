@@ -4,12 +4,13 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceContext;
 import io.blockseal.keysource.KeySourceProvider;
 import io.blockseal.keysource.KeySourceSpec;
+import java.util.List;
 
 /** {@code recovery:}, whose text comes from the context's input. */
 public final class RecoveryKeySourceProvider implements KeySourceProvider {
     @Override
-    public boolean serves(String scheme) {
-        return scheme.equals("recovery");
+    public List<String> schemes() {
+        return List.of("recovery");
     }
 
     @Override

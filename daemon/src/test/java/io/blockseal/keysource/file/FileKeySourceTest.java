@@ -13,6 +13,7 @@ import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceContract;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.PrivateFile;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.io.IOException;
@@ -151,11 +152,11 @@ class FileKeySourceTest extends KeySourceContract {
     @Test
     void refusesFilesOfOtherUsers() {
         Path path = Path.of("/k");
-        assertNull(KeyFileCheck.check(0100600, 1000, 1000, path));
-        assertNull(KeyFileCheck.check(0100600, 0, 1000, path));
-        String wrong = KeyFileCheck.check(0100600, 1001, 1000, path);
+        assertNull(PrivateFile.check(0100600, 1000, 1000, path));
+        assertNull(PrivateFile.check(0100600, 0, 1000, path));
+        String wrong = PrivateFile.check(0100600, 1001, 1000, path);
         assertTrue(wrong != null && wrong.contains("chown it to 1000"), wrong);
-        wrong = KeyFileCheck.check(0100600, 1000, 0, path);
+        wrong = PrivateFile.check(0100600, 1000, 0, path);
         assertTrue(wrong != null && wrong.contains("belongs to user 1000"), wrong);
     }
 

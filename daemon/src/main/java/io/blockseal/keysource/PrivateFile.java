@@ -1,6 +1,5 @@
-package io.blockseal.keysource.file;
+package io.blockseal.keysource;
 
-import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,24 +8,31 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Who else may have read a key file, or put it there. */
-final class KeyFileCheck {
+/** Who else may have read a file that matters to keys, or put it there. */
+public final class PrivateFile {
     private static final int TYPE_MASK = 0170000;
     private static final int TYPE_REGULAR = 0100000;
     private static final int OTHERS_MASK = 077;
+    private static final int WRITABLE_BY_OTHERS = 022;
+    private static final int STICKY = 01000;
 
-    private KeyFileCheck() {}
+    private PrivateFile() {}
 
     /**
      * The file behind {@code path}, once nobody but its owner, who is root or us, can have read or written it.
      *
      * @throws KeySourceException naming what is wrong and what to do
      */
-    static Path realPathOf(Path path) throws KeySourceException {
-        String name = "key file " + path;
+    public static Path realPathOf(Path path) throws KeySourceException {
+        return realPathOf(path, "key file");
+    }
+
+    /** Likewise, of a file that messages call {@code what}. */
+    public static Path realPathOf(Path path, String what) throws KeySourceException {
+        String name = what + " " + path;
         try {
             Path real = path.toRealPath();
-            Path folder = KeyFile.folderOf(path).toRealPath();
+            Path folder = folderOf(path).toRealPath();
             if (!folder.equals(real.getParent())) {
                 throw refused(name + " is a symbolic link to another directory, " + real
                         + ": whoever owns the link chooses the key. Name the file itself");
@@ -45,8 +51,38 @@ final class KeyFileCheck {
         }
     }
 
+    /**
+     * Refuses a program that somebody else could change, or put another in the place of: that would get every key.
+     *
+     * @throws KeySourceException naming the file or directory, and what to do
+     */
+    public static void requireUnchangeable(Path program) throws KeySourceException {
+        try {
+            int us = ourUid();
+            for (Path at = program.toRealPath(); at != null; at = at.getParent()) {
+                Map<String, Object> attributes = Files.readAttributes(at, "unix:mode,uid");
+                int mode = number(attributes, "mode");
+                int uid = number(attributes, "uid");
+                boolean others = (mode & WRITABLE_BY_OTHERS) != 0 && (mode & STICKY) == 0;
+                if ((uid != 0 && uid != us) || others) {
+                    throw refused(program + " could be changed by others: " + at + " belongs to user " + uid + ", mode "
+                            + Integer.toOctalString(mode & 07777)
+                            + ". Only root and we may be able to write to it: chown, chmod go-w");
+                }
+            }
+        } catch (IOException | UnsupportedOperationException e) {
+            throw new KeySourceException(Kind.MISCONFIGURED, program + " cannot be looked at: " + e.getMessage(), e);
+        }
+    }
+
+    /** The directory that a file lies in. */
+    public static Path folderOf(Path path) {
+        Path folder = path.toAbsolutePath().getParent();
+        return folder == null ? path.toAbsolutePath() : folder;
+    }
+
     /** What is wrong with a file of this mode and owner, for a process that runs as {@code ourUid}; null if nothing. */
-    static @Nullable String check(int mode, int uid, int ourUid, Path real) {
+    public static @Nullable String check(int mode, int uid, int ourUid, Path real) {
         if ((mode & TYPE_MASK) != TYPE_REGULAR) {
             return "is not a regular file; for a pipe use fd:NUMBER";
         }

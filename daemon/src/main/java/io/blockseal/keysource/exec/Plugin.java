@@ -1,0 +1,164 @@
+package io.blockseal.keysource.exec;
+
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.PrivateFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs the program: no shell, an empty environment, the root directory, one document on its standard input and one from
+ * its standard output, within a time after which it and all that it started is killed. From any thread but one that serves
+ * I/O; blocks.
+ */
+final class Plugin {
+    private static final int OUTPUT_BYTES_MAX = 64 << 10;
+    private static final int COMPLAINT_BYTES_MAX = 4096;
+    private static final long STRAGGLE_MILLIS = 500;
+
+    private final Path program;
+    private final List<String> command;
+    private final Duration within;
+
+    Plugin(Path program, List<String> arguments, Duration within) {
+        this.program = program;
+        this.command = new ArrayList<>();
+        command.add(program.toString());
+        command.addAll(arguments);
+        this.within = within;
+    }
+
+    /**
+     * What it answers, which the caller wipes.
+     *
+     * @throws KeySourceException MISCONFIGURED if it cannot be run, or others could change it; UNREACHABLE if it fails, is
+     *     late or says too much
+     */
+    byte[] run(byte[] question) throws KeySourceException {
+        PrivateFile.requireUnchangeable(program);
+        ProcessBuilder builder =
+                new ProcessBuilder(command).directory(Path.of("/").toFile());
+        builder.environment().clear();
+        Process process;
+        try {
+            process = builder.start();
+        } catch (IOException cannot) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED, program + " cannot be run: " + cannot.getMessage(), cannot);
+        }
+        Capture output = Capture.of(process.getInputStream(), OUTPUT_BYTES_MAX);
+        Capture complaint = Capture.of(process.getErrorStream(), COMPLAINT_BYTES_MAX);
+        try {
+            give(process, question);
+            if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new KeySourceException(
+                        Kind.UNREACHABLE, program + " has not answered within " + within.toSeconds() + " s");
+            }
+            byte[] answer = output.ofTheEnded();
+            if (answer.length == 0) {
+                throw new KeySourceException(
+                        Kind.UNREACHABLE,
+                        program + " ended with exit code " + process.exitValue() + " and no answer"
+                                + words(complaint.ofTheEnded()));
+            }
+            return answer;
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new KeySourceException(Kind.UNREACHABLE, program + " was not waited for: we were interrupted");
+        } catch (IOException broken) {
+            throw new KeySourceException(Kind.UNREACHABLE, program + ": " + broken.getMessage(), broken);
+        } finally {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+            output.close();
+            complaint.close();
+        }
+    }
+
+    private static void give(Process process, byte[] question) throws IOException {
+        try (OutputStream input = process.getOutputStream()) {
+            input.write(question);
+        } catch (IOException deaf) {
+            // It may know the answer without listening; if not, its exit code says more than a broken pipe.
+            return;
+        }
+    }
+
+    /** The first line of what it complained of, without anything that would disturb a terminal. */
+    private static String words(byte[] complaint) {
+        String line = new String(complaint, StandardCharsets.UTF_8)
+                .strip()
+                .lines()
+                .findFirst()
+                .orElse("");
+        String clean = line.substring(0, Math.min(300, line.length())).replaceAll("\\p{Cntrl}", "?");
+        return clean.isEmpty() ? "" : ": " + clean;
+    }
+
+    /** Reads a stream to its end on a thread of its own, so that the program never waits for us. */
+    private static final class Capture {
+        private final InputStream stream;
+        private final int bytesMax;
+        private final Thread thread;
+        private final byte[] buffer;
+        private volatile int length;
+        private volatile boolean tooMany;
+
+        private Capture(InputStream stream, int bytesMax) {
+            this.stream = stream;
+            this.bytesMax = bytesMax;
+            this.buffer = new byte[bytesMax];
+            this.thread = new Thread(this::read, "key-source-exec");
+            thread.setDaemon(true);
+        }
+
+        static Capture of(InputStream stream, int bytesMax) {
+            Capture capture = new Capture(stream, bytesMax);
+            capture.thread.start();
+            return capture;
+        }
+
+        private void read() {
+            try {
+                int filled = 0;
+                int count = 0;
+                while (filled < bytesMax && count >= 0) {
+                    filled += count;
+                    length = filled;
+                    count = stream.read(buffer, filled, bytesMax - filled);
+                }
+                tooMany = filled == bytesMax && stream.read() >= 0;
+                // Whoever goes on writing is told that nobody listens.
+                stream.close();
+            } catch (IOException closed) {
+                // What came before counts.
+            }
+        }
+
+        /** What a program that has ended had said; something that it left running may keep the pipe open for ever. */
+        byte[] ofTheEnded() throws IOException, InterruptedException {
+            thread.join(STRAGGLE_MILLIS);
+            if (tooMany && bytesMax == OUTPUT_BYTES_MAX) {
+                throw new IOException("its answer has more than " + bytesMax + " bytes");
+            }
+            return Arrays.copyOf(buffer, length);
+        }
+
+        void close() {
+            try {
+                stream.close();
+            } catch (IOException alreadyClosed) {
+                // It was at its end.
+            }
+            Arrays.fill(buffer, (byte) 0);
+        }
+    }
+}

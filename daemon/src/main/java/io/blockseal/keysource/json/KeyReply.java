@@ -1,0 +1,200 @@
+package io.blockseal.keysource.json;
+
+import com.fasterxml.jackson.core.Base64Variant;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.Secret;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a key source answered, in JSON: texts, numbers and flags by their path ({@code data.ciphertext}; the third element
+ * of a list is {@code list.2}), and one key, which goes from the bytes of the answer straight into the arena. The caller
+ * wipes those bytes. On one thread.
+ */
+public final class KeyReply implements AutoCloseable {
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxNestingDepth(32).build())
+            .build();
+
+    private final Map<String, String> values = new HashMap<>();
+    private @Nullable Secret key;
+
+    private KeyReply() {}
+
+    /**
+     * Reads an answer without a key.
+     *
+     * @throws IOException if it is not a JSON object
+     */
+    public static KeyReply of(byte[] body) throws IOException {
+        KeyReply reply = new KeyReply();
+        reply.readQuietly(body, null, null, null);
+        return reply;
+    }
+
+    /**
+     * Reads an answer with a key of 32 bytes at {@code keyPath}, if it is there.
+     *
+     * @throws IOException if it is not a JSON object, or if what stands there is not such a key
+     */
+    public static KeyReply of(byte[] body, String keyPath, Base64Variant alphabet, CryptoEngine engine)
+            throws IOException {
+        KeyReply reply = new KeyReply();
+        boolean whole = false;
+        try {
+            reply.readQuietly(body, keyPath, alphabet, engine);
+            whole = true;
+            return reply;
+        } finally {
+            if (!whole) {
+                reply.close();
+            }
+        }
+    }
+
+    /** Says where it is no JSON, but not what stands there: that may be a key. */
+    private void readQuietly(
+            byte[] body, @Nullable String keyPath, @Nullable Base64Variant alphabet, @Nullable CryptoEngine engine)
+            throws IOException {
+        try {
+            read(body, keyPath, alphabet, engine);
+        } catch (JsonProcessingException malformed) {
+            throw new IOException("not JSON (byte " + malformed.getLocation().getByteOffset() + ")");
+        }
+    }
+
+    private void read(
+            byte[] body, @Nullable String keyPath, @Nullable Base64Variant alphabet, @Nullable CryptoEngine engine)
+            throws IOException {
+        try (JsonParser parser = JSON.createParser(body)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("not a JSON object");
+            }
+            Deque<String> path = new ArrayDeque<>();
+            Deque<Integer> indexes = new ArrayDeque<>();
+            path.push("");
+            indexes.push(-1);
+            while (!path.isEmpty()) {
+                JsonToken token = parser.nextToken();
+                if (token == null) {
+                    throw new IOException("it ends in the middle");
+                }
+                if (token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY) {
+                    path.pop();
+                    indexes.pop();
+                } else if (token != JsonToken.FIELD_NAME) {
+                    value(parser, token, path, indexes, keyPath, alphabet, engine);
+                }
+            }
+        }
+    }
+
+    private void value(
+            JsonParser parser,
+            JsonToken token,
+            Deque<String> path,
+            Deque<Integer> indexes,
+            @Nullable String keyPath,
+            @Nullable Base64Variant alphabet,
+            @Nullable CryptoEngine engine)
+            throws IOException {
+        String step = parser.currentName();
+        int index = indexes.element();
+        if (index >= 0) {
+            indexes.pop();
+            indexes.push(index + 1);
+            step = Integer.toString(index);
+        }
+        String here = path.element().isEmpty() ? step : path.element() + "." + step;
+        if (token == JsonToken.START_OBJECT || token == JsonToken.START_ARRAY) {
+            path.push(here);
+            indexes.push(token == JsonToken.START_ARRAY ? 0 : -1);
+        } else if (here.equals(keyPath) && alphabet != null && engine != null) {
+            if (token != JsonToken.VALUE_STRING || key != null) {
+                throw new IOException("'" + here + "' is not one key");
+            }
+            take(parser, here, alphabet, engine);
+        } else if (token != JsonToken.VALUE_NULL) {
+            values.put(here, parser.getText());
+        }
+    }
+
+    private void take(JsonParser parser, String here, Base64Variant alphabet, CryptoEngine engine) throws IOException {
+        byte[] raw;
+        try {
+            raw = parser.getBinaryValue(alphabet);
+        } catch (IOException malformed) {
+            // Its message would quote the key.
+            throw new IOException("'" + here + "' is not Base64");
+        }
+        try {
+            if (raw.length != 32) {
+                throw new IOException("'" + here + "' has " + raw.length + " bytes, and a volume key has 32");
+            }
+            Secret secret = Secret.empty(engine.keys());
+            engine.keys().put(secret.key(), ByteBuffer.wrap(raw));
+            key = secret;
+        } finally {
+            Arrays.fill(raw, (byte) 0);
+        }
+    }
+
+    /** The text, number or flag at that path, or null. */
+    public @Nullable String text(String path) {
+        return values.get(path);
+    }
+
+    /** Likewise, or an empty text. */
+    public String textOrEmpty(String path) {
+        return values.getOrDefault(path, "");
+    }
+
+    /**
+     * The value at that path.
+     *
+     * @throws IOException if there is none
+     */
+    public String require(String path) throws IOException {
+        String value = values.get(path);
+        if (value == null) {
+            throw new IOException("it has no '" + path + "'");
+        }
+        return value;
+    }
+
+    /**
+     * The key, which is the caller's from now on.
+     *
+     * @throws IOException if there is none
+     */
+    public Secret takeKey() throws IOException {
+        Secret taken = key;
+        if (taken == null) {
+            throw new IOException("there is no key in it");
+        }
+        key = null;
+        return taken;
+    }
+
+    /** Wipes the key if nobody took it. */
+    @Override
+    public void close() {
+        Secret left = key;
+        key = null;
+        if (left != null) {
+            left.close();
+        }
+    }
+}

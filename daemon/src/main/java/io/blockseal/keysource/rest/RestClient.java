@@ -1,0 +1,170 @@
+package io.blockseal.keysource.rest;
+
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks a server and has patience with it: what fails for a reason that passes (no connection, 408, 429, 5xx) is sent again
+ * as {@link Backoff} has it, honouring {@code Retry-After}. Follows no redirect, since that would take a token elsewhere.
+ * From any thread but one that serves I/O; blocks.
+ */
+public final class RestClient {
+    /** No answer of a key source is larger. */
+    public static final int BODY_BYTES_MAX = 1 << 20;
+
+    private static final Set<Integer> PASSING = Set.of(408, 425, 429, 500, 502, 503, 504);
+
+    private final HttpClient http;
+    private final Backoff backoff;
+    private final Duration answerWithin;
+
+    /**
+     * A client.
+     *
+     * @param connection with whom to speak and whom to trust
+     * @param backoff how patient to be
+     */
+    public RestClient(RestConnection connection, Backoff backoff) {
+        this.http = connection.http();
+        this.answerWithin = connection.answerWithin();
+        this.backoff = backoff;
+    }
+
+    /**
+     * The answer, which the caller closes: a good one, a definite refusal, or the last of several passing failures.
+     *
+     * @throws KeySourceException UNREACHABLE if there was no answer at all
+     */
+    public RestResponse send(RestRequest request) throws KeySourceException {
+        long begun = backoff.clock().nowMillis();
+        int failures = 0;
+        while (true) {
+            KeySourceException trouble = null;
+            RestResponse response = null;
+            try {
+                response = once(request);
+            } catch (KeySourceException unreachable) {
+                trouble = unreachable;
+            }
+            if (response != null && !PASSING.contains(response.status())) {
+                return response;
+            }
+            failures++;
+            long pause = Math.max(backoff.pauseMillis(failures), response == null ? 0 : retryAfterMillis(response));
+            boolean enough = backoff.clock().nowMillis() - begun + pause > backoff.budgetMillis()
+                    || (trouble != null && trouble.kind() != Kind.UNREACHABLE)
+                    || (trouble != null && trouble.getCause() instanceof SSLException);
+            if (enough && response != null) {
+                return response;
+            }
+            if (enough && trouble != null) {
+                throw trouble;
+            }
+            if (response != null) {
+                response.close();
+            }
+            pause(request, pause);
+        }
+    }
+
+    private void pause(RestRequest request, long millis) throws KeySourceException {
+        try {
+            backoff.clock().pause(millis);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw unreachable(request, "we were interrupted while waiting to ask again", interrupted);
+        }
+    }
+
+    /** What the server asks for, in seconds or as a date; 0 if it asks for nothing that makes sense. */
+    static long retryAfterMillis(RestResponse response) {
+        String asked = response.header("Retry-After").strip();
+        if (asked.matches("\\d{1,6}")) {
+            return Long.parseLong(asked) * 1000;
+        }
+        try {
+            Instant until = ZonedDateTime.parse(asked, DateTimeFormatter.RFC_1123_DATE_TIME)
+                    .toInstant();
+            return Math.max(0, Duration.between(Instant.now(), until).toMillis());
+        } catch (DateTimeParseException notADate) {
+            return 0;
+        }
+    }
+
+    private RestResponse once(RestRequest request) throws KeySourceException {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).timeout(answerWithin);
+        request.headers().forEach(builder::header);
+        byte[] body = request.body();
+        builder.method(
+                request.method(),
+                body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(body));
+        // A server may send its header and then nothing more: only this limit covers the body, too.
+        CompletableFuture<HttpResponse<byte[]>> asked =
+                http.sendAsync(builder.build(), unused -> new CappedBody(BODY_BYTES_MAX));
+        try {
+            HttpResponse<byte[]> answer = asked.get(answerWithin.toMillis(), TimeUnit.MILLISECONDS);
+            return new RestResponse(answer.statusCode(), answer.headers(), answer.body());
+        } catch (TimeoutException late) {
+            asked.cancel(true);
+            throw unreachable(request, "has not answered within " + answerWithin.toMillis() + " ms", late);
+        } catch (InterruptedException interrupted) {
+            asked.cancel(true);
+            Thread.currentThread().interrupt();
+            throw unreachable(request, "was not waited for: we were interrupted", interrupted);
+        } catch (ExecutionException failed) {
+            Throwable cause = failed.getCause() == null ? failed : failed.getCause();
+            throw unreachable(request, words(cause), cause);
+        }
+    }
+
+    private static KeySourceException unreachable(RestRequest request, String what, Throwable cause) {
+        return new KeySourceException(Kind.UNREACHABLE, request.uri().getAuthority() + " " + what, cause);
+    }
+
+    private String words(Throwable cause) {
+        if (cause instanceof HttpTimeoutException) {
+            return "has not answered within " + answerWithin.toMillis() + " ms";
+        }
+        if (cause instanceof SSLException) {
+            return "cannot be trusted, or does not trust us: " + deepest(cause)
+                    + ". Name the authority that signed its certificate with ca-file=FILE, and check both clocks";
+        }
+        for (Throwable at = cause; at != null; at = at.getCause()) {
+            if (at instanceof UnresolvedAddressException || at instanceof UnknownHostException) {
+                return "has no address: check the name, and the resolver of this machine";
+            }
+        }
+        if (cause instanceof ConnectException) {
+            return "refuses connections, or is not there" + (cause.getMessage() == null ? "" : ": " + deepest(cause));
+        }
+        return cause instanceof IOException ? "cannot be reached: " + deepest(cause) : "cannot be reached: " + cause;
+    }
+
+    private static @Nullable String deepest(Throwable cause) {
+        Throwable at = cause;
+        while (at.getCause() != null && at.getCause() != at) {
+            at = at.getCause();
+        }
+        return at.getMessage() == null ? at.getClass().getSimpleName() : at.getMessage();
+    }
+}

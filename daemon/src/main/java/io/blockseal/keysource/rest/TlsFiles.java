@@ -1,0 +1,134 @@
+package io.blockseal.keysource.rest;
+
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.PrivateFile;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
+
+/** Certificates and private keys in PEM, as operators have them. */
+public final class TlsFiles {
+    private static final Pattern PKCS8 =
+            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
+
+    private TlsFiles() {}
+
+    /** TLS that trusts the authorities in one file only, or the system's if null, and shows a certificate if one is given. */
+    static SSLContext context(@Nullable Path authorities, @Nullable Path certificate, @Nullable Path key)
+            throws KeySourceException {
+        try {
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(keyManagers(certificate, key), trustManagers(authorities), null);
+            return context;
+        } catch (GeneralSecurityException | IOException wrong) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED, "TLS to the key source cannot be set up: " + wrong.getMessage(), wrong);
+        }
+    }
+
+    private static TrustManager @Nullable [] trustManagers(@Nullable Path authorities)
+            throws KeySourceException, GeneralSecurityException, IOException {
+        if (authorities == null) {
+            return null;
+        }
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        int count = 0;
+        for (Certificate certificate : certificates(authorities)) {
+            store.setCertificateEntry("ca" + count++, certificate);
+        }
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(store);
+        return factory.getTrustManagers();
+    }
+
+    private static KeyManager @Nullable [] keyManagers(@Nullable Path certificate, @Nullable Path key)
+            throws KeySourceException, GeneralSecurityException, IOException {
+        if (certificate == null || key == null) {
+            return null;
+        }
+        char[] none = new char[0];
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        store.setKeyEntry("us", privateKey(key), none, certificates(certificate).toArray(Certificate[]::new));
+        KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        factory.init(store, none);
+        return factory.getKeyManagers();
+    }
+
+    /** The certificates of a PEM file, first ours and then who signed it. */
+    public static Collection<? extends Certificate> certificates(Path file) throws KeySourceException {
+        try {
+            byte[] text = Files.readAllBytes(file);
+            Collection<? extends Certificate> all =
+                    CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(text));
+            if (all.isEmpty()) {
+                throw new GeneralSecurityException("there is none in it");
+            }
+            return all;
+        } catch (IOException | GeneralSecurityException wrong) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    "certificate file " + file + " cannot be read: " + wrong.getMessage()
+                            + ". It holds certificates in PEM",
+                    wrong);
+        }
+    }
+
+    /** The private key of a PEM file, which nobody else may read. */
+    public static PrivateKey privateKey(Path file) throws KeySourceException {
+        byte[] text = new byte[0];
+        try {
+            text = Files.readAllBytes(PrivateFile.realPathOf(file, "private key file"));
+            Matcher pem = PKCS8.matcher(new String(text, StandardCharsets.ISO_8859_1));
+            if (!pem.find()) {
+                throw new GeneralSecurityException("there is no 'BEGIN PRIVATE KEY' in it; convert it:"
+                        + " openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
+            }
+            byte[] der = Base64.getMimeDecoder().decode(pem.group(1));
+            try {
+                return parse(der);
+            } finally {
+                Arrays.fill(der, (byte) 0);
+            }
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException wrong) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED, "private key file " + file + " cannot be used: " + wrong.getMessage(), wrong);
+        } finally {
+            Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    private static PrivateKey parse(byte[] der) throws GeneralSecurityException {
+        GeneralSecurityException last = new GeneralSecurityException("unknown");
+        for (String algorithm : new String[] {"RSA", "EC", "Ed25519"}) {
+            try {
+                return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der));
+            } catch (GeneralSecurityException another) {
+                last = another;
+            }
+        }
+        throw new GeneralSecurityException("it is neither RSA nor EC nor Ed25519", last);
+    }
+}

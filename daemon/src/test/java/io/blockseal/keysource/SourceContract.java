@@ -1,0 +1,304 @@
+package io.blockseal.keysource;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.Secret;
+import io.blockseal.crypto.SecretAccess;
+import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.Premises.Trouble;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What every key source outside the process owes to a volume, however the place behaves. */
+public abstract class SourceContract {
+    private static final int KEY_SLOTS = 120;
+    private static final Map<Trouble, Kind> KINDS = Map.of(
+            Trouble.DISABLED, Kind.REFUSED,
+            Trouble.DELETED, Kind.REFUSED,
+            Trouble.FORBIDDEN, Kind.REFUSED,
+            Trouble.UNAUTHENTICATED, Kind.UNREACHABLE,
+            Trouble.THROTTLED, Kind.THROTTLED,
+            Trouble.BROKEN, Kind.UNREACHABLE,
+            Trouble.SILENT, Kind.UNREACHABLE,
+            Trouble.HALF_AN_ANSWER, Kind.UNREACHABLE,
+            Trouble.HANGS_UP, Kind.UNREACHABLE,
+            Trouble.SHORT_KEY, Kind.MISCONFIGURED);
+
+    protected final CryptoEngine engine = new JavaCryptoEngine(KEY_SLOTS, new KernelRandom());
+    protected final Binding binding = new Binding(UUID.fromString("01234567-89ab-cdef-0123-456789abcdef"));
+    protected final Queue<KeyUse> uses = new ConcurrentLinkedQueue<>();
+    protected final KeySourceContext context =
+            new KeySourceContext(engine, null, this::environment, () -> new byte[0], uses::add);
+    protected Premises premises;
+
+    /** Opens the place, with a KEK in it. */
+    protected abstract Premises open() throws Exception;
+
+    /** What the environment says; nothing, unless a test has more to say. */
+    protected String environment(String name) {
+        return null;
+    }
+
+    @BeforeEach
+    void openThePlace() throws Exception {
+        premises = open();
+    }
+
+    @AfterEach
+    void leaveNothingBehind() throws Exception {
+        premises.close();
+        Secret[] all = new Secret[KEY_SLOTS];
+        for (int i = 0; i < KEY_SLOTS; i++) {
+            all[i] = Secret.empty(engine.keys());
+        }
+        for (Secret secret : all) {
+            secret.close();
+        }
+        engine.close();
+    }
+
+    private WrappedKey wrapped(Secret volumeKey) throws Exception {
+        try (KeySource source = premises.source(context)) {
+            return source.wrap(volumeKey, binding);
+        }
+    }
+
+    @Test
+    void opensWhatItWrapped() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey wrapped = wrapped(volumeKey);
+            try (KeySource again = premises.source(context);
+                    Secret opened = again.unwrap(wrapped, binding)) {
+                assertTrue(again.mayOpen(wrapped));
+                assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+                assertEquals(again.reference(), wrapped.reference());
+            }
+        }
+    }
+
+    @Test
+    void fitsIntoAKeySlotAndShowsNoKey() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey wrapped = wrapped(volumeKey);
+            assertTrue(wrapped.reference().getBytes(StandardCharsets.UTF_8).length <= 256);
+            assertTrue(wrapped.version().getBytes(StandardCharsets.UTF_8).length <= 64);
+            assertTrue(wrapped.parameters().length <= 128);
+            assertTrue(wrapped.blob().length >= 40 && wrapped.blob().length <= 512, wrapped.blob().length + " bytes");
+            assertNoKey(volumeKey, new String(wrapped.blob(), StandardCharsets.ISO_8859_1));
+            assertNotEquals(
+                    HexFormat.of().formatHex(wrapped.blob()),
+                    HexFormat.of().formatHex(wrapped(volumeKey).blob()));
+        }
+    }
+
+    @Test
+    void tellsTheAuditorOfEveryUse() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            source.unwrap(wrapped, binding).close();
+            List<KeyUse> told = uses.stream()
+                    .filter(use -> use.operation() != KeyUse.Operation.VERSION)
+                    .toList();
+            assertEquals(2, told.size(), told::toString);
+            for (KeyUse use : told) {
+                assertEquals("ok", use.outcome());
+                assertEquals(source.reference(), use.reference());
+                assertEquals(wrapped.version(), use.version());
+                assertEquals(binding, use.binding());
+                assertNoKey(volumeKey, use.toString());
+            }
+        }
+    }
+
+    @Test
+    void doesNotOpenWhatAnotherKeyWrapped() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource other = premises.otherSource(context)) {
+            WrappedKey wrapped = wrapped(volumeKey);
+            assertThrows(WrongKeyException.class, () -> other.unwrap(wrapped, binding));
+        }
+    }
+
+    @Test
+    void doesNotOpenWhatWasAltered() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = wrapped(volumeKey);
+            byte[] altered = wrapped.blob().clone();
+            altered[altered.length - 8] ^= 1;
+            WrappedKey other = with(wrapped, altered);
+            assertFails(() -> source.unwrap(other, binding), volumeKey);
+            WrappedKey truncated = with(wrapped, Arrays.copyOf(wrapped.blob(), wrapped.blob().length - 1));
+            assertFails(() -> source.unwrap(truncated, binding), volumeKey);
+        }
+    }
+
+    @Test
+    void leavesSlotsOfOthersAlone() throws Exception {
+        try (KeySource source = premises.source(context)) {
+            for (WrapAlgorithm algorithm : WrapAlgorithm.values()) {
+                WrappedKey foreign = new WrappedKey(algorithm, "elsewhere:prod", "1", new byte[0], new byte[40]);
+                assertFalse(source.mayOpen(foreign));
+                assertThrows(WrongKeyException.class, () -> source.unwrap(foreign, binding));
+            }
+        }
+    }
+
+    @Test
+    void takesTheNewestVersionAndStillOpensTheOldest() throws Exception {
+        assumeTrue(premises.hasVersions(), "this source's keys have no versions");
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey old = source.wrap(volumeKey, binding);
+            assertEquals(old.version(), source.newestVersion());
+            assertFalse(old.version().isEmpty());
+            premises.rotate();
+            assertNotEquals(old.version(), source.newestVersion());
+            WrappedKey fresh = source.wrap(volumeKey, binding);
+            assertEquals(fresh.version(), source.newestVersion());
+            for (WrappedKey each : List.of(old, fresh)) {
+                try (Secret opened = source.unwrap(each, binding)) {
+                    assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Trouble.class)
+    void saysWhichKindOfTroubleItIsAndWorksAgainAfterwards(Trouble trouble) throws Exception {
+        Kind kind = KINDS.get(trouble);
+        assumeTrue(kind != null && premises.can(trouble), () -> "this place cannot be made to be " + trouble);
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            premises.have(trouble);
+            KeySourceException failed = assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
+            assertEquals(kind, failed.kind(), failed::getMessage);
+            assertWords(failed, source, volumeKey);
+            if (trouble != Trouble.SHORT_KEY) {
+                KeySourceException also = assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding));
+                assertEquals(kind, also.kind(), also::getMessage);
+                assertWords(also, source, volumeKey);
+            }
+            premises.have(Trouble.NONE);
+            try (Secret opened = source.unwrap(wrapped, binding)) {
+                assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+            }
+        }
+    }
+
+    private static void assertWords(KeySourceException failed, KeySource source, Secret volumeKey) {
+        String message = failed.getMessage();
+        assertFalse(message.contains("Exception"), message);
+        assertFalse(message.isBlank());
+        assertEquals("***", volumeKey.toString());
+        String authority =
+                source.reference().replaceFirst("^[^:]*:(https?://)?", "").replaceFirst("[/?].*", "");
+        assertTrue(
+                message.contains(source.reference()) || message.contains(authority), () -> message + " names no place");
+    }
+
+    @Test
+    void answersThatAreNoAnswersAreTrouble() throws Exception {
+        assumeTrue(premises.can(Trouble.NONSENSE), "this place cannot talk nonsense");
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            premises.have(Trouble.NONSENSE);
+            assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
+            assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Trouble.class,
+            names = {"THROTTLED_ONCE", "BROKEN_ONCE"})
+    void asksAgainWhereThatHelps(Trouble trouble) throws Exception {
+        assumeTrue(premises.can(trouble), () -> "this place cannot be made to be " + trouble);
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            premises.have(trouble);
+            try (Secret opened = source.unwrap(wrapped, binding)) {
+                assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+            }
+        }
+    }
+
+    /** Fifty volumes that open at the same time, with one KEK and one source. */
+    @Test
+    void servesManyVolumesAtOnce() throws Exception {
+        ExecutorService openers = Executors.newFixedThreadPool(16);
+        try (KeySource source = premises.source(context)) {
+            List<Callable<Boolean>> all = IntStream.range(0, 50)
+                    .<Callable<Boolean>>mapToObj(i -> () -> opens(source, new Binding(new UUID(1, i))))
+                    .toList();
+            for (Future<Boolean> each : openers.invokeAll(all)) {
+                assertTrue(each.get());
+            }
+        } finally {
+            openers.shutdownNow();
+        }
+    }
+
+    private boolean opens(KeySource source, Binding volume) throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey wrapped = source.wrap(volumeKey, volume);
+            try (Secret opened = source.unwrap(wrapped, volume)) {
+                return engine.keys().same(volumeKey.key(), opened.key());
+            }
+        }
+    }
+
+    private void assertFails(Callable<Secret> opening, Secret volumeKey) throws Exception {
+        try (Secret opened = opening.call()) {
+            // A source without authentication of its own may give something, but never the key.
+            assertFalse(engine.keys().same(volumeKey.key(), opened.key()));
+        } catch (WrongKeyException | KeySourceException asItShould) {
+            assertNoKey(volumeKey, String.valueOf(asItShould.getMessage()));
+        }
+    }
+
+    protected final void assertNoKey(Secret key, String text) {
+        ByteBuffer copy = ByteBuffer.allocate(64);
+        engine.keys().copyOut(key.key(), SecretAccess.TEST_ORACLE, copy);
+        byte[] raw = new byte[copy.flip().remaining()];
+        copy.get(raw);
+        assertFalse(text.contains(new String(raw, StandardCharsets.ISO_8859_1)), "raw key");
+        assertFalse(text.contains(HexFormat.of().formatHex(raw)), "key in hexadecimal digits");
+        assertFalse(text.contains(Base64.getEncoder().withoutPadding().encodeToString(raw)), "key in Base64");
+    }
+
+    protected static WrappedKey with(WrappedKey wrapped, byte[] blob) {
+        return new WrappedKey(wrapped.algorithm(), wrapped.reference(), wrapped.version(), wrapped.parameters(), blob);
+    }
+}
