@@ -61,6 +61,11 @@ final class Connection {
         return receive;
     }
 
+    /** Whether it has opened that export. On its loop. */
+    boolean hasOpened(String export) {
+        return exportName.equals(export);
+    }
+
     void logConnected() {
         LOG.debug("peer={} loop={}: connected", peer, loop.index());
     }

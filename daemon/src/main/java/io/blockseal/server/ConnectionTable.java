@@ -1,8 +1,11 @@
 package io.blockseal.server;
 
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /** All connections that still have something: bounds their number and lets a closing server wait. From any thread. */
 final class ConnectionTable {
@@ -40,9 +43,8 @@ final class ConnectionTable {
     void remove(Connection connection) {
         if (open.remove(connection)) {
             synchronized (this) {
-                if (count.decrementAndGet() == 0) {
-                    notifyAll();
-                }
+                count.decrementAndGet();
+                notifyAll();
             }
         }
     }
@@ -56,9 +58,18 @@ final class ConnectionTable {
     }
 
     /** Waits until no connection is left; false if some are left after that time. */
-    synchronized boolean awaitEmpty(long timeoutMillis) throws InterruptedException {
+    boolean awaitEmpty(long timeoutMillis) throws InterruptedException {
+        return await(() -> count.get() == 0, timeoutMillis);
+    }
+
+    /** Likewise, of these. */
+    boolean awaitGone(Collection<Connection> these, long timeoutMillis) throws InterruptedException {
+        return await(() -> Collections.disjoint(open, these), timeoutMillis);
+    }
+
+    private synchronized boolean await(BooleanSupplier condition, long timeoutMillis) throws InterruptedException {
         long deadline = System.nanoTime() + timeoutMillis * 1_000_000L;
-        while (count.get() > 0) {
+        while (!condition.getAsBoolean()) {
             long leftMillis = (deadline - System.nanoTime()) / 1_000_000L;
             if (leftMillis <= 0) {
                 return false;

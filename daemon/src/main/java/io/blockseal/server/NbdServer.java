@@ -21,6 +21,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * Serves the exports of a registry to NBD clients on unix sockets and TCP.
  *
  * <p>Start it by its constructor, open listeners, and close it before the devices behind the exports are closed. The
- * loops belong to the caller. Methods are for one thread, the one that owns the server.
+ * loops belong to the caller. Methods are for one thread, the one that owns the server, unless they say otherwise.
  */
 public final class NbdServer implements AutoCloseable {
     /** Only the owner may connect to a unix socket, unless said otherwise. */
@@ -166,7 +169,7 @@ public final class NbdServer implements AutoCloseable {
 
     private void drain() throws InterruptedException {
         for (Connection connection : connections.all()) {
-            connection.loop().execute(() -> connection.channel().pipeline().fireUserEventTriggered(Drain.BEGIN));
+            connection.loop().execute(() -> beginDrain(connection));
         }
         if (connections.awaitEmpty(options.drainTimeoutMillis())) {
             return;
@@ -177,6 +180,47 @@ public final class NbdServer implements AutoCloseable {
         }
         if (!connections.awaitEmpty(options.drainTimeoutMillis())) {
             LOG.warn("{} connections still have requests at their devices", connections.count());
+        }
+    }
+
+    private static void beginDrain(Connection connection) {
+        connection.channel().pipeline().fireUserEventTriggered(Drain.BEGIN);
+    }
+
+    /**
+     * Sends away the clients of an export that the registry offers no longer, as {@link #close} does with all: lets
+     * requests in flight end, answers new ones with ESHUTDOWN and closes the connections. From any thread but a loop's.
+     *
+     * @return whether none of them uses the export's device any more
+     */
+    public boolean dismiss(String exportName) {
+        Set<Connection> theirs = ConcurrentHashMap.newKeySet();
+        try {
+            // Whoever was opening it when it was withdrawn has done so by the time its loop comes to this.
+            List<Connection> all = new ArrayList<>();
+            connections.all().forEach(all::add);
+            CountDownLatch asked = new CountDownLatch(all.size());
+            for (Connection connection : all) {
+                connection.loop().execute(() -> {
+                    if (connection.hasOpened(exportName)) {
+                        theirs.add(connection);
+                        beginDrain(connection);
+                    }
+                    asked.countDown();
+                });
+            }
+            if (!asked.await(options.drainTimeoutMillis(), TimeUnit.MILLISECONDS)) {
+                return false;
+            }
+            LOG.info("export={} connections={}: its clients are sent away", exportName, theirs.size());
+            if (connections.awaitGone(theirs, options.drainTimeoutMillis())) {
+                return true;
+            }
+            theirs.forEach(connection -> Drain.closeNow(connection.channel()));
+            return connections.awaitGone(theirs, options.drainTimeoutMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }

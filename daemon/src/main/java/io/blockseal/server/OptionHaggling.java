@@ -138,7 +138,7 @@ final class OptionHaggling {
         NbdInfoRequest request = decoded.value();
         Export export = exports.find(request.exportName());
         if (export == null) {
-            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, "there is no export of that name");
+            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, exports.whyNot(request.exportName()));
         }
         ExportTerms terms = ExportTerms.of(export, style);
         if (option == NbdOption.GO && !open(terms, request.exportName())) {
@@ -191,7 +191,7 @@ final class OptionHaggling {
         }
         NbdMetaContextRequest request = decoded.value();
         if (exports.find(request.exportName()) == null) {
-            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, "there is no export of that name");
+            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, exports.whyNot(request.exportName()));
         }
         List<String> queries = request.queries();
         boolean matches = queries.contains(NbdAllocation.CONTEXT)

@@ -1,0 +1,105 @@
+package io.blockseal.server;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.nbd.NbdCommand;
+import io.blockseal.nbd.NbdOption;
+import io.blockseal.nbd.NbdReplyStyle;
+import io.blockseal.server.RawNbd.OptionReply;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** One export is taken out of service, and the clients of the others notice nothing. */
+@Timeout(60)
+class DismissTest {
+    private ServerRig rig;
+
+    @BeforeEach
+    void start() throws Exception {
+        rig = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(2000));
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        rig.close();
+    }
+
+    @Test
+    void itsClientsGoTheOthersStayAndNewOnesHearWhy() throws Exception {
+        try (RawNbd theirs = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE);
+                RawNbd haggling = RawNbd.haggling(rig.socket);
+                RawNbd other = RawNbd.transmitting(rig.socket, "plain", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            assertNotNull(rig.exports.withdraw("disk", "it is gone"));
+            assertTrue(rig.server.dismiss("disk"));
+            assertTrue(theirs.isClosedByServer());
+            assertEquals(0, rig.disk.channelsOpen.get());
+            assertEquals(0, other.read(0, 512).error());
+            List<OptionReply> replies = haggling.option(NbdOption.GO.code(), RawNbd.infoRequest("disk"));
+            assertEquals(RawNbd.ERR_UNKNOWN, replies.get(0).type());
+            assertEquals("it is gone", replies.get(0).text());
+            haggling.go("plain");
+        }
+    }
+
+    @Test
+    void whatIsUnderWayEndsFirst() throws Exception {
+        try (RawNbd theirs = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            rig.disk.hold = true;
+            theirs.send(0, NbdCommand.READ.code(), 7, 0, 512);
+            while (rig.metrics.recorder(0).inFlight() + rig.metrics.recorder(1).inFlight() == 0) {
+                Thread.onSpinWait();
+            }
+            rig.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed = CompletableFuture.supplyAsync(() -> rig.server.dismiss("disk"));
+            rig.disk.letGo();
+            assertEquals(0, theirs.reply(7, 512).error());
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void saysSoIfADeviceDoesNotAnswer() throws Exception {
+        try (ServerRig slow = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(100));
+                RawNbd theirs = RawNbd.transmitting(slow.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            slow.disk.hold = true;
+            theirs.send(0, NbdCommand.READ.code(), 7, 0, 512);
+            while (slow.metrics.recorder(0).inFlight()
+                            + slow.metrics.recorder(1).inFlight()
+                    == 0) {
+                Thread.onSpinWait();
+            }
+            slow.exports.withdraw("disk", "it is gone");
+            assertFalse(slow.server.dismiss("disk"));
+            slow.disk.letGo();
+            assertTrue(slow.server.dismiss("disk"));
+            slow.assertEverythingIsBack();
+        }
+    }
+
+    @Test
+    void theLastOfSeveralDoesNotBecomeTheDefaultExport() throws Exception {
+        for (String name : List.of("readonly", "plain", "big")) {
+            rig.exports.withdraw(name, "it is gone");
+        }
+        try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
+            OptionReply refused =
+                    nbd.option(NbdOption.GO.code(), RawNbd.infoRequest("")).get(0);
+            assertEquals(RawNbd.ERR_UNKNOWN, refused.type());
+            assertArrayEquals("there is no export of that name".getBytes("US-ASCII"), refused.payload());
+            nbd.go("disk");
+        }
+    }
+}
