@@ -136,8 +136,7 @@ public final class HeaderSnapshot {
                 VolumeOpener.requireStores(stores, root);
             }
             if (area == null) {
-                throw new MalformedVolumeException(
-                        root.block(), "key slot hash", "no key slot area has it: damaged or altered");
+                throw candidate.withoutKeySlots();
             }
             proof.run(new TableScan(metadata, root, keys, standing.currentCopies()), finding -> {
                 progress.pages(finding.index() + 1L, root.pageCount());

@@ -45,8 +45,7 @@ final class RootAuthenticator {
         for (Candidate candidate : roots.candidates()) {
             KeySlotArea area = candidate.area();
             if (area == null) {
-                altered = new MalformedVolumeException(
-                        candidate.root().block(), "key slot hash", "no key slot area has it: damaged or altered");
+                altered = candidate.withoutKeySlots();
             } else if (failedAreas.stream()
                     .noneMatch(failed -> MessageDigest.isEqual(failed.sha256(), area.sha256()))) {
                 Unlocked unlocked = tryOut(candidate, area);

@@ -29,7 +29,16 @@ final class RootReader {
      * @param copy which of the copies it is, see {@link MetadataCopies}
      * @param area the key slots whose hash the root names, or null if no area has it
      */
-    record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {}
+    record Candidate(int copy, RootBlock root, @Nullable KeySlotArea area) {
+        /** For when its key slots are needed and there is no such area. */
+        MalformedVolumeException withoutKeySlots() {
+            return new MalformedVolumeException(
+                    root.block(),
+                    "key slot hash",
+                    "no key slot area has it: damaged or altered, or left by an erasure that was cut short and has to be"
+                            + " repeated (blockseal erase)");
+        }
+    }
 
     private static final int LOOKS_MAX = 16;
     private static final long PAUSE_NANOS = 2_000_000;

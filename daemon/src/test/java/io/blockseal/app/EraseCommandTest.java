@@ -129,6 +129,30 @@ class EraseCommandTest {
         }
 
         @Test
+        void hasToBeRepeatedAfterAPowerCutInTheLastKeySlotsAndTheVolumeSaysSo() throws Exception {
+            Files.writeString(cli.path("pass"), "correct horse battery staple\n");
+            cli.ok("key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-passphrase-file", "./pass");
+            byte[] second = wrappedKeys("demo.bsl").get(1);
+            try (RandomAccessFile file =
+                    new RandomAccessFile(cli.path("demo.bsl").toFile(), "rw")) {
+                file.seek(64 << 10);
+                file.write(new byte[16 << 10]);
+                file.seek((1 << 20) + (64 << 10));
+                file.write(new byte[1 << 10]);
+            }
+            assertTrue(imageHolds("demo.bsl", second), "the second key slot is still there");
+            cli.refused(
+                    ExitCode.DAMAGED,
+                    "an erasure that was cut short and has to be repeated (blockseal erase)",
+                    "check",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key");
+            cli.ok("erase", "./demo.bsl", "--yes-erase", uuid);
+            assertFalse(imageHolds("demo.bsl", second));
+        }
+
+        @Test
         void reachesDetachedMetadataAndTheMirror() throws Exception {
             cli.ok(
                     "create",
