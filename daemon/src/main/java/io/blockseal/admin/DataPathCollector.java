@@ -13,7 +13,7 @@ import java.util.function.ToLongFunction;
 /** Adds up the loops' counters when Prometheus asks; the data path knows nothing of it. On the admin loop. */
 final class DataPathCollector extends Collector {
     /** Every state that {@code blockseal_volume_state} has a series for. */
-    static final List<String> STATES = List.of("opening", "open", "locked", "failed", "closed");
+    static final List<String> STATES = List.of("opening", "open", "locked", "failed", "closed", "erased");
 
     private final MetricsSources sources;
 

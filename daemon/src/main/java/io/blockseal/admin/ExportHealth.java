@@ -4,7 +4,7 @@ package io.blockseal.admin;
  * How one export is, for {@code /readyz} and {@code /metrics}.
  *
  * @param export its name
- * @param state its volume's state, one of {@code opening, open, failed, closed}
+ * @param state its volume's state, one of {@code opening, open, locked, failed, closed, erased}
  * @param sizeBytes what clients see, or 0 while it is not open
  * @param dekCacheHits requests that found their DEK unwrapped, over all loops
  * @param dekCacheMisses requests for which a DEK had to be unwrapped
@@ -41,6 +41,9 @@ public record ExportHealth(
 
     /** The state in which requests are served. */
     public static final String OPEN = "open";
+
+    /** The state of one that an operator has erased: no longer anybody's business. */
+    public static final String ERASED = "erased";
 
     /** Of an export whose storage never failed. */
     public ExportHealth(

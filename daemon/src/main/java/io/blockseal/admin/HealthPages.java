@@ -10,7 +10,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * {@code /healthz}: the process answers. {@code /readyz}: every volume is open and clients are let in; 503 until then
+ * {@code /healthz}: the process answers. {@code /readyz}: every volume that was not erased is open and clients are let in; 503 until then
  * and from the moment on in which the daemon begins to drain.
  */
 public final class HealthPages {
@@ -33,7 +33,10 @@ public final class HealthPages {
     /** The page {@code /readyz}. */
     public AdminPage.Answer ready() {
         Collection<ExportHealth> all = exports.get();
-        boolean ready = serving.getAsBoolean() && all.stream().allMatch(ExportHealth::ready);
+        boolean ready = serving.getAsBoolean()
+                && all.stream()
+                        .filter(export -> !export.state().equals(ExportHealth.ERASED))
+                        .allMatch(ExportHealth::ready);
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(text)) {
             json.writeStartObject();

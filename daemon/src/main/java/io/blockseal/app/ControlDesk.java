@@ -56,24 +56,18 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final Jobs jobs;
     private final CryptoEngine engine;
     private final MemorySource memory;
+    private final ServedErasure erasure;
     private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
 
-    ControlDesk(List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, MemorySource memory) {
-        this(volumes, jobs, engine, memory, Verbs.all());
-    }
-
     ControlDesk(
-            List<ServedVolume> volumes,
-            Jobs jobs,
-            CryptoEngine engine,
-            MemorySource memory,
-            Map<String, VolumeVerb> verbs) {
+            List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, MemorySource memory, ServedErasure erasure) {
         this.volumes = volumes;
         this.jobs = jobs;
         this.engine = engine;
         this.memory = memory;
-        this.verbs = verbs;
+        this.erasure = erasure;
+        this.verbs = Verbs.all();
         for (VolumeVerb verb : verbs.values()) {
             if (verb.isLong()) {
                 volumes.forEach(each -> jobs.expect(each.name(), verb.name()));
@@ -157,11 +151,14 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         try {
             VolumeVerb verb = verbs.get(word);
             ServedVolume served = find(name);
-            if (verb == null || served == null) {
+            if (served != null && ServedErasure.understands(word)) {
+                answer = erasure.answer(word, served, arguments, keys, caller);
+            } else if (verb == null || served == null) {
                 answer = new ControlAnswer(
                         served == null ? 404 : 400, Failures.outcome(unknown(name, word, served != null)));
             } else if (verb.isLong()) {
-                Job job = jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR));
+                Job job = served.gate()
+                        .pass(() -> jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR)));
                 handedOver = true;
                 answer = new ControlAnswer(202, JobText.one(job));
             } else {
@@ -218,6 +215,12 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
 
     private JobOutcome run(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
             throws Exception {
+        return served.gate().pass(() -> runNow(verb, served, arguments, keys, control));
+    }
+
+    private JobOutcome runNow(
+            VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
+            throws Exception {
         String called = arguments.text(VerbCall.CALLED);
         Volume open = served.opened();
         if (open == null || open.state() == Volume.State.CLOSED) {
@@ -241,9 +244,11 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private @Nullable ServedVolume find(String name) {
         for (ServedVolume each : volumes) {
             Volume open = each.opened();
+            // Of one that is erased nothing is left but the name.
+            boolean there = each.gate().state() != OrderGate.State.ERASED;
             if (each.name().equals(name)
-                    || (open != null && open.uuid().toString().equals(name))
-                    || isSameFile(each.config().path(), name)) {
+                    || (there && open != null && open.uuid().toString().equals(name))
+                    || (there && isSameFile(each.config().path(), name))) {
                 return each;
             }
         }

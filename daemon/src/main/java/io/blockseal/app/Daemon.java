@@ -110,8 +110,9 @@ public final class Daemon implements AutoCloseable {
         HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
         Keeper keeper = openVolumes(foundation, loops, loopCount, memory);
-        startControl(foundation, keeper);
-        listen(loops);
+        NbdServer server = new NbdServer(loops, exports, serverOptions());
+        startControl(foundation, server, keeper);
+        listen(server);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
     }
@@ -158,12 +159,17 @@ public final class Daemon implements AutoCloseable {
     }
 
     /** Jobs are told to end before their volumes are closed. */
-    private void startControl(Foundation foundation, Keeper keeper) throws CommandException {
+    private void startControl(Foundation foundation, NbdServer clients, Keeper keeper) throws CommandException {
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
         jobs = started;
-        ControlDesk desk = new ControlDesk(volumes, started, foundation.engine(), foundation.memory());
+        ControlDesk desk = new ControlDesk(
+                volumes,
+                started,
+                foundation.engine(),
+                foundation.memory(),
+                new ServedErasure(exports, clients::dismiss, started));
         unwinding.add("the control desk", desk);
         desk.takeUp(files);
         // After those that were begun before: what they do is not begun twice.
@@ -211,12 +217,14 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private void listen(IoLoops loops) throws CommandException {
-        ServerOptions options = ServerOptions.DEFAULT
+    private ServerOptions serverOptions() {
+        return ServerOptions.DEFAULT
                 .withConnectionsMax(config.connectionsMax())
                 .withHandshakeTimeoutMillis(config.handshakeSeconds() * 1000L)
                 .withDrainTimeoutMillis(config.drainSeconds() * 1000L);
-        NbdServer server = new NbdServer(loops, exports, options);
+    }
+
+    private void listen(NbdServer server) throws CommandException {
         unwinding.add("the server", server);
         for (Path socket : config.unixSockets()) {
             try {

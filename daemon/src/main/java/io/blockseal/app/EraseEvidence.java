@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.blockseal.audit.Operator;
+import io.blockseal.control.Caller;
 import io.blockseal.volume.KeySlotInfo;
 import io.blockseal.volume.VolumeInfo;
 import java.io.IOException;
@@ -42,7 +43,30 @@ public final class EraseEvidence {
      */
     public record Kek(String reference, List<Integer> slots, boolean destroyed, String words) {}
 
+    /**
+     * Whose wish it was.
+     *
+     * @param uid the user, by number
+     * @param user by name; empty if this host does not know it
+     * @param loginUid who logged in; empty if the system does not tell
+     */
+    public record Wisher(String uid, String user, String loginUid) {
+        /** Who runs this process. */
+        public static Wisher self() {
+            return new Wisher(Operator.uid(), Operator.user(), Operator.loginUid());
+        }
+
+        /** Who gave an order through the control socket, as the kernel says. */
+        static Wisher of(Caller caller) {
+            return new Wisher(
+                    Integer.toUnsignedString(caller.uid()),
+                    Operator.nameOf(caller.uid()),
+                    Operator.loginUid(caller.pid()));
+        }
+    }
+
     private final VolumeInfo volume;
+    private final Wisher wisher;
     private final Path path;
     private final @Nullable Path meta;
     private final @Nullable Path mirror;
@@ -53,8 +77,9 @@ public final class EraseEvidence {
     private String failure = "";
 
     /** Of that volume, on those files. */
-    public EraseEvidence(VolumeInfo volume, Path path, @Nullable Path meta, @Nullable Path mirror) {
+    public EraseEvidence(VolumeInfo volume, Wisher wisher, Path path, @Nullable Path meta, @Nullable Path mirror) {
         this.volume = volume;
+        this.wisher = wisher;
         this.path = path;
         this.meta = meta;
         this.mirror = mirror;
@@ -126,9 +151,9 @@ public final class EraseEvidence {
             }
             document.writeEndArray();
             document.writeObjectFieldStart("operator");
-            document.writeStringField("uid", Operator.uid());
-            document.writeStringField("user", Operator.user());
-            document.writeStringField("loginUid", Operator.loginUid());
+            document.writeStringField("uid", wisher.uid());
+            document.writeStringField("user", wisher.user());
+            document.writeStringField("loginUid", wisher.loginUid());
             document.writeEndObject();
             document.writeStringField("host", host());
             document.writeStringField("tool", "blockseal " + Version.text());

@@ -47,6 +47,11 @@ public final class EvidenceFile {
         }
     }
 
+    /** Takes it back: it was refused, and nothing was done. */
+    public void withdraw() throws IOException {
+        Files.deleteIfExists(path);
+    }
+
     /** Replaces it by what is known after the act, durably. */
     public void end(String text) throws IOException {
         Path fresh = path.resolveSibling(path.getFileName() + ".new");

@@ -30,6 +30,7 @@ import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeStores;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +45,9 @@ final class ServedVolume implements VolumesClosing.Closable {
     private final VolumeConfig config;
     private final ExportMetrics metrics;
     private final Remembered<KeyFigures> keyFigures = new Remembered<>(KEY_FIGURES_NANOS, System::nanoTime);
+    private final OrderGate gate;
     private volatile @Nullable Volume volume;
+    private @Nullable Export export;
     private @Nullable LossLedger losses;
     private @Nullable RotationResumption resumption;
     private @Nullable Polling polling;
@@ -53,6 +56,7 @@ final class ServedVolume implements VolumesClosing.Closable {
 
     ServedVolume(VolumeConfig config, int loopCount) {
         this.config = config;
+        this.gate = new OrderGate(config.exportName());
         this.metrics = new ExportMetrics(config.exportName(), loopCount);
     }
 
@@ -99,7 +103,9 @@ final class ServedVolume implements VolumesClosing.Closable {
         }
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
-        return new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
+        Export made = new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
+        export = made;
+        return made;
     }
 
     private void requireSensible(KeyPolicy policy, Volume opened) throws CommandException {
@@ -151,6 +157,21 @@ final class ServedVolume implements VolumesClosing.Closable {
         return volume;
     }
 
+    /** The volume, which is open. */
+    Volume requireOpened() {
+        return Objects.requireNonNull(volume);
+    }
+
+    /** What is offered to clients; only of one that is open. */
+    Export export() {
+        return Objects.requireNonNull(export);
+    }
+
+    /** What orders to it pass through. */
+    OrderGate gate() {
+        return gate;
+    }
+
     /** What its requests did. */
     ExportMetrics metrics() {
         return metrics;
@@ -161,6 +182,9 @@ final class ServedVolume implements VolumesClosing.Closable {
         Volume now = volume;
         if (now == null) {
             return new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0);
+        }
+        if (gate.state() == OrderGate.State.ERASED) {
+            return new ExportHealth(config.exportName(), ExportHealth.ERASED, 0, 0, 0, 0);
         }
         KeyPolicyWatch watch = keyWatch;
         DekCacheMetrics caches = now.dekCacheMetrics();
@@ -191,11 +215,14 @@ final class ServedVolume implements VolumesClosing.Closable {
                 watch == null ? 0 : watch.overdueRanges());
     }
 
-    /** How its keys are, or null until it is open. On the admin loop. */
+    /** How its keys are, or null until it is open and once it is erased. On the admin loop. */
     @Nullable
     ExportKeys keys() {
         Volume now = volume;
-        return now == null ? null : ExportKeys.of(config.exportName(), now, keyFigures);
+        if (now == null || gate.state() == OrderGate.State.ERASED) {
+            return null;
+        }
+        return ExportKeys.of(config.exportName(), now, keyFigures);
     }
 
     @Override
@@ -215,7 +242,8 @@ final class ServedVolume implements VolumesClosing.Closable {
     @Override
     public boolean close() {
         Volume now = volume;
-        if (now == null) {
+        gate.awaitDecision();
+        if (now == null || gate.state() == OrderGate.State.ERASED) {
             return true;
         }
         try {
@@ -226,7 +254,17 @@ final class ServedVolume implements VolumesClosing.Closable {
         }
     }
 
-    private void stopTending() {
+    /** After it was erased: gives up what it holds, keys, stores and lock. Nobody is served. */
+    void dispose() {
+        try {
+            Objects.requireNonNull(volume).close();
+        } catch (RuntimeException failed) {
+            LOG.error("volume={}: is erased, but could not be closed", name(), failed);
+        }
+    }
+
+    /** Ends what is done to it by itself. A second call does nothing. */
+    void stopTending() {
         RotationResumption rotating = resumption;
         if (rotating != null) {
             rotating.close();

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 /** Who runs the process, as far as the system tells. From any thread but an event loop. */
 public final class Operator {
     private static final Path STATUS = Path.of("/proc/self/status");
-    private static final Path LOGIN = Path.of("/proc/self/loginuid");
+    private static final Path USERS = Path.of("/etc/passwd");
     /** What the kernel says of a process that no login led to. */
     private static final String NOBODY = "4294967295";
 
@@ -34,10 +34,35 @@ public final class Operator {
         return System.getProperty("user.name", "unknown");
     }
 
+    /** The name of another user as this host's own list has it, or nothing. */
+    public static String nameOf(int uid) {
+        try {
+            for (String line : Files.readAllLines(USERS, StandardCharsets.ISO_8859_1)) {
+                String[] fields = line.split(":");
+                if (fields.length > 2 && fields[2].equals(Integer.toUnsignedString(uid))) {
+                    return fields[0];
+                }
+            }
+        } catch (IOException unreadable) {
+            return "";
+        }
+        return "";
+    }
+
     /** Who logged in, which su and sudo do not change; empty where the system does not keep it. */
     public static String loginUid() {
+        return loginUid("self");
+    }
+
+    /** Likewise of another process, as long as it runs. */
+    public static String loginUid(int pid) {
+        return loginUid(Integer.toString(pid));
+    }
+
+    private static String loginUid(String process) {
         try {
-            String login = Files.readString(LOGIN, StandardCharsets.ISO_8859_1).strip();
+            String login = Files.readString(Path.of("/proc", process, "loginuid"), StandardCharsets.ISO_8859_1)
+                    .strip();
             return login.equals(NOBODY) ? "" : login;
         } catch (IOException notKept) {
             return "";

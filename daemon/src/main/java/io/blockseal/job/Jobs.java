@@ -14,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,12 +99,7 @@ public final class Jobs implements AutoCloseable {
         }
         for (JobRun other : jobs.values()) {
             if (!other.state().ended() && other.request.excludes(request)) {
-                throw new JobRefusedException(
-                        Reason.CONFLICT,
-                        request.volume() + ": job " + other.id + " (" + other.request.verb() + ") is "
-                                + other.state().word() + " on this volume, and " + request.verb()
-                                + " has to wait for it.\n  Watch it, or end it: blockseal job watch " + other.id
-                                + ", blockseal job cancel " + other.id);
+                throw inTheWay(other, request.volume(), request.verb());
             }
         }
         if (!request.wasAskedFor()) {
@@ -136,6 +130,15 @@ public final class Jobs implements AutoCloseable {
                     request.volume() + ": " + unasked + " jobs that nobody asked for are under way, and no more than "
                             + UNASKED_MAX + " may be; " + request.verb() + " has to wait for one of them");
         }
+    }
+
+    private static JobRefusedException inTheWay(JobRun job, String called, String verb) {
+        return new JobRefusedException(
+                Reason.CONFLICT,
+                called + ": job " + job.id + " (" + job.request.verb() + ") is "
+                        + job.state().word()
+                        + " on this volume, and " + verb + " has to wait for it.\n  Watch it, or end it: blockseal job"
+                        + " watch " + job.id + ", blockseal job cancel " + job.id);
     }
 
     private void remember(JobRun job) throws JobRefusedException {
@@ -356,22 +359,28 @@ public final class Jobs implements AutoCloseable {
     }
 
     /**
-     * Lets all jobs on a volume end, for {@code reason}, and waits until they have: before it is locked or erased.
-     *
-     * @return whether all have ended within {@code limit}
+     * Refuses, for {@code verb} on the volume that messages call {@code called}, if a job on it has not ended, be it paused
+     * or still waiting. Nothing keeps one from being submitted afterwards.
      */
-    public boolean endAll(String volume, String reason, Duration limit) {
-        return endAll(job -> job.request.volume().equals(volume), reason, limit);
+    public void requireNone(String volume, String called, String verb) throws JobRefusedException {
+        lock.lock();
+        try {
+            for (JobRun job : jobs.values()) {
+                if (!job.state().ended() && job.request.volume().equals(volume)) {
+                    throw inTheWay(job, called, verb);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
-    private boolean endAll(Predicate<JobRun> which, String reason, Duration limit) {
+    private boolean endAll(String reason, Duration limit) {
         long leftNanos = limit.toNanos();
         lock.lock();
         try {
-            List<JobRun> wanted = jobs.values().stream()
-                    .filter(which)
-                    .filter(job -> !job.state().ended())
-                    .toList();
+            List<JobRun> wanted =
+                    jobs.values().stream().filter(job -> !job.state().ended()).toList();
             wanted.forEach(job -> wantEnd(job, reason));
             while (!wanted.stream().allMatch(job -> job.state().ended())) {
                 if (leftNanos <= 0) {
@@ -400,7 +409,7 @@ public final class Jobs implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        if (!endAll(job -> true, STOPPING, patience)) {
+        if (!endAll(STOPPING, patience)) {
             LOG.warn("jobs did not reach a checkpoint within {} s", TimeUnit.NANOSECONDS.toSeconds(patience.toNanos()));
         }
     }

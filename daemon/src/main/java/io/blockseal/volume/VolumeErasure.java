@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Destroys all metadata of a volume that nobody serves, on every store that was named, and with it whatever opens the
+ * Destroys all metadata of a volume that nobody uses, on every store that was named, and with it whatever opens the
  * volume. The data stays, and is noise.
  *
  * <p>A power cut at any moment leaves a volume that opens as it did before, or one that never opens again: until the
@@ -108,6 +108,36 @@ public final class VolumeErasure {
             VolumeOpener.requireStores(stores, root);
         }
         return new VolumeErasure(stores, roots, VolumeInfo.of(stores, roots));
+    }
+
+    /**
+     * Likewise of an open volume; to be applied only when it is locked, and closed afterwards.
+     *
+     * @throws VolumeRefusedException as above, or if it is open for reading only
+     */
+    public static VolumeErasure plan(Volume volume)
+            throws StoreException, MalformedVolumeException, VolumeRefusedException {
+        if (volume.shape().readOnly()) {
+            throw new VolumeRefusedException(
+                    VolumeRefusedException.Reason.NOT_WRITABLE, volume.name() + ": is open for reading only");
+        }
+        if (volume.state() != Volume.State.OPEN) {
+            // Nobody writes to the metadata.
+            return plan(volume.stores());
+        }
+        VolumeErasure[] planned = new VolumeErasure[1];
+        MalformedVolumeException[] malformed = new MalformedVolumeException[1];
+        volume.committer().runAlone(() -> {
+            try {
+                planned[0] = plan(volume.stores());
+            } catch (MalformedVolumeException e) {
+                malformed[0] = e;
+            }
+        });
+        if (malformed[0] != null) {
+            throw malformed[0];
+        }
+        return planned[0];
     }
 
     /** Whose metadata it is, as true as a checksum. */

@@ -75,6 +75,11 @@ class AdminServerTest {
         exports.set(1, new ExportHealth("b", "open", 1, 0, 0, 0));
         assertTrue(get("/readyz").startsWith("HTTP/1.1 200 "));
 
+        exports.add(new ExportHealth("c", ExportHealth.ERASED, 0, 0, 0, 0));
+        answer = get("/readyz");
+        assertTrue(answer.startsWith("HTTP/1.1 200 "), "a restart would not bring an erased volume back");
+        assertTrue(answer.contains("{\"name\":\"c\",\"state\":\"erased\",\"ready\":false}"), answer);
+
         serving.set(false);
         assertTrue(get("/readyz").startsWith("HTTP/1.1 503 "), "a daemon that drains takes no new clients");
     }

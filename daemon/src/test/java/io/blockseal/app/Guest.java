@@ -41,10 +41,20 @@ final class Guest implements AutoCloseable {
 
     /** Connects to the daemon's only export. */
     static Guest connect(Daemon daemon, long seed) throws Exception {
+        return connect(NbdUri.parse(daemon.addresses()), seed);
+    }
+
+    /** Connects to an export of a daemon that listens in one place. */
+    static Guest connect(Daemon daemon, String export, long seed) throws Exception {
+        String first = daemon.addresses().split(" ")[0];
+        return connect(NbdUri.parse(first).withExportName(export), seed);
+    }
+
+    private static Guest connect(NbdUri uri, long seed) throws Exception {
         NbdTransport transport = NbdTransport.open(1);
         try {
-            NbdClient client = NbdClient.connect(transport, NbdUri.parse(daemon.addresses()), NbdClientOptions.DEFAULT)
-                    .get(SECONDS, TimeUnit.SECONDS);
+            NbdClient client =
+                    NbdClient.connect(transport, uri, NbdClientOptions.DEFAULT).get(SECONDS, TimeUnit.SECONDS);
             return new Guest(transport, client, seed);
         } catch (ExecutionException refused) {
             transport.close();

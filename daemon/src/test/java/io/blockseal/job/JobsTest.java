@@ -313,18 +313,24 @@ class JobsTest {
         }
 
         @Test
-        void allEndBeforeItIsLocked() throws Exception {
+        void standInTheWayOfItsEndUntilTheyHaveEnded() throws Exception {
             Steps here = new Steps(2);
-            Steps elsewhere = new Steps(1);
             long id = jobs.submit(request("db", here)).id();
-            long other = jobs.submit(request("other", elsewhere)).id();
             here.begun.await();
+            jobs.pause(id);
             here.may.release();
-            assertTrue(jobs.endAll("db", "the volume is locked", PATIENCE));
-            assertEquals("the volume is locked", jobs.get(id).outcome().text());
-            assertFalse(jobs.get(other).state().ended());
-            elsewhere.may.release();
-            await(other, is(JobState.DONE));
+            await(id, is(JobState.PAUSED));
+            JobRefusedException refused =
+                    assertThrows(JobRefusedException.class, () -> jobs.requireNone("db", "./db.bsl", "erase"));
+            assertEquals(JobRefusedException.Reason.CONFLICT, refused.reason());
+            assertTrue(
+                    refused.getMessage()
+                            .startsWith("./db.bsl: job " + id + " (count) is paused on this volume, and erase"),
+                    refused.getMessage());
+            jobs.requireNone("other", "./other.bsl", "erase");
+            jobs.cancel(id);
+            await(id, is(JobState.CANCELED));
+            jobs.requireNone("db", "./db.bsl", "erase");
         }
     }
 

@@ -6,6 +6,7 @@ import io.blockseal.app.ExitCode;
 import io.blockseal.app.Surroundings;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
+import io.blockseal.store.StoreInUseException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,6 +60,40 @@ public final class ControlOptions {
             }
         }
         return null;
+    }
+
+    /** The daemon that serves it, since there is no file of that name, or the operator named its socket; null if none. */
+    @Nullable
+    Serving findFirst(Path volume) throws CommandException {
+        if (!given() && Files.exists(volume)) {
+            return null;
+        }
+        return findNamed(volume);
+    }
+
+    /** Likewise, whether or not there is a file. */
+    @Nullable
+    Serving findNamed(Path volume) throws CommandException {
+        Serving serving = find(volume);
+        if (serving == null && given()) {
+            throw new CommandException(
+                    ExitCode.FAILURE, "the daemon on that control socket serves no volume " + volume + ".");
+        }
+        return serving;
+    }
+
+    /** The daemon that holds the file's lock, as {@code inUse} says that somebody does. */
+    Serving findHolder(Path volume, StoreInUseException inUse) throws CommandException {
+        Serving serving = find(volume);
+        if (serving == null) {
+            throw new CommandException(
+                    ExitCode.IN_USE,
+                    inUse.getMessage()
+                            + "\n  If a daemon serves it, name its control socket (--control SOCKET): no daemon that"
+                            + " this user may ask serves it. Else wait until whoever uses it has ended.",
+                    inUse);
+        }
+        return serving;
     }
 
     /** The daemon that has the job. */

@@ -28,7 +28,6 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeInfo;
 import io.blockseal.volume.VolumeStores;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -131,32 +130,17 @@ final class VerbRun {
     /** Does it. How the command ends. */
     int run(VolumeVerb verb, Arguments arguments) throws Exception {
         try (arguments) {
-            boolean file = Files.exists(path);
             // Who names no key can only mean a volume that is open already.
             boolean keyless = verb.needs() != VolumeVerb.Needs.HEAD && !keys.given();
-            if (control.given() || !file || keyless || askFirst || verb.isForServedOnly()) {
-                ControlOptions.Serving serving = control.find(path);
-                if (serving != null) {
-                    return runThere(serving, verb, arguments);
-                }
-                if (control.given()) {
-                    throw new CommandException(
-                            ExitCode.FAILURE, "the daemon on that control socket serves no volume " + path + ".");
-                }
+            ControlOptions.Serving serving =
+                    keyless || askFirst || verb.isForServedOnly() ? control.findNamed(path) : control.findFirst(path);
+            if (serving != null) {
+                return runThere(serving, verb, arguments);
             }
             try {
                 return runHere(verb, arguments);
             } catch (StoreInUseException inUse) {
-                ControlOptions.Serving serving = control.find(path);
-                if (serving == null) {
-                    throw new CommandException(
-                            ExitCode.IN_USE,
-                            inUse.getMessage()
-                                    + "\n  If a daemon serves it, name its control socket (--control SOCKET): no daemon that"
-                                    + " this user may ask serves it. Else wait until whoever uses it has ended.",
-                            inUse);
-                }
-                return runThere(serving, verb, arguments);
+                return runThere(control.findHolder(path, inUse), verb, arguments);
             }
         }
     }
