@@ -2,6 +2,7 @@ package io.blockseal.keysource.json;
 
 import com.fasterxml.jackson.core.Base64Variant;
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -71,7 +72,8 @@ public final class KeyReply implements AutoCloseable {
         try {
             read(body, keyPath, alphabet, engine);
         } catch (JsonProcessingException malformed) {
-            throw new IOException("not JSON (byte " + malformed.getLocation().getByteOffset() + ")");
+            JsonLocation place = malformed.getLocation();
+            throw new IOException("not JSON" + (place == null ? "" : " (byte " + place.getByteOffset() + ")"));
         }
     }
 
