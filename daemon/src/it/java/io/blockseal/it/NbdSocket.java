@@ -23,6 +23,7 @@ final class NbdSocket implements AutoCloseable {
     static final int OPTION_GO = 7;
     static final int ACK = 1;
     static final int ERR_UNSUP = 0x80000001;
+    static final int ERR_UNKNOWN = 0x80000006;
 
     private static final long GREETING = 0x4e42444d41474943L;
     private static final long OPTION = 0x49484156454f5054L;
@@ -143,6 +144,15 @@ final class NbdSocket implements AutoCloseable {
 
     void send() throws IOException {
         out.flush();
+    }
+
+    /** Whether the server answers with that error, or not at all. */
+    boolean isRefusedOrHungUp(long cookie, int errno) throws IOException {
+        try {
+            return reply(cookie) == errno;
+        } catch (EOFException | SocketException hungUp) {
+            return true;
+        }
     }
 
     /** Whether the server hangs up, after whatever it still has to say. */

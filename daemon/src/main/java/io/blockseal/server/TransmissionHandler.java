@@ -127,15 +127,18 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     /** An operation is over; called by the execution, from within {@link #work} or from a completion. */
     void operationEnded() {
-        if (closed || draining || state == State.ENDED) {
-            if (execution.isIdle()) {
-                lastOperationEnded();
-            } else {
-                askForFlush();
-            }
-        } else {
+        if (!closed && !draining && state != State.ENDED) {
             workOn();
+        } else if (execution.isIdle() && !isRefusing()) {
+            lastOperationEnded();
+        } else {
+            askForFlush();
         }
+    }
+
+    /** Whether what was received before the end is being answered, one by one; {@link #work} ends all when that is done. */
+    private boolean isRefusing() {
+        return working && draining && !closed && state != State.ENDED;
     }
 
     /** The device, for whose sake requests were left unbegun, may take them; called by the execution. */
@@ -172,6 +175,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         working = false;
         if (closed) {
             return;
+        }
+        if (draining && state != State.ENDED && execution.isIdle()) {
+            lastOperationEnded();
         }
         boolean room = receive.settle();
         receive.autoRead(channel.config(), room && state != State.ENDED);
@@ -396,8 +402,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     /** The server is closing: what is in flight is finished, what comes is refused. */
     private void drain() {
         draining = true;
-        if (execution.isIdle() && state != State.ENDED) {
-            lastOperationEnded();
+        if (state != State.ENDED) {
+            // What a frozen device has left unbegun is refused now.
+            workOn();
         }
     }
 

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.block.Errno;
 import io.blockseal.nbd.NbdCommand;
+import io.blockseal.nbd.NbdMagic;
 import io.blockseal.nbd.NbdReplyStyle;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -130,14 +133,25 @@ class FrozenDeviceTest {
     }
 
     @Test
-    void isNoReasonToKeepAServerFromClosing() throws Exception {
+    void isNoReasonToKeepAServerFromClosingAndEverythingReceivedIsRefused() throws Exception {
         try (ServerRig closing = new ServerRig()) {
             closing.disk.frozen = true;
             try (RawNbd nbd = RawNbd.transmitting(closing.socket, "disk", NbdReplyStyle.SIMPLE)) {
-                nbd.send(0, NbdCommand.FLUSH.code(), 1, 0, 0);
+                // Sent in one piece, so that they are received together.
+                ByteBuffer others = ByteBuffer.allocate(4 * 28);
+                for (int i = 1; i < 5; i++) {
+                    others.putInt(NbdMagic.REQUEST).putShort((short) 0).putShort((short) NbdCommand.FLUSH.code());
+                    others.putLong(i).putLong(0).putInt(0);
+                }
+                nbd.send(0, NbdCommand.FLUSH.code(), 0, 0, 0, others.array());
+                closing.disk.awaitThawWaiter();
                 closing.server.close();
+                for (int i = 0; i < 5; i++) {
+                    assertEquals(Errno.ESHUTDOWN.wireValue(), nbd.reply(i, 0).error());
+                }
                 assertTrue(nbd.isClosedByServer());
             }
+            assertEquals(0, closing.disk.submits.get());
             closing.assertEverythingIsBack();
         }
     }

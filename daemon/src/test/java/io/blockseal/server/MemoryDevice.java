@@ -90,6 +90,13 @@ final class MemoryDevice implements BlockDevice {
         }
     }
 
+    /** Returns once somebody has left a request unbegun. */
+    void awaitThawWaiter() {
+        while (onThaw.isEmpty()) {
+            Thread.onSpinWait();
+        }
+    }
+
     void thaw() {
         frozen = false;
         for (Runnable task = onThaw.poll(); task != null; task = onThaw.poll()) {

@@ -357,8 +357,8 @@ class RobustnessTest {
                 // The idle one is closed, so ours has been told as well or will be before it reads this.
                 int error;
                 do {
-                    nbd.send(0, NbdCommand.CACHE.code(), 2, 0, 512);
                     closing.disk.hold = false;
+                    nbd.send(0, NbdCommand.CACHE.code(), 2, 0, 512);
                     error = nbd.reply(2, 0).error();
                     closing.disk.hold = true;
                 } while (error == 0);
