@@ -164,10 +164,10 @@ public final class DekRotation {
 
     /** False if it was given up because of a pause, and is to be done again. */
     private boolean isRotated(long range, JobControl control) throws StoreException, VolumeRefusedException {
-        if (volume.dekCreatedSeconds(range) < 0) {
+        RangeMove move = begunMove(range);
+        if (move == null) {
             return true;
         }
-        RangeMove move = RangeMove.begin(volume, range, patience);
         try (move) {
             SlotCopy copy = new SlotCopy(move, chunk);
             for (int round = 0; round < ROUNDS_MAX && move.chunks().count() > chunksWhileHeld; round++) {
@@ -193,6 +193,22 @@ public final class DekRotation {
         }
         LOG.debug("volume={} range={}: has a new DEK", volume.name(), range);
         return true;
+    }
+
+    /** Null if the range has no DEK. */
+    private @Nullable RangeMove begunMove(long range) throws StoreException, VolumeRefusedException {
+        if (volume.dekCreatedSeconds(range) < 0) {
+            return null;
+        }
+        try {
+            return RangeMove.begin(volume, range, patience);
+        } catch (VolumeRefusedException e) {
+            // Whoever had the turn before may have shredded it, as when a guest discards it just now.
+            if (volume.dekCreatedSeconds(range) < 0) {
+                return null;
+            }
+            throw e;
+        }
     }
 
     /** False if it was given up, since {@code goesOn} said so before a chunk. */
