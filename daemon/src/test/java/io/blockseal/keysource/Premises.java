@@ -40,6 +40,11 @@ public interface Premises extends AutoCloseable {
     /** A source of its KEK; a new one each time, whose time limits are short. */
     KeySource source(KeySourceContext context) throws Exception;
 
+    /** Likewise, one that waits for as long as a busy machine needs. */
+    default KeySource patientSource(KeySourceContext context) throws Exception {
+        return source(context);
+    }
+
     /** A source of the same kind and place, of another KEK. */
     KeySource otherSource(KeySourceContext context) throws Exception;
 

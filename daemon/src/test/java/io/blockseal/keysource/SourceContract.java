@@ -258,7 +258,7 @@ public abstract class SourceContract {
     @Test
     void servesManyVolumesAtOnce() throws Exception {
         ExecutorService openers = Executors.newFixedThreadPool(16);
-        try (KeySource source = premises.source(context)) {
+        try (KeySource source = premises.patientSource(context)) {
             List<Callable<Boolean>> all = IntStream.range(0, 50)
                     .<Callable<Boolean>>mapToObj(i -> () -> opens(source, new Binding(new UUID(1, i))))
                     .toList();

@@ -46,7 +46,8 @@ class RotationTurnTest {
     private static void shred(Volume volume) throws Exception {
         volume.committer().runAlone(() -> {
             RootBlock next = volume.root().copy();
-            TablePage page = volume.keys().forChange(Objects.requireNonNull(volume.table().page(0)));
+            TablePage page = volume.keys()
+                    .forChange(Objects.requireNonNull(volume.table().page(0)));
             int generation = page.entry(0).generation();
             page.entry(
                     0,

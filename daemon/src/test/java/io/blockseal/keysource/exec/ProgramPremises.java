@@ -54,16 +54,21 @@ final class ProgramPremises implements Premises {
 
     @Override
     public KeySource source(KeySourceContext context) throws Exception {
-        return source(context, "one");
+        return source(context, "one", 2);
+    }
+
+    @Override
+    public KeySource patientSource(KeySourceContext context) throws Exception {
+        return source(context, "one", 60);
     }
 
     @Override
     public KeySource otherSource(KeySourceContext context) throws Exception {
-        return source(context, "other");
+        return source(context, "other", 2);
     }
 
-    private KeySource source(KeySourceContext context, String name) throws Exception {
-        String uri = "exec:" + script + "?arg=" + folder + "&arg=" + name + "&timeout-seconds=2";
+    private KeySource source(KeySourceContext context, String name, int seconds) throws Exception {
+        String uri = "exec:" + script + "?arg=" + folder + "&arg=" + name + "&timeout-seconds=" + seconds;
         return KeySourceRegistry.open(KeySourceSpec.parse(uri), context);
     }
 
