@@ -9,6 +9,7 @@ import io.blockseal.app.verb.VolumeVerb;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
+import io.blockseal.audit.Operator;
 import io.blockseal.config.ByteSize;
 import io.blockseal.control.Arguments;
 import io.blockseal.control.Caller;
@@ -146,7 +147,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {
         // Once a job was begun the keys are its own.
         boolean handedOver = false;
-        SentKeys keys = new SentKeys(arguments, engine);
+        SentKeys keys = new SentKeys(arguments, engine, isRootOrUs(caller));
         ControlAnswer answer;
         try {
             VolumeVerb verb = verbs.get(word);
@@ -184,6 +185,10 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                 volumeKnown
                         ? "there is no verb '" + word + "'; see docs/control.md"
                         : "no volume '" + name + "' is served here; see blockseal status");
+    }
+
+    private static boolean isRootOrUs(Caller caller) {
+        return caller.uid() == 0 || Integer.toUnsignedString(caller.uid()).equals(Operator.uid());
     }
 
     private static void record(Caller caller, String word, String name, ControlAnswer answer) {

@@ -35,12 +35,19 @@ public final class SentKeys implements CallKeys, AutoCloseable {
 
     private final Arguments arguments;
     private final CryptoEngine engine;
+    private final boolean mayRunPrograms;
     private final List<KeySource> opened = new ArrayList<>();
 
     /** Those among {@code arguments}, which are closed with this; keys go into {@code engine}. */
     public SentKeys(Arguments arguments, CryptoEngine engine) {
+        this(arguments, engine, false);
+    }
+
+    /** Likewise; who {@code mayRunPrograms} may have us run one as a key source, which whoever may only give orders may not. */
+    public SentKeys(Arguments arguments, CryptoEngine engine, boolean mayRunPrograms) {
         this.arguments = arguments;
         this.engine = engine;
+        this.mayRunPrograms = mayRunPrograms;
     }
 
     @Override
@@ -136,8 +143,12 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     private KeySource remote(String name, String uri) throws ArgumentException {
         try {
             String place = new KeyConfig(KeyConfig.Kind.KEY_SOURCE, uri).place();
-            return KeySourceRegistry.open(
-                    KeySourceSpec.parse(place), Surroundings.keySources(engine, () -> new byte[0]));
+            KeySourceSpec spec = KeySourceSpec.parse(place);
+            if (spec.scheme().equals("exec") && !mayRunPrograms) {
+                throw new ArgumentException(
+                        "'" + name + ".uri': only root and the daemon's own user may have it run a program");
+            }
+            return KeySourceRegistry.open(spec, Surroundings.keySources(engine, () -> new byte[0]));
         } catch (IllegalArgumentException | KeySourceException wrong) {
             throw new ArgumentException("'" + name + ".uri': " + wrong.getMessage());
         }
