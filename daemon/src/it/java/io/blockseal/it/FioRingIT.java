@@ -18,10 +18,6 @@ class FioRingIT extends FioIT {
 
     @Override
     void serve(Server.Use clients) throws Exception {
-        RingServer ring = RingServer.start(disk);
-        try (Server server = ring.server()) {
-            clients.by(server);
-            ring.requireInRing(REQUESTS_LEAST);
-        }
+        RingServer.serve(disk, clients, REQUESTS_LEAST);
     }
 }

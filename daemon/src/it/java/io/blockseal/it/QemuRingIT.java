@@ -15,10 +15,6 @@ class QemuRingIT extends QemuToolsIT {
 
     @Override
     void serve(Server.Use clients) throws Exception {
-        RingServer ring = RingServer.start(disk);
-        try (Server server = ring.server()) {
-            clients.by(server);
-            ring.requireInRing(1);
-        }
+        RingServer.serve(disk, clients, 1);
     }
 }

@@ -33,6 +33,15 @@ final class RingServer {
         return new RingServer(server, new Metrics(admin));
     }
 
+    /** Serves it to these clients, and insists that so many of their reads and writes went through the ring. */
+    static void serve(Path folder, Server.Use clients, long least) throws Exception {
+        RingServer ring = start(folder);
+        try (Server server = ring.server()) {
+            clients.by(server);
+            ring.requireInRing(least);
+        }
+    }
+
     Server server() {
         return server;
     }

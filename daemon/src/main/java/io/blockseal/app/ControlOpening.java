@@ -1,10 +1,10 @@
 package io.blockseal.app;
 
+import io.blockseal.audit.Operator;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.control.ControlServer;
 import io.blockseal.control.ControlTarget;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -56,18 +56,8 @@ final class ControlOpening {
     }
 
     private static ControlServer start(Path path, ControlConfig config, ControlTarget target) throws IOException {
-        ControlServer server = ControlServer.start(path, ownUid(), config.uids(), target);
+        ControlServer server = ControlServer.start(path, Operator.effectiveUid(), config.uids(), target);
         LOG.info("listening on control socket {}", path.toAbsolutePath());
         return server;
-    }
-
-    /** Our effective user. Not the owner of our folder in /proc: of a process that cannot be dumped that is root. */
-    private static int ownUid() throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/self/status"), StandardCharsets.ISO_8859_1)) {
-            if (line.startsWith("Uid:")) {
-                return Integer.parseUnsignedInt(line.split("\\s+")[2]);
-            }
-        }
-        throw new IOException("the system does not say whose process this is");
     }
 }

@@ -50,7 +50,7 @@ final class OverdueKeys {
                 Long.MAX_VALUE,
                 byAge && policy.limitsAge() ? madeBefore() : RangeSelection.ANY_AGE,
                 byBytes && policy.limitsBytes() ? policy.bytesMax() : RangeSelection.ANY_AMOUNT);
-        return selection.of(volume).size();
+        return selection.count(volume);
     }
 
     private Instant madeBefore() {

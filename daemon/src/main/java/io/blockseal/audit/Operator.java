@@ -16,17 +16,26 @@ public final class Operator {
 
     /** The real user id; the name where the system does not tell numbers. */
     public static String uid() {
-        // Not by the owner of /proc/self: the process is undumpable, and then that is root whoever runs it.
         try {
-            for (String line : Files.readAllLines(STATUS, StandardCharsets.ISO_8859_1)) {
-                if (line.startsWith("Uid:")) {
-                    return line.substring("Uid:".length()).strip().split("\\s+")[0];
-                }
-            }
+            return uids()[0];
         } catch (IOException unreadable) {
             return user();
         }
-        return user();
+    }
+
+    /** The user id by which the system judges what the process may do. */
+    public static int effectiveUid() throws IOException {
+        return Integer.parseUnsignedInt(uids()[1]);
+    }
+
+    /** Real, effective, saved, of the file system. Not by the owner of our folder in /proc, which may be root's. */
+    private static String[] uids() throws IOException {
+        for (String line : Files.readAllLines(STATUS, StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith("Uid:")) {
+                return line.substring("Uid:".length()).strip().split("\\s+");
+            }
+        }
+        throw new IOException("the system does not say whose process this is");
     }
 
     /** The name that goes with it. */

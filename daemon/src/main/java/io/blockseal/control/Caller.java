@@ -6,4 +6,9 @@ package io.blockseal.control;
  * @param uid the user
  * @param pid the process
  */
-public record Caller(int uid, int pid) {}
+public record Caller(int uid, int pid) {
+    /** Whether it is the user of that number, or root. */
+    public boolean isRootOr(int user) {
+        return uid == 0 || uid == user;
+    }
+}

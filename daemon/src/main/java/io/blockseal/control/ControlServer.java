@@ -129,7 +129,7 @@ public final class ControlServer implements AutoCloseable {
         }
         try {
             Caller caller = peers.of(channel);
-            if (caller.uid() == 0 || caller.uid() == ownUid || otherUids.contains(caller.uid())) {
+            if (caller.isRootOr(ownUid) || otherUids.contains(caller.uid())) {
                 clients.add(channel);
                 return caller;
             }

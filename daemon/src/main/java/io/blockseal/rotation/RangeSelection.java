@@ -46,20 +46,35 @@ public record RangeSelection(long first, long last, Instant madeBefore, long enc
     }
 
     /** The ranges, oldest DEK first. */
-    public List<Long> of(Volume volume) {
+    List<Long> of(Volume volume) {
         record Aged(long range, long createdSeconds) {}
 
         List<Aged> found = new ArrayList<>();
+        forEach(volume, (range, created) -> found.add(new Aged(range, created)));
+        found.sort(Comparator.comparingLong(Aged::createdSeconds).thenComparingLong(Aged::range));
+        return found.stream().map(Aged::range).toList();
+    }
+
+    /** How many ranges there are. */
+    public int count(Volume volume) {
+        int[] count = new int[1];
+        forEach(volume, (range, created) -> count[0]++);
+        return count[0];
+    }
+
+    private interface Consumer {
+        void accept(long range, long createdSeconds);
+    }
+
+    private void forEach(Volume volume, Consumer consumer) {
         long end = Math.min(last, volume.shape().rangeCount() - 1);
         long now = volume.nowSeconds();
         for (long range = first; range <= end; range++) {
             long created = volume.dekCreatedSeconds(range);
             if (created >= 0 && (isTooOld(created, now) || volume.encipheredBytes(range) >= encipheredMin)) {
-                found.add(new Aged(range, created));
+                consumer.accept(range, created);
             }
         }
-        found.sort(Comparator.comparingLong(Aged::createdSeconds).thenComparingLong(Aged::range));
-        return found.stream().map(Aged::range).toList();
     }
 
     private boolean isTooOld(long created, long now) {

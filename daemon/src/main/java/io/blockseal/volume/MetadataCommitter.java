@@ -138,12 +138,16 @@ final class MetadataCommitter {
      * failed, and waits for it: what is in memory is then as of one commit. It changes nothing. Not on a loop.
      */
     void lookAlone(Task look) throws StoreException, VolumeRefusedException {
+        runBetweenCommits(look);
+    }
+
+    private void runBetweenCommits(Task task) throws StoreException, VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
         boolean added = queue.add(() -> {
             try {
-                look.run();
+                task.run();
                 done.complete(null);
-            } catch (Exception | Error e) { // It is the affair of whoever looks, and not of the metadata.
+            } catch (Exception | Error e) { // It is the affair of whoever asked, and not of the metadata.
                 done.completeExceptionally(e);
             }
         });
@@ -465,7 +469,7 @@ final class MetadataCommitter {
      * @throws VolumeRefusedException if the disk cannot be made so; the log says why
      */
     void mend() throws StoreException, VolumeRefusedException {
-        lookAlone(() -> {
+        runBetweenCommits(() -> {
             requireUnlocked();
             if (!defective) {
                 recoverNow();

@@ -3,14 +3,18 @@ package io.blockseal.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.config.ConfigReader;
+import io.blockseal.config.DaemonConfig;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Runs commands within this JVM, in a directory of the test's own, and keeps all that they print. */
 final class Cli {
@@ -63,6 +67,33 @@ final class Cli {
         assertEquals(code.number(), result.exitCode(), result.all());
         assertTrue(result.all().contains(what), result.all());
         return result;
+    }
+
+    /** Runs a command by the daemon of {@link #configuration}. */
+    Result served(String... words) {
+        return run(Stream.concat(Stream.of(words), Stream.of("--control", "./c.sock"))
+                .toArray(String[]::new));
+    }
+
+    /**
+     * Of a daemon with its sockets {@code n.sock} and {@code c.sock} in the directory.
+     *
+     * @param volumes each as the file has it, between braces; {@code ./} as in {@link #run}
+     */
+    DaemonConfig configuration(String... volumes) throws Exception {
+        StringBuilder text = new StringBuilder("""
+                unix: ./n.sock
+                control: ./c.sock
+                state-dir: ./state
+                loops: 1
+                volumes:
+                """);
+        for (String volume : volumes) {
+            text.append("  - {").append(volume).append("}\n");
+        }
+        Path yaml = path("c.yaml");
+        Files.writeString(yaml, text.toString().replace(" ./", " " + directory + "/"));
+        return ConfigReader.read(yaml);
     }
 
     Path path(String name) {

@@ -6,12 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.blockseal.config.ConfigReader;
 import io.blockseal.format.MetadataLayout;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,21 +37,11 @@ class ControlCheckTest {
     }
 
     private Daemon serve() throws Exception {
-        Path yaml = cli.path("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/demo.bsl, key-file: %1$s/demo.key}
-                """.formatted(directory));
-        return Daemon.start(ConfigReader.read(yaml));
+        return Daemon.start(cli.configuration("path: ./demo.bsl, key-file: ./demo.key"));
     }
 
     private Cli.Result served(String... words) {
-        return cli.run(Stream.concat(Stream.of(words), Stream.of("--control", "./c.sock"))
-                .toArray(String[]::new));
+        return cli.served(words);
     }
 
     private void damage(long offset) throws Exception {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.blockseal.config.ConfigReader;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import java.nio.file.Files;
@@ -31,16 +30,7 @@ class ControlCommandsTest {
     }
 
     private Daemon serve() throws Exception {
-        Path yaml = cli.path("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/demo.bsl, key-file: %1$s/demo.key}
-                """.formatted(directory));
-        DaemonConfig config = ConfigReader.read(yaml);
+        DaemonConfig config = cli.configuration("path: ./demo.bsl, key-file: ./demo.key");
         assertEquals(new ControlConfig(true, cli.path("c.sock"), Set.of()), config.control());
         return Daemon.start(config);
     }

@@ -11,7 +11,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.audit.Operator;
-import io.blockseal.config.ConfigReader;
 import io.blockseal.control.ControlClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ControlEraseTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int EXTENT = 64 << 20;
+    private static final String DEMO = "path: ./demo.bsl, key-file: ./demo.key";
 
     @TempDir
     private Path directory;
@@ -51,21 +51,11 @@ class ControlEraseTest {
     }
 
     private Cli.Result served(String... words) {
-        return cli.run(Stream.concat(Stream.of(words), Stream.of("--control", "./c.sock"))
-                .toArray(String[]::new));
+        return cli.served(words);
     }
 
-    private Daemon serve(String... more) throws Exception {
-        Path yaml = cli.path("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/demo.bsl, key-file: %1$s/demo.key%2$s}
-                """.formatted(directory, String.join("", more)));
-        return Daemon.start(ConfigReader.read(yaml));
+    private Daemon serve(String... volumes) throws Exception {
+        return Daemon.start(cli.configuration(volumes));
     }
 
     private static String state(Cli.Result status) throws Exception {
@@ -80,7 +70,7 @@ class ControlEraseTest {
     @Test
     void sendsItsClientsAwayAndSaysWhatItSaysOfAClosedVolume() throws Exception {
         create("twin");
-        try (Daemon daemon = serve();
+        try (Daemon daemon = serve(DEMO);
                 Guest guest = Guest.connect(daemon, 1);
                 AuditLines audit = AuditLines.listen()) {
             guest.fill();
@@ -147,7 +137,7 @@ class ControlEraseTest {
     @Test
     void whatIsRefusedDisturbsNobody() throws Exception {
         cli.ok("create", "./other.bsl", "--size", "32M", "--range-size", "16M", "--key-file", "./other.key");
-        try (Daemon daemon = serve();
+        try (Daemon daemon = serve(DEMO);
                 Guest guest = Guest.connect(daemon, 3)) {
             guest.fill();
             guest.begin();
@@ -183,7 +173,7 @@ class ControlEraseTest {
 
     @Test
     void destroysTheKeyFileWhereItLiesOnceNoJobIsInTheWay() throws Exception {
-        try (Daemon daemon = serve();
+        try (Daemon daemon = serve(DEMO);
                 Guest guest = Guest.connect(daemon, 4);
                 AuditLines audit = AuditLines.listen()) {
             guest.fill();
@@ -238,7 +228,7 @@ class ControlEraseTest {
     @Test
     void otherVolumesAreServedOnAndTheirClientsNoticeNothing() throws Exception {
         create("twin");
-        try (Daemon daemon = serve("}\n  - {path: " + cli.path("twin.bsl") + ", key-file: " + cli.path("demo.key"));
+        try (Daemon daemon = serve(DEMO, "path: ./twin.bsl, key-file: ./demo.key");
                 Guest guest = Guest.connect(daemon, "demo", 6);
                 Guest other = Guest.connect(daemon, "twin", 7)) {
             guest.fill();
@@ -263,7 +253,7 @@ class ControlEraseTest {
 
     @Test
     void doesNotWaitForRequestsThatWaitForTheKeysOfALockedVolume() throws Exception {
-        try (Daemon daemon = serve();
+        try (Daemon daemon = serve(DEMO);
                 Guest guest = Guest.connect(daemon, 5)) {
             guest.fill();
             guest.begin();
@@ -278,7 +268,7 @@ class ControlEraseTest {
 
     @Test
     void aVolumeThatIsOnlyReadIsNotErased() throws Exception {
-        try (Daemon daemon = serve(", read-only: true")) {
+        try (Daemon daemon = serve(DEMO + ", read-only: true")) {
             assertTrue(daemon.addresses().contains("n.sock"));
             Cli.Result refused = served("erase", "demo", "--yes-erase", uuid);
             assertEquals(ExitCode.FAILURE.number(), refused.exitCode(), refused.all());
@@ -289,7 +279,7 @@ class ControlEraseTest {
 
     @Test
     void curlCanDoItInTwoSteps() throws Exception {
-        try (Daemon daemon = serve()) {
+        try (Daemon daemon = serve(DEMO)) {
             assertTrue(daemon.addresses().contains("n.sock"));
             ControlClient control = new ControlClient(cli.path("c.sock"));
             ControlClient.Reply plan = control.post("/v1/volumes/demo/erase-plan", false, new byte[0]);

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
-import io.blockseal.config.ConfigReader;
 import io.blockseal.control.ControlClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,21 +39,11 @@ class ControlLeakTest {
     }
 
     private Cli.Result served(String... words) {
-        return cli.run(Stream.concat(Stream.of(words), Stream.of("--control", "./c.sock"))
-                .toArray(String[]::new));
+        return cli.served(words);
     }
 
     private Daemon serve(String key) throws Exception {
-        Path yaml = cli.path("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/demo.bsl, key-file: %1$s/%2$s}
-                """.formatted(directory, key));
-        return Daemon.start(ConfigReader.read(yaml));
+        return Daemon.start(cli.configuration("path: ./demo.bsl, key-file: ./" + key));
     }
 
     /** The ciphertext of the first unit, wherever it lies: its slot is the first. */

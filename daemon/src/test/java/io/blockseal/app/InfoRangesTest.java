@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -56,16 +55,7 @@ class InfoRangesTest {
     }
 
     private Daemon serve() throws Exception {
-        Path yaml = directory.resolve("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/d.bsl, key-file: %1$s/d.key}
-                """.formatted(directory));
-        return Daemon.start(ConfigReader.read(yaml));
+        return Daemon.start(new Cli(directory).configuration("path: ./d.bsl, key-file: ./d.key"));
     }
 
     /** Ages go on meanwhile. */

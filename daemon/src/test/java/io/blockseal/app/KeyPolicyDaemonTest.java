@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.blockseal.config.ConfigReader;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.store.MemoryStore;
@@ -64,16 +63,7 @@ class KeyPolicyDaemonTest {
     }
 
     private Daemon serve(String volume, String policy) throws Exception {
-        Path yaml = cli.path("c.yaml");
-        Files.writeString(yaml, """
-                unix: %1$s/n.sock
-                control: %1$s/c.sock
-                state-dir: %1$s/state
-                loops: 1
-                volumes:
-                  - {path: %1$s/%2$s, key-file: %1$s/demo.key, %3$s}
-                """.formatted(directory, volume, policy));
-        return Daemon.start(ConfigReader.read(yaml));
+        return Daemon.start(cli.configuration("path: ./" + volume + ", key-file: ./demo.key, " + policy));
     }
 
     private JsonNode jobs() throws Exception {

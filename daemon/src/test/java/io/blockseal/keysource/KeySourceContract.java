@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.nio.charset.StandardCharsets;
@@ -107,13 +108,7 @@ public abstract class KeySourceContract {
                 assertThrows(WrongKeyException.class, () -> other.unwrap(wrapped, binding));
             }
         }
-        Secret[] all = new Secret[KEY_SLOTS];
-        for (int i = 0; i < KEY_SLOTS; i++) {
-            all[i] = Secret.empty(engine.keys());
-        }
-        for (Secret secret : all) {
-            secret.close();
-        }
+        KeyLeaks.requireNone(engine.keys(), KEY_SLOTS);
     }
 
     protected final WrappedKey wrapped(Secret volumeKey) throws Exception {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.SecretAccess;
 import io.blockseal.crypto.java.JavaCryptoEngine;
@@ -73,13 +74,7 @@ public abstract class SourceContract {
     @AfterEach
     void leaveNothingBehind() throws Exception {
         premises.close();
-        Secret[] all = new Secret[KEY_SLOTS];
-        for (int i = 0; i < KEY_SLOTS; i++) {
-            all[i] = Secret.empty(engine.keys());
-        }
-        for (Secret secret : all) {
-            secret.close();
-        }
+        KeyLeaks.requireNone(engine.keys(), KEY_SLOTS);
         engine.close();
     }
 

@@ -63,6 +63,10 @@ final class Plugin {
                         Kind.UNREACHABLE, program + " has not answered within " + within.toSeconds() + " s");
             }
             byte[] answer = output.ofTheEnded();
+            if (output.tooMany) {
+                throw new KeySourceException(
+                        Kind.UNREACHABLE, program + ": its answer has more than " + OUTPUT_BYTES_MAX + " bytes");
+            }
             if (answer.length == 0) {
                 throw new KeySourceException(
                         Kind.UNREACHABLE,
@@ -73,8 +77,6 @@ final class Plugin {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new KeySourceException(Kind.UNREACHABLE, program + " was not waited for: we were interrupted");
-        } catch (IOException broken) {
-            throw new KeySourceException(Kind.UNREACHABLE, program + ": " + broken.getMessage(), broken);
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
@@ -83,7 +85,7 @@ final class Plugin {
         }
     }
 
-    private static void give(Process process, byte[] question) throws IOException {
+    private static void give(Process process, byte[] question) {
         try (OutputStream input = process.getOutputStream()) {
             input.write(question);
         } catch (IOException deaf) {
@@ -144,11 +146,8 @@ final class Plugin {
         }
 
         /** What a program that has ended had said; something that it left running may keep the pipe open for ever. */
-        byte[] ofTheEnded() throws IOException, InterruptedException {
+        byte[] ofTheEnded() throws InterruptedException {
             thread.join(STRAGGLE_MILLIS);
-            if (tooMany && bytesMax == OUTPUT_BYTES_MAX) {
-                throw new IOException("its answer has more than " + bytesMax + " bytes");
-            }
             return Arrays.copyOf(buffer, length);
         }
 

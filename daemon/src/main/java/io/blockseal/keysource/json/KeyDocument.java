@@ -1,5 +1,6 @@
 package io.blockseal.keysource.json;
 
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KeyArena;
 import io.blockseal.crypto.Secret;
@@ -37,7 +38,7 @@ public final class KeyDocument implements AutoCloseable {
     /** Adds a number. */
     public KeyDocument number(String name, long value) {
         name(name);
-        plain(Long.toString(value));
+        append(Long.toString(value).getBytes(StandardCharsets.US_ASCII));
         return this;
     }
 
@@ -64,9 +65,7 @@ public final class KeyDocument implements AutoCloseable {
         byte[] text = alphabet.encode(raw);
         Arrays.fill(raw, (byte) 0);
         append((byte) '"');
-        for (byte digit : text) {
-            append(digit);
-        }
+        append(text);
         append((byte) '"');
         Arrays.fill(text, (byte) 0);
         return this;
@@ -101,22 +100,13 @@ public final class KeyDocument implements AutoCloseable {
     }
 
     private void quoted(String text) {
-        StringBuilder out = new StringBuilder(text.length() + 2).append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                out.append('\\').append(c);
-            } else if (c < ' ') {
-                out.append(String.format("\\u%04x", (int) c));
-            } else {
-                out.append(c);
-            }
-        }
-        plain(out.append('"').toString());
+        append((byte) '"');
+        append(JsonStringEncoder.getInstance().quoteAsUTF8(text));
+        append((byte) '"');
     }
 
-    private void plain(String text) {
-        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+    private void append(byte[] more) {
+        for (byte b : more) {
             append(b);
         }
     }

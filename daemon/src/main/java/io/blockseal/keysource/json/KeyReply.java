@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.Base64Variant;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -11,11 +12,10 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,21 +84,12 @@ public final class KeyReply implements AutoCloseable {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("not a JSON object");
             }
-            Deque<String> path = new ArrayDeque<>();
-            Deque<Integer> indexes = new ArrayDeque<>();
-            path.push("");
-            indexes.push(-1);
-            while (!path.isEmpty()) {
-                JsonToken token = parser.nextToken();
-                if (token == null) {
-                    throw new IOException("it ends in the middle");
+            JsonToken token = parser.nextToken();
+            while (!parser.getParsingContext().inRoot()) {
+                if (token.isScalarValue()) {
+                    value(parser, token, keyPath, alphabet, engine);
                 }
-                if (token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY) {
-                    path.pop();
-                    indexes.pop();
-                } else if (token != JsonToken.FIELD_NAME) {
-                    value(parser, token, path, indexes, keyPath, alphabet, engine);
-                }
+                token = parser.nextToken();
             }
         }
     }
@@ -106,24 +97,12 @@ public final class KeyReply implements AutoCloseable {
     private void value(
             JsonParser parser,
             JsonToken token,
-            Deque<String> path,
-            Deque<Integer> indexes,
             @Nullable String keyPath,
             @Nullable Base64Variant alphabet,
             @Nullable CryptoEngine engine)
             throws IOException {
-        String step = parser.currentName();
-        int index = indexes.element();
-        if (index >= 0) {
-            indexes.pop();
-            indexes.push(index + 1);
-            step = Integer.toString(index);
-        }
-        String here = path.element().isEmpty() ? step : path.element() + "." + step;
-        if (token == JsonToken.START_OBJECT || token == JsonToken.START_ARRAY) {
-            path.push(here);
-            indexes.push(token == JsonToken.START_ARRAY ? 0 : -1);
-        } else if (here.equals(keyPath) && alphabet != null && engine != null) {
+        String here = pathOf(parser);
+        if (here.equals(keyPath) && alphabet != null && engine != null) {
             if (token != JsonToken.VALUE_STRING || key != null) {
                 throw new IOException("'" + here + "' is not one key");
             }
@@ -131,6 +110,15 @@ public final class KeyReply implements AutoCloseable {
         } else if (token != JsonToken.VALUE_NULL) {
             values.put(here, parser.getText());
         }
+    }
+
+    /** Where the parser stands. */
+    private static String pathOf(JsonParser parser) {
+        StringJoiner path = new StringJoiner(".");
+        for (JsonPointer at = parser.getParsingContext().pathAsPointer(); !at.matches(); at = at.tail()) {
+            path.add(at.getMatchingProperty());
+        }
+        return path.toString();
     }
 
     private void take(JsonParser parser, String here, Base64Variant alphabet, CryptoEngine engine) throws IOException {

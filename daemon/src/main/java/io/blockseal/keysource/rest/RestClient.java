@@ -72,7 +72,6 @@ public final class RestClient {
             failures++;
             long pause = Math.max(backoff.pauseMillis(failures), response == null ? 0 : retryAfterMillis(response));
             boolean enough = backoff.clock().nowMillis() - begun + pause > backoff.budgetMillis()
-                    || (trouble != null && trouble.kind() != Kind.UNREACHABLE)
                     || (trouble != null && trouble.getCause() instanceof SSLException);
             if (enough && response != null) {
                 return response;

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.io.IOException;
@@ -29,13 +30,7 @@ class KeyJsonTest {
 
     @AfterEach
     void noKeyIsLeft() {
-        Secret[] all = new Secret[KEY_SLOTS];
-        for (int i = 0; i < KEY_SLOTS; i++) {
-            all[i] = Secret.empty(engine.keys());
-        }
-        for (Secret secret : all) {
-            secret.close();
-        }
+        KeyLeaks.requireNone(engine.keys(), KEY_SLOTS);
         engine.close();
     }
 

@@ -413,8 +413,7 @@ class SideLaneTest {
     }
 
     /** A file of which the page cache has everything but what lies at one offset; for that the disk has to be let go on. */
-    private static final class CachedBut implements SystemFile {
-        private final SystemFile file;
+    private static final class CachedBut extends ForwardingFile {
         private final SpareLoop loop;
         private final long missing;
         private final CountDownLatch disk = new CountDownLatch(1);
@@ -423,7 +422,7 @@ class SideLaneTest {
         private volatile int outcome;
 
         CachedBut(SystemFile file, SpareLoop loop, long missing) {
-            this.file = file;
+            super(file);
             this.loop = loop;
             this.missing = missing;
         }
@@ -439,7 +438,7 @@ class SideLaneTest {
             assertEquals(missing, offset, "only this is left to the disk");
             reading.countDown();
             awaitQuietly(disk);
-            return outcome < 0 ? outcome : file.read(memory, memoryOffset, length, offset);
+            return outcome < 0 ? outcome : super.read(memory, memoryOffset, length, offset);
         }
 
         @Override
@@ -448,57 +447,7 @@ class SideLaneTest {
                 missedElsewhere.addAndGet(loop.inLoop() ? 0 : 1);
                 return WOULD_BLOCK;
             }
-            return file.read(memory, memoryOffset, length, offset);
-        }
-
-        @Override
-        public int write(Memory memory, int memoryOffset, int length, long offset) {
-            return file.write(memory, memoryOffset, length, offset);
-        }
-
-        @Override
-        public int writeDurably(Memory memory, int memoryOffset, int length, long offset) {
-            return file.writeDurably(memory, memoryOffset, length, offset);
-        }
-
-        @Override
-        public int sync() {
-            return file.sync();
-        }
-
-        @Override
-        public int punch(long offset, long lengthBytes) {
-            return file.punch(offset, lengthBytes);
-        }
-
-        @Override
-        public int zeroOut(long offset, long lengthBytes) {
-            return file.zeroOut(offset, lengthBytes);
-        }
-
-        @Override
-        public long nextData(long offset) {
-            return file.nextData(offset);
-        }
-
-        @Override
-        public long nextHole(long offset) {
-            return file.nextHole(offset);
-        }
-
-        @Override
-        public int resize(long sizeBytes) {
-            return file.resize(sizeBytes);
-        }
-
-        @Override
-        public FileFacts facts() {
-            return file.facts();
-        }
-
-        @Override
-        public void close() {
-            file.close();
+            return super.read(memory, memoryOffset, length, offset);
         }
     }
 
