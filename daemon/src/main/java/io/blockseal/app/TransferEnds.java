@@ -179,8 +179,8 @@ public final class TransferEnds implements AutoCloseable {
                 .withForget(() -> store.dropCache(0, sizeBytes));
     }
 
-    /** A file of somebody's is emptied only if they say so. */
-    private static void makeRoom(Path path, boolean there, boolean force) throws CommandException {
+    /** A file of somebody's is emptied only if they say so, and never under the hands of whoever has it open. */
+    private void makeRoom(Path path, boolean there, boolean force) throws CommandException, StoreException {
         try {
             if (!there || Files.size(path) == 0) {
                 return;
@@ -191,7 +191,10 @@ public final class TransferEnds implements AutoCloseable {
                         path + ": the file exists already and is not empty.\n  Name another, go on with --resume if an"
                                 + " export to it was interrupted, or say --force if what it holds may be lost.");
             }
-            FileChannel.open(path, StandardOpenOption.WRITE).truncate(0).close();
+            try (BlockStore held = foundation.files().open(path, StoreOptions.BUFFERED);
+                    FileChannel channel = FileChannel.open(Path.of(held.name()), StandardOpenOption.WRITE)) {
+                channel.truncate(0);
+            }
         } catch (IOException failed) {
             throw new CommandException(
                     ExitCode.FAILURE, path + ": cannot be emptied: " + failed.getMessage() + ".", failed);

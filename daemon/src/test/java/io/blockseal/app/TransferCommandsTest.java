@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -130,6 +131,19 @@ class TransferCommandsTest {
             cli.refused(ExitCode.FAILURE, "cannot connect", "import", "./disk.img", "nbd+unix:///x?socket=/nowhere");
             cli.refused(ExitCode.USAGE, "not an NBD address", "import", "./disk.img", "nbd:x");
             assertFalse(Files.exists(cli.path("demo.bsl")));
+        }
+
+        @Test
+        void whatSomebodyHasOpenIsNotEmptied() throws Exception {
+            cli.ok(with("./k", "import", "./disk.img", "./demo.bsl", "--create"));
+            for (String format : List.of("raw", "qcow2")) {
+                cli.refused(
+                        ExitCode.IN_USE,
+                        "already open in this process",
+                        with("./k", "export", "./demo.bsl", "./demo.bsl", "--force", "--target-format", format));
+            }
+            cli.ok(with("./k", "export", "./demo.bsl", "./copy.img"));
+            assertEquals(sha256("disk.img"), sha256("copy.img"));
         }
 
         @Test
