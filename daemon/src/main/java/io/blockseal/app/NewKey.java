@@ -1,9 +1,11 @@
 package io.blockseal.app;
 
+import io.blockseal.control.ArgumentException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.recovery.RecoveryKeySource;
-import io.blockseal.store.StoreException;
+import io.blockseal.volume.VolumeRefusedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -42,11 +44,16 @@ public record NewKey(
     }
 
     /**
-     * The slot was not made after all, because of that failure: a key file that opens nothing would only mislead. Stays if
-     * the storage failed: the slot may have been made by then, and the only key to a volume be lost.
+     * What was to make the slot ended with that failure. If it was refused, a key file that opens nothing would only
+     * mislead. After any other failure, of the storage or our own, the slot may have been made, and the file be the only key
+     * to a volume: it stays.
      */
     public void discardAfter(Exception failed) {
-        if (!(failed instanceof StoreException)) {
+        if (failed instanceof VolumeRefusedException
+                || failed instanceof KeySourceException
+                || failed instanceof WrongKeyException
+                || failed instanceof CommandException
+                || failed instanceof ArgumentException) {
             discard();
         }
     }
