@@ -79,7 +79,8 @@ public final class Eraser {
                     AuditField.of("volume", called),
                     AuditField.of("uuid", info.uuid()),
                     AuditField.of("kek", source.reference()));
-        } catch (KeySourceException e) {
+        } catch (KeySourceException | RuntimeException e) {
+            // The volume is gone whatever a source does.
             String why = String.valueOf(e.getMessage());
             evidence.kek(new Kek(source.reference(), slots, false, why));
             evidence.end(Outcome.KEK_REMAINS, why);

@@ -17,6 +17,7 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeErasure;
 import io.blockseal.volume.VolumeInfo;
 import io.blockseal.volume.VolumeLock;
+import io.blockseal.volume.VolumeRefusedException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -156,6 +157,7 @@ final class ServedErasure {
                 "volume={} caller-uid={}: is taken out of service, to be erased",
                 served.name(),
                 Integer.toUnsignedString(wish.caller().uid()));
+        boolean withdrawn = false;
         boolean out = false;
         try {
             if (wasLocked) {
@@ -163,6 +165,7 @@ final class ServedErasure {
                 volume.lock().lock(VolumeLock.Policy.FAIL);
             }
             exports.withdraw(served.name(), "the volume of this export is being erased");
+            withdrawn = true;
             if (!clients.dismiss(served.name())) {
                 throw new CommandException(
                         ExitCode.IN_USE,
@@ -185,11 +188,22 @@ final class ServedErasure {
             throw failed;
         } finally {
             if (!out && before == OrderGate.State.OPEN) {
-                exports.add(served.export());
+                if (withdrawn) {
+                    exports.add(served.export());
+                }
                 if (wasLocked) {
-                    volume.lock().lock(policy);
+                    lockAsBefore(served.name(), volume, policy);
                 }
             }
+        }
+    }
+
+    /** What went wrong before is what the caller is told. */
+    private static void lockAsBefore(String name, Volume volume, VolumeLock.Policy policy) {
+        try {
+            volume.lock().lock(policy);
+        } catch (StoreException | VolumeRefusedException failed) {
+            LOG.error("volume={}: {}", name, failed.getMessage());
         }
     }
 

@@ -191,7 +191,8 @@ final class ServedVolume implements VolumesClosing.Closable {
         String state =
                 switch (now.state()) {
                     case OPEN -> ExportHealth.OPEN;
-                    case LOCKED -> "locked";
+                    // No key brings one back that is half erased.
+                    case LOCKED -> gate.state() == OrderGate.State.HALF_ERASED ? "failed" : "locked";
                     case METADATA_FAILED -> "failed";
                     case CLOSED -> "closed";
                 };

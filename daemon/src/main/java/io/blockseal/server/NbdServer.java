@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -195,6 +196,7 @@ public final class NbdServer implements AutoCloseable {
      */
     public boolean dismiss(String exportName) {
         Set<Connection> theirs = ConcurrentHashMap.newKeySet();
+        AtomicBoolean givenUp = new AtomicBoolean();
         try {
             // Whoever was opening it when it was withdrawn has done so by the time its loop comes to this.
             List<Connection> all = new ArrayList<>();
@@ -202,7 +204,7 @@ public final class NbdServer implements AutoCloseable {
             CountDownLatch asked = new CountDownLatch(all.size());
             for (Connection connection : all) {
                 connection.loop().execute(() -> {
-                    if (connection.hasOpened(exportName)) {
+                    if (!givenUp.get() && connection.hasOpened(exportName)) {
                         theirs.add(connection);
                         beginDrain(connection);
                     }
@@ -210,6 +212,8 @@ public final class NbdServer implements AutoCloseable {
                 });
             }
             if (!asked.await(options.drainTimeoutMillis(), TimeUnit.MILLISECONDS)) {
+                // A loop that comes to it later leaves its clients alone.
+                givenUp.set(true);
                 return false;
             }
             LOG.info("export={} connections={}: its clients are sent away", exportName, theirs.size());

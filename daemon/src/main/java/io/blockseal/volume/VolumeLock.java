@@ -61,8 +61,9 @@ public final class VolumeLock {
     /**
      * Locks. If it is locked already, only what becomes of requests changes.
      *
-     * @throws StoreException if requests that are under way do not end, as the storage does not answer; nothing is locked
-     *     then
+     * @throws StoreException if requests that are under way do not end, as the storage does not answer: then nothing is
+     *     locked; or if it is locked, but a loop has not said yet that the DEKs it had are wiped: then locking it once more
+     *     asks again
      */
     public void lock(Policy policy) throws StoreException, VolumeRefusedException {
         lock(policy, Patience.TWENTY_SECONDS);
@@ -89,6 +90,7 @@ public final class VolumeLock {
                 }
             }
             locked = true;
+            record(AuditEvent.VOLUME_LOCKED);
         }
         freezing = policy == Policy.FREEZE;
         if (!over) {
@@ -100,7 +102,6 @@ public final class VolumeLock {
                     Errno.EIO, volume.name() + ": is locked, but a loop has not said yet that its DEKs are wiped");
         }
         LOG.info("volume={} requests={}: locked", volume.name(), policy == Policy.FAIL ? "fail" : "wait");
-        record(AuditEvent.VOLUME_LOCKED);
     }
 
     /**
