@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,7 @@ public final class RestClient {
     private final HttpClient http;
     private final Backoff backoff;
     private final Duration answerWithin;
+    private final Predicate<RestResponse> passesAsWell;
 
     /**
      * A client.
@@ -45,6 +47,12 @@ public final class RestClient {
      * @param backoff how patient to be
      */
     public RestClient(RestConnection connection, Backoff backoff) {
+        this(connection, backoff, unused -> false);
+    }
+
+    /** One that takes further answers for failures that pass, where a status does not say so; it leaves them open. */
+    public RestClient(RestConnection connection, Backoff backoff, Predicate<RestResponse> passesAsWell) {
+        this.passesAsWell = passesAsWell;
         this.http = connection.http();
         this.answerWithin = connection.answerWithin();
         this.backoff = backoff;
@@ -66,7 +74,7 @@ public final class RestClient {
             } catch (KeySourceException unreachable) {
                 trouble = unreachable;
             }
-            if (response != null && !PASSING.contains(response.status())) {
+            if (response != null && !PASSING.contains(response.status()) && !passesAsWell.test(response)) {
                 return response;
             }
             failures++;
