@@ -23,6 +23,8 @@ NEEDS_TEST=(
   dmsetup=dmsetup shellcheck=shellcheck valgrind=valgrind
 )
 # shellcheck disable=SC2034
+NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)
+# shellcheck disable=SC2034
 NEEDS_BENCH=(python3=python3 nbdkit=nbdkit fio=fio qemu-nbd=qemu-utils)
 
 apt_updated=no

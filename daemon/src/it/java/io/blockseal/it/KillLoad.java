@@ -34,6 +34,7 @@ final class KillLoad {
     private final int windowsBefore;
     private final int windowsAfter;
     private final int requestsBeforeTheKill;
+    private final boolean answersCount;
     private final AtomicInteger answered = new AtomicInteger();
     private final AtomicReference<@Nullable Throwable> wrong = new AtomicReference<>();
     private final CountDownLatch enough = new CountDownLatch(1);
@@ -41,11 +42,27 @@ final class KillLoad {
 
     /** Uses {@code windowsBefore} windows at first and {@code windowsAfter} in the end. */
     KillLoad(SectorHistory history, long seed, int windowsBefore, int windowsAfter, int requestsBeforeTheKill) {
+        this(history, seed, windowsBefore, windowsAfter, requestsBeforeTheKill, false);
+    }
+
+    /** Uses all {@code windows} from the start, and holds the daemon to every answer, as if each request had FUA. */
+    static KillLoad ofAnswersThatCount(SectorHistory history, long seed, int windows, int requestsBeforeTheKill) {
+        return new KillLoad(history, seed, windows - FIRST_WINDOWS, windows, requestsBeforeTheKill, true);
+    }
+
+    private KillLoad(
+            SectorHistory history,
+            long seed,
+            int windowsBefore,
+            int windowsAfter,
+            int requestsBeforeTheKill,
+            boolean answersCount) {
         this.history = history;
         this.seed = seed;
         this.windowsBefore = windowsBefore;
         this.windowsAfter = windowsAfter;
         this.requestsBeforeTheKill = requestsBeforeTheKill;
+        this.answersCount = answersCount;
     }
 
     /**
@@ -148,6 +165,6 @@ final class KillLoad {
         } else {
             sent = client.write(offset, Unpooled.wrappedBuffer(history.contents(change)), flags);
         }
-        return sent.thenRun(() -> history.changed(change, fua));
+        return sent.thenRun(() -> history.changed(change, fua || answersCount));
     }
 }
