@@ -75,8 +75,8 @@ public final class TablePageFuzz implements FuzzTarget {
         }
         promise(
                 Arrays.equals(
-                        Arrays.copyOf(copy.macInput(), TablePage.entryOffset(0)),
-                        Arrays.copyOf(page.macInput(), TablePage.entryOffset(0))),
+                        Arrays.copyOf(copy.image(), TablePage.entryOffset(0)),
+                        Arrays.copyOf(page.image(), TablePage.entryOffset(0))),
                 "writing entries changes the header");
     }
 }

@@ -2,47 +2,25 @@ package io.blockseal.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.client.NbdClient;
 import io.blockseal.client.NbdClientOptions;
 import io.blockseal.client.NbdTransport;
-import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.Secret;
-import io.blockseal.crypto.SecretAccess;
-import io.blockseal.crypto.java.JavaCryptoEngine;
-import io.blockseal.keysource.Binding;
-import io.blockseal.keysource.KeySource;
-import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.WrappedKey;
-import io.blockseal.keysource.WrongKeyException;
-import io.blockseal.keysource.file.FileKeySource;
-import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.nbd.NbdUri;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimLibrary;
-import io.blockseal.store.StoreOptions;
-import io.blockseal.store.file.FileStores;
-import io.blockseal.volume.DekCache;
-import io.blockseal.volume.HostMemory;
-import io.blockseal.volume.OpenOptions;
-import io.blockseal.volume.Volume;
-import io.blockseal.volume.VolumeOpener;
-import io.blockseal.volume.VolumeStores;
 import io.netty.buffer.Unpooled;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,14 +30,9 @@ class KeyLeakIT {
     private static final int RANGES = 12;
     private static final int RANGE_BYTES = 16 << 20;
     private static final int UNIT_BYTES = 4096;
-    /** Half a cipher key is a leak as well: keys are looked for in pieces. */
-    private static final int PIECE_BYTES = 16;
 
     @TempDir
     Path folder;
-
-    /** A key, or a part of it, with its name for the message. */
-    private record Piece(String name, byte[] bytes) {}
 
     @Test
     void noKeyIsInAHeapDumpOfTheDaemon() throws Exception {
@@ -75,11 +48,12 @@ class KeyLeakIT {
         }
         byte[] dump = Files.readAllBytes(file);
         String volumePath = folder.resolve("demo.bsl").toString();
+        Needles path = new Needles().add("the volume's path", volumePath.getBytes(StandardCharsets.US_ASCII));
         assertEquals(
-                List.of("the volume's path"),
-                found(dump, List.of(new Piece("the volume's path", volumePath.getBytes(StandardCharsets.US_ASCII)))),
+                path.count(),
+                path.in(dump).size(),
                 "what is certainly on the heap must be found, else the search is worth nothing");
-        assertEquals(List.of(), found(dump, keys()));
+        assertEquals(Set.of(), keys().in(dump));
     }
 
     private static void writeAndReadEveryRange(Server server) throws Exception {
@@ -99,53 +73,18 @@ class KeyLeakIT {
     }
 
     /** The key file's key, the volume key and every DEK, as this process finds them after the daemon has ended. */
-    private List<Piece> keys() throws Exception {
-        List<Piece> pieces = new ArrayList<>();
+    private Needles keys() throws Exception {
         String text = Files.readString(Server.key(folder)).trim();
-        add(pieces, "the key file's key", HexFormat.of().parseHex(text));
-        add(pieces, "the key file's text", text.getBytes(StandardCharsets.US_ASCII));
-        FileStores files = FileStores.withJdk(new JvmMemorySource());
-        try (CryptoEngine engine = new JavaCryptoEngine();
-                KeySource source = new Overheard(FileKeySource.ofFile(Server.key(folder), engine), engine, pieces);
-                Volume volume = new VolumeOpener(engine, HostMemory.none(), Runnable::run, InstantSource.system())
-                        .open(
-                                VolumeStores.inBand(files.open(folder.resolve("demo.bsl"), StoreOptions.BUFFERED)),
-                                List.of(source),
-                                OpenOptions.DEFAULT);
-                DekCache cache = volume.openCache()) {
-            for (long range = 0; range < RANGES; range++) {
-                int dek = cache.keyFor(range, volume.word(range));
-                assertNotEquals(0, dek, "range " + range + " was written, so it has a DEK");
-                add(pieces, "the DEK of range " + range, copyOf(engine, dek));
-            }
-        }
-        int textPieces = 64 / PIECE_BYTES;
-        assertEquals(2 + textPieces + 2 + RANGES * 4, pieces.size(), "some key was not looked at");
-        return pieces;
-    }
-
-    private static void add(List<Piece> pieces, String name, byte[] key) {
-        for (int at = 0; at < key.length; at += PIECE_BYTES) {
-            pieces.add(new Piece(name + ", byte " + at, Arrays.copyOfRange(key, at, at + PIECE_BYTES)));
-        }
-    }
-
-    private static byte[] copyOf(CryptoEngine engine, int key) {
-        ByteBuffer bytes = ByteBuffer.allocate(engine.keys().length(key));
-        engine.keys().copyOut(key, SecretAccess.TEST_ORACLE, bytes);
-        return bytes.array();
-    }
-
-    /** The names of those pieces that are anywhere in the dump. */
-    private static List<String> found(byte[] dump, List<Piece> pieces) {
-        String haystack = new String(dump, StandardCharsets.ISO_8859_1);
-        List<String> names = new ArrayList<>();
-        for (Piece piece : pieces) {
-            if (haystack.contains(new String(piece.bytes(), StandardCharsets.ISO_8859_1))) {
-                names.add(piece.name());
-            }
-        }
-        return names;
+        PlainKeys keys = PlainKeys.of(folder.resolve("demo.bsl"), Server.key(folder));
+        assertEquals(RANGES, keys.deks().size(), "every range was written, so each has a DEK");
+        Needles needles = new Needles()
+                .add("the key file's key", HexFormat.of().parseHex(text))
+                .add("the key file's text", text.getBytes(StandardCharsets.US_ASCII))
+                .add("the volume key", keys.volumeKey());
+        keys.deks().forEach((range, dek) -> needles.add("the DEK of range " + range, dek));
+        int textPieces = 64 / Needles.PIECE_BYTES;
+        assertEquals(2 + textPieces + 2 + RANGES * 4, needles.count(), "some key was not looked at");
+        return needles;
     }
 
     @Test
@@ -189,45 +128,5 @@ class KeyLeakIT {
 
     private static List<String> flags(String line) {
         return List.of(line.substring("VmFlags:".length()).trim().split(" +"));
-    }
-
-    /** A key source that lets the test see the volume key that it unwraps. */
-    private record Overheard(KeySource source, CryptoEngine engine, List<Piece> pieces) implements KeySource {
-        @Override
-        public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
-            Secret key = source.unwrap(wrapped, binding);
-            add(pieces, "the volume key", copyOf(engine, key.key()));
-            return key;
-        }
-
-        @Override
-        public String kind() {
-            return source.kind();
-        }
-
-        @Override
-        public String reference() {
-            return source.reference();
-        }
-
-        @Override
-        public int slotPriority() {
-            return source.slotPriority();
-        }
-
-        @Override
-        public boolean mayOpen(WrappedKey wrapped) {
-            return source.mayOpen(wrapped);
-        }
-
-        @Override
-        public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-            return source.wrap(volumeKey, binding);
-        }
-
-        @Override
-        public void close() {
-            source.close();
-        }
     }
 }

@@ -2,10 +2,13 @@ package io.blockseal.it;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -17,6 +20,10 @@ final class Needles {
 
     private record Piece(String name, byte[] bytes) {}
 
+    private record Key(String name, byte[] bytes) {}
+
+    private final List<Key> keys = new ArrayList<>();
+
     /** Pieces by their first two bytes, which is what a haystack is looked through for. */
     private final Map<Integer, List<Piece>> byStart = new HashMap<>();
 
@@ -25,6 +32,7 @@ final class Needles {
 
     /** Adds all pieces of a key; the last one ends where the key ends. */
     Needles add(String name, byte[] key) {
+        keys.add(new Key(name, key.clone()));
         for (int at = 0; at < key.length; at += PIECE_BYTES) {
             int from = Math.min(at, key.length - PIECE_BYTES);
             byte[] piece = Arrays.copyOfRange(key, from, from + PIECE_BYTES);
@@ -34,6 +42,20 @@ final class Needles {
             count++;
         }
         return this;
+    }
+
+    /** The same keys as a text would have them: in hexadecimal, with small letters, and in base64. */
+    Needles asText() {
+        Needles text = new Needles();
+        for (Key key : keys) {
+            text.add(key.name() + " in hexadecimal", ascii(HexFormat.of().formatHex(key.bytes())));
+            text.add(key.name() + " in base64", ascii(Base64.getEncoder().encodeToString(key.bytes())));
+        }
+        return text;
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
     }
 
     int count() {

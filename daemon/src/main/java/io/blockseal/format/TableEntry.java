@@ -2,7 +2,6 @@ package io.blockseal.format;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,15 +57,11 @@ public record TableEntry(
         LayoutCheck.same("entry", WRAPPED_DEK + WRAPPED_DEK_BYTES, ENTRY_BYTES);
     }
 
-    /** The same range, DEK and slot, with the DEK wrapped anew. */
-    public TableEntry wrappedAs(byte[] wrapped) {
-        return new TableEntry(
-                state, suite, generation, slot, createdSeconds, lastCommit, encryptedBytes, wrapped.clone());
-    }
-
-    /** Reads the entry at {@code offset} of a page whose MAC was verified. */
-    static TableEntry decode(byte[] page, int offset) {
-        ByteBuffer bytes = ByteBuffer.wrap(page, offset, ENTRY_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+    /** Reads an entry of a page whose MAC was verified. */
+    static TableEntry decode(ByteBuffer entry) {
+        ByteBuffer bytes = entry.order(ByteOrder.LITTLE_ENDIAN);
+        byte[] wrapped = new byte[WRAPPED_DEK_BYTES];
+        bytes.get(WRAPPED_DEK, wrapped);
         return new TableEntry(
                 Byte.toUnsignedInt(bytes.get(STATE)),
                 Byte.toUnsignedInt(bytes.get(SUITE)),
@@ -75,33 +70,33 @@ public record TableEntry(
                 bytes.getInt(CREATED),
                 bytes.getInt(LAST_COMMIT),
                 bytes.getLong(ENCRYPTED_BYTES),
-                Arrays.copyOfRange(page, offset + WRAPPED_DEK, offset + ENTRY_BYTES));
+                wrapped);
     }
 
     /**
      * The first field that should be zero, by what the entry is, and is not; null if all is well. A range without a DEK
      * must not keep the rest of one.
      */
-    static @Nullable String leftOver(byte[] page, int offset) {
-        int state = page[offset + STATE];
-        if (state == NONE && !isZero(page, offset + SUITE, offset + ENTRY_BYTES)) {
+    static @Nullable String leftOver(ByteBuffer entry) {
+        int state = entry.get(STATE);
+        if (state == NONE && !isZero(entry, SUITE, ENTRY_BYTES)) {
             return "rest of an empty entry";
         }
-        if (state == SHREDDED && !isZero(page, offset + SLOT, offset + CREATED)) {
+        if (state == SHREDDED && !isZero(entry, SLOT, CREATED)) {
             return "slot";
         }
-        if (state == SHREDDED && !isZero(page, offset + WRAPPED_DEK, offset + ENTRY_BYTES)) {
+        if (state == SHREDDED && !isZero(entry, WRAPPED_DEK, ENTRY_BYTES)) {
             return "wrapped DEK";
         }
-        if (!isZero(page, offset + FLAGS, offset + GENERATION)) {
+        if (!isZero(entry, FLAGS, GENERATION)) {
             return "flags";
         }
-        return isZero(page, offset + KEY_DOMAIN, offset + LAST_COMMIT) ? null : "key domain";
+        return isZero(entry, KEY_DOMAIN, LAST_COMMIT) ? null : "key domain";
     }
 
-    private static boolean isZero(byte[] bytes, int from, int to) {
+    private static boolean isZero(ByteBuffer bytes, int from, int to) {
         for (int i = from; i < to; i++) {
-            if (bytes[i] != 0) {
+            if (bytes.get(i) != 0) {
                 return false;
             }
         }
@@ -109,9 +104,9 @@ public record TableEntry(
     }
 
     /** Writes the whole 128 bytes. */
-    void encode(byte[] page, int offset) {
-        Arrays.fill(page, offset, offset + ENTRY_BYTES, (byte) 0);
-        ByteBuffer bytes = ByteBuffer.wrap(page, offset, ENTRY_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+    void encode(ByteBuffer entry) {
+        ByteBuffer bytes = entry.order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(0, new byte[ENTRY_BYTES]);
         bytes.put(STATE, (byte) state);
         bytes.put(SUITE, (byte) suite);
         bytes.putInt(GENERATION, generation);

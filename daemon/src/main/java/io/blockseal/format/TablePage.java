@@ -4,12 +4,16 @@ import static io.blockseal.format.MetadataLayout.BLOCK_BYTES;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A page of the DEK table: 4096 bytes, a header and 31 entries (docs/format.md, "Table page"). A view over its own copy
  * of the bytes. An all-zero block is a page that was never committed: {@link #isZero}.
+ *
+ * <p>The bytes lie outside the heap. There the collector would copy them about, and a wrapped DEK that was destroyed on the
+ * disk would stay behind in what it leaves, for whoever reads the memory of this process and has the volume key. Here
+ * {@link #wipeDeks} gets them all.
  *
  * <p>Life: {@link #decode}, then the owner of the keys compares {@link #mac()} with its own MAC of the UUID and
  * {@link #macInput()}; only then are entries read.
@@ -36,17 +40,16 @@ public final class TablePage {
         LayoutCheck.same("page", HEADER_BYTES + ENTRIES * TableEntry.ENTRY_BYTES, BLOCK_BYTES);
     }
 
-    private final byte[] image;
-    private final ByteBuffer bytes;
+    private static final ByteBuffer ZEROS = ByteBuffer.allocate(BLOCK_BYTES).asReadOnlyBuffer();
 
-    private TablePage(byte[] image) {
-        this.image = image;
-        this.bytes = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
-    }
+    private final ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer readOnly = bytes.asReadOnlyBuffer();
+
+    private TablePage() {}
 
     /** A page of NONE entries. */
     public static TablePage fresh(int pageIndex, int vkEpoch) {
-        TablePage page = new TablePage(new byte[BLOCK_BYTES]);
+        TablePage page = new TablePage();
         page.bytes.putInt(0, MAGIC);
         page.bytes.putInt(INDEX, pageIndex);
         page.bytes.putInt(VK_EPOCH, vkEpoch);
@@ -56,45 +59,61 @@ public final class TablePage {
 
     /** Reads what was found where page {@code pageIndex} belongs, checking all that needs no key. */
     public static TablePage decode(byte[] source, int pageIndex, String block) throws MalformedVolumeException {
-        if (source.length != BLOCK_BYTES) {
-            throw new MalformedVolumeException(block, "length", source.length + " bytes, not " + BLOCK_BYTES);
+        return decode(ByteBuffer.wrap(source), pageIndex, block);
+    }
+
+    /** The same, of the remaining bytes of {@code source}, which stays as it is. */
+    public static TablePage decode(ByteBuffer source, int pageIndex, String block) throws MalformedVolumeException {
+        if (source.remaining() != BLOCK_BYTES) {
+            throw new MalformedVolumeException(block, "length", source.remaining() + " bytes, not " + BLOCK_BYTES);
         }
-        TablePage page = new TablePage(source.clone());
-        int magic = page.bytes.getInt(0);
+        ByteBuffer found = source.slice().order(ByteOrder.LITTLE_ENDIAN);
+        int magic = found.getInt(0);
         if (magic != MAGIC) {
             throw new MalformedVolumeException(block, "magic", "found " + Integer.toHexString(magic) + ": damaged");
         }
-        int index = page.bytes.getInt(INDEX);
+        int index = found.getInt(INDEX);
         if (index != pageIndex) {
             throw new MalformedVolumeException(block, "page index", index + ", not " + pageIndex);
         }
-        int count = Short.toUnsignedInt(page.bytes.getShort(ENTRY_COUNT));
+        int count = Short.toUnsignedInt(found.getShort(ENTRY_COUNT));
         if (count != ENTRIES) {
             throw new MalformedVolumeException(block, "entry count", count + ", not " + ENTRIES);
         }
+        TablePage page = new TablePage();
+        page.bytes.put(0, found, 0, BLOCK_BYTES);
         return page;
     }
 
     /** Whether a block is all zeros: a page copy that was never written. */
     public static boolean isZero(byte[] source) {
-        for (byte b : source) {
-            if (b != 0) {
+        return isZero(ByteBuffer.wrap(source));
+    }
+
+    /** The same of the remaining bytes of {@code source}. */
+    public static boolean isZero(ByteBuffer source) {
+        for (int at = source.position(); at < source.limit(); at += BLOCK_BYTES) {
+            int length = Math.min(BLOCK_BYTES, source.limit() - at);
+            if (!source.slice(at, length).equals(ZEROS.slice(0, length))) {
                 return false;
             }
         }
         return true;
     }
 
-    /** The page with its MAC field zero: what the MAC covers, behind the volume's UUID. */
-    public byte[] macInput() {
-        byte[] covered = image.clone();
-        Arrays.fill(covered, MAC, MAC + MAC_BYTES, (byte) 0);
-        return covered;
+    /** The page with its MAC field zero, in three pieces: what the MAC covers, behind the volume's UUID. */
+    public List<ByteBuffer> macInput() {
+        return List.of(
+                readOnly.slice(0, MAC),
+                ZEROS.slice(0, MAC_BYTES),
+                readOnly.slice(HEADER_BYTES, BLOCK_BYTES - HEADER_BYTES));
     }
 
     /** The stored MAC. */
     public byte[] mac() {
-        return Arrays.copyOfRange(image, MAC, MAC + MAC_BYTES);
+        byte[] mac = new byte[MAC_BYTES];
+        bytes.get(MAC, mac);
+        return mac;
     }
 
     /** Puts the MAC in: the page is ready to be written. */
@@ -105,14 +124,38 @@ public final class TablePage {
         bytes.put(MAC, mac);
     }
 
-    /** A copy of the 4096 bytes. */
+    /** A copy of the 4096 bytes, on the heap. */
     public byte[] image() {
-        return image.clone();
+        byte[] image = new byte[BLOCK_BYTES];
+        bytes.get(0, image);
+        return image;
+    }
+
+    /** The 4096 bytes themselves, to be read at absolute indices; by nobody to be written, nor its position moved. */
+    public ByteBuffer bytes() {
+        return readOnly;
+    }
+
+    /** Whether all bytes are those of the other page. */
+    public boolean sameAs(TablePage other) {
+        return readOnly.equals(other.readOnly);
     }
 
     /** A page of its own with the same content, to be changed. */
     public TablePage copy() {
-        return new TablePage(image.clone());
+        TablePage copy = new TablePage();
+        copy.bytes.put(0, bytes, 0, BLOCK_BYTES);
+        return copy;
+    }
+
+    /**
+     * Overwrites all wrapped DEKs: of a page that counts no more, since another one has taken its place. What else the
+     * entries say stays, for whoever is reading it. Whoever is unwrapping a DEK fails, and has to look at the other page.
+     */
+    public void wipeDeks() {
+        for (int entry = 0; entry < ENTRIES; entry++) {
+            bytes.put(wrappedDekOffset(entry), ZEROS, 0, TableEntry.WRAPPED_DEK_BYTES);
+        }
     }
 
     public int index() {
@@ -142,17 +185,27 @@ public final class TablePage {
 
     /** The field of an entry that should be zero and is not, or null. */
     public @Nullable String leftOver(int entry) {
-        return TableEntry.leftOver(image, entryOffset(entry));
+        return TableEntry.leftOver(bytes.slice(entryOffset(entry), TableEntry.ENTRY_BYTES));
     }
 
-    /** Entry {@code entry}, 0 to 30. */
+    /** Entry {@code entry}, 0 to 30, with a copy of its wrapped DEK on the heap. */
     public TableEntry entry(int entry) {
-        return TableEntry.decode(image, entryOffset(entry));
+        return TableEntry.decode(bytes.slice(entryOffset(entry), TableEntry.ENTRY_BYTES));
+    }
+
+    /** Replaces an entry. */
+    public void entry(int entry, TableEntry content) {
+        content.encode(bytes.slice(entryOffset(entry), TableEntry.ENTRY_BYTES));
     }
 
     /** {@link TableEntry#state} of an entry; this and its like make no object. */
     public int state(int entry) {
-        return Byte.toUnsignedInt(image[entryOffset(entry) + TableEntry.STATE]);
+        return Byte.toUnsignedInt(bytes.get(entryOffset(entry) + TableEntry.STATE));
+    }
+
+    /** {@link TableEntry#suite} of an entry. */
+    public int suite(int entry) {
+        return Byte.toUnsignedInt(bytes.get(entryOffset(entry) + TableEntry.SUITE));
     }
 
     /** {@link TableEntry#generation} of an entry. */
@@ -160,16 +213,17 @@ public final class TablePage {
         return bytes.getInt(entryOffset(entry) + TableEntry.GENERATION);
     }
 
+    /** {@link TableEntry#slot} of an entry. */
+    public long slot(int entry) {
+        return Integer.toUnsignedLong(bytes.getInt(entryOffset(entry) + TableEntry.SLOT));
+    }
+
     /** {@link TableEntry#createdSeconds} of an entry. */
     public int createdSeconds(int entry) {
         return bytes.getInt(entryOffset(entry) + TableEntry.CREATED);
     }
 
-    public void entry(int entry, TableEntry content) {
-        content.encode(image, entryOffset(entry));
-    }
-
-    /** How much was enciphered under an entry's DEK; allocates nothing. */
+    /** {@link TableEntry#encryptedBytes} of an entry. */
     public long encryptedBytes(int entry) {
         return bytes.getLong(entryOffset(entry) + TableEntry.ENCRYPTED_BYTES);
     }
@@ -178,9 +232,14 @@ public final class TablePage {
         bytes.putLong(entryOffset(entry) + TableEntry.ENCRYPTED_BYTES, count);
     }
 
-    /** Copies an entry's wrapped DEK into the first bytes of {@code target}; allocates nothing. */
-    public void copyWrappedDek(int entry, byte[] target) {
-        System.arraycopy(image, entryOffset(entry) + TableEntry.WRAPPED_DEK, target, 0, TableEntry.WRAPPED_DEK_BYTES);
+    /** Where an entry's wrapped DEK lies in this page, to be written. */
+    public ByteBuffer wrappedDek(int entry) {
+        return bytes.slice(wrappedDekOffset(entry), TableEntry.WRAPPED_DEK_BYTES);
+    }
+
+    /** Where an entry's wrapped DEK begins within a page. */
+    public static int wrappedDekOffset(int entry) {
+        return entryOffset(entry) + TableEntry.WRAPPED_DEK;
     }
 
     /** Where an entry begins within a page. */

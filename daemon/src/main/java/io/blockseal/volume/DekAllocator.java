@@ -60,6 +60,11 @@ final class DekAllocator {
             takenSlots.forEach(slots::release);
         }
 
+        /** Wipes the pages, which no commit was begun with. */
+        void forget() {
+            pages.values().forEach(TablePage::wipeDeks);
+        }
+
         private TablePage page(int index) {
             return pages.computeIfAbsent(index, i -> {
                 TablePage current = table.page(i);
@@ -119,9 +124,8 @@ final class DekAllocator {
     void adopt(RootBlock committed, Collection<TablePage> pages) {
         for (TablePage page : pages) {
             for (int i = 0; i < TablePage.ENTRIES; i++) {
-                TableEntry entry = page.entry(i);
-                if (entry.state() == TableEntry.ACTIVE) {
-                    slots.take(entry.slot());
+                if (page.state(i) == TableEntry.ACTIVE) {
+                    slots.take(page.slot(i));
                 }
             }
         }
@@ -152,8 +156,8 @@ final class DekAllocator {
     }
 
     private Errno give(Draft draft, long range, boolean atAnyCost) {
-        TableEntry old = entry(draft, range);
-        int oldGeneration = old == null ? 0 : old.generation();
+        TablePage old = pageInDraft(draft, range);
+        int oldGeneration = old == null ? 0 : old.generation(TablePage.entryOf(range));
         long slot = slots.takeNear(range);
         if (slot < 0) {
             return Errno.ENOSPC;
@@ -175,31 +179,30 @@ final class DekAllocator {
         draft.takenSlots.add(slot);
         draft.relocated |= slot != range;
         int generation = oldGeneration + 1;
-        draft.page(TablePage.pageOf(range))
-                .entry(
-                        TablePage.entryOf(range),
-                        new TableEntry(
-                                TableEntry.ACTIVE,
-                                RootBlock.SUITE_AES_256_XTS,
-                                generation,
-                                slot,
-                                (int) clock.instant().getEpochSecond(),
-                                (int) draft.commitSeq,
-                                0,
-                                keys.newWrappedDek(range, generation, slot)));
+        TablePage page = draft.page(TablePage.pageOf(range));
+        int entry = TablePage.entryOf(range);
+        page.entry(
+                entry,
+                new TableEntry(
+                        TableEntry.ACTIVE,
+                        RootBlock.SUITE_AES_256_XTS,
+                        generation,
+                        slot,
+                        (int) clock.instant().getEpochSecond(),
+                        (int) draft.commitSeq,
+                        0,
+                        new byte[TableEntry.WRAPPED_DEK_BYTES]));
+        keys.wrapNewDek(range, generation, slot, page.wrappedDek(entry));
         return Errno.OK;
     }
 
     private int stateInDraft(Draft draft, long range) {
         TablePage drafted = draft.pages.get(TablePage.pageOf(range));
-        return drafted == null
-                ? RangeWord.state(table.word(range))
-                : drafted.entry(TablePage.entryOf(range)).state();
+        return drafted == null ? RangeWord.state(table.word(range)) : drafted.state(TablePage.entryOf(range));
     }
 
-    private @Nullable TableEntry entry(Draft draft, long range) {
+    private @Nullable TablePage pageInDraft(Draft draft, long range) {
         TablePage drafted = draft.pages.get(TablePage.pageOf(range));
-        TablePage page = drafted == null ? table.page(TablePage.pageOf(range)) : drafted;
-        return page == null ? null : page.entry(TablePage.entryOf(range));
+        return drafted == null ? table.page(TablePage.pageOf(range)) : drafted;
     }
 }

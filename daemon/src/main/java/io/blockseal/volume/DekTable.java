@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The table in memory: a {@link RangeWord} per range, what was enciphered under its DEK, and the image of every page that is
- * not empty. Wrapped DEKs only, so nothing here is secret.
+ * not empty. Wrapped DEKs only, so nothing here is secret; but one that was destroyed has to be gone from here, too.
  *
  * <p>Loops read by acquire loads, one keeper writes by release stores: a page before the words that speak of it, so
- * that whoever sees a word also sees its entry. A published page is never changed again.
+ * that whoever sees a word also sees its entry. A published page is changed once more, when another one has taken its
+ * place: its wrapped DEKs are wiped.
  */
 final class DekTable {
     private final AtomicLongArray words;
@@ -50,18 +51,22 @@ final class DekTable {
 
     /** Makes a page and its words visible to all. On the keeper only. */
     void publish(TablePage page) {
-        pages.setRelease(page.index(), page);
+        TablePage before = pages.getAndSet(page.index(), page);
         long first = TablePage.firstRange(page.index());
         for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
-            publish((int) first + i, page.entry(i));
+            publish((int) first + i, page, i);
+        }
+        if (before != null && before != page) {
+            // Whoever is unwrapping from it just now sees that it counts no more, and takes the new one.
+            before.wipeDeks();
         }
     }
 
     /** Keeps the mark of a range that is held: its page may well be committed for another range meanwhile. */
-    private void publish(int range, TableEntry entry) {
-        long word = word(entry);
+    private void publish(int range, TablePage page, int entry) {
+        long word = word(page, entry);
         if (!isSameDek(words.get(range), word)) {
-            enciphered.begin(range, entry.state() == TableEntry.ACTIVE ? entry.encryptedBytes() : 0);
+            enciphered.begin(range, page.state(entry) == TableEntry.ACTIVE ? page.encryptedBytes(entry) : 0);
         }
         long old;
         do {
@@ -79,7 +84,7 @@ final class DekTable {
         long first = TablePage.firstRange(page.index());
         for (int i = 0; i < TablePage.ENTRIES && first + i < words.length(); i++) {
             long word = words.get((int) first + i);
-            if (RangeWord.state(word) == RangeWord.ACTIVE && isSameDek(word, word(page.entry(i)))) {
+            if (RangeWord.state(word) == RangeWord.ACTIVE && isSameDek(word, word(page, i))) {
                 page.encryptedBytes(i, enciphered.of(first + i));
             }
         }
@@ -120,12 +125,13 @@ final class DekTable {
         }
     }
 
-    private static long word(TableEntry entry) {
-        return switch (entry.state()) {
-            case TableEntry.NONE -> RangeWord.of(RangeWord.NONE, 0, entry.generation());
-            case TableEntry.ACTIVE -> RangeWord.of(RangeWord.ACTIVE, entry.slot(), entry.generation());
-            case TableEntry.SHREDDED -> RangeWord.of(RangeWord.SHREDDED, 0, entry.generation());
-            default -> RangeWord.of(RangeWord.LOST, 0, entry.generation());
+    private static long word(TablePage page, int entry) {
+        int generation = page.generation(entry);
+        return switch (page.state(entry)) {
+            case TableEntry.NONE -> RangeWord.of(RangeWord.NONE, 0, generation);
+            case TableEntry.ACTIVE -> RangeWord.of(RangeWord.ACTIVE, page.slot(entry), generation);
+            case TableEntry.SHREDDED -> RangeWord.of(RangeWord.SHREDDED, 0, generation);
+            default -> RangeWord.of(RangeWord.LOST, 0, generation);
         };
     }
 }

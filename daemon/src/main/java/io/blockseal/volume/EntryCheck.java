@@ -52,7 +52,7 @@ final class EntryCheck {
         }
         for (int i = 0; i < TablePage.ENTRIES; i++) {
             long range = TablePage.firstRange(page.index()) + i;
-            entry(range, page.entry(i), page.vkEpoch());
+            entry(range, page, i);
             String leftOver = page.leftOver(i);
             if (leftOver != null) {
                 complaints.add("range " + range, leftOver, "should be zero, and is not");
@@ -60,43 +60,44 @@ final class EntryCheck {
         }
     }
 
-    private void entry(long range, TableEntry entry, int epoch) {
+    private void entry(long range, TablePage page, int i) {
         String block = "range " + range;
-        if (entry.state() != TableEntry.NONE && range >= root.rangeCount()) {
-            complaints.add(block, "state", "lies beyond the end, yet has state " + entry.state());
-        } else if (entry.state() > TableEntry.LOST) {
-            complaints.add(block, "state", entry.state() + " is unknown");
-        } else if (entry.state() == TableEntry.LOST) {
+        int state = page.state(i);
+        if (state != TableEntry.NONE && range >= root.rangeCount()) {
+            complaints.add(block, "state", "lies beyond the end, yet has state " + state);
+        } else if (state > TableEntry.LOST) {
+            complaints.add(block, "state", state + " is unknown");
+        } else if (state == TableEntry.LOST) {
             complaints.givenUp(range);
         }
-        if (entry.state() == TableEntry.ACTIVE) {
+        if (state == TableEntry.ACTIVE) {
             activeRanges++;
-            active(range, entry, epoch, block);
+            active(range, page, i, block);
         }
     }
 
-    private void active(long range, TableEntry entry, int epoch, String block) {
-        if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
-            complaints.add(block, "suite", entry.suite() + " is unknown");
+    private void active(long range, TablePage page, int i, String block) {
+        if (page.suite(i) != RootBlock.SUITE_AES_256_XTS) {
+            complaints.add(block, "suite", page.suite(i) + " is unknown");
         }
-        if (!slots.exists(entry.slot())) {
-            complaints.add(block, "slot", entry.slot() + " is outside the data area");
-        } else if (!slots.take(entry.slot())) {
-            complaints.add(block, "slot", entry.slot() + " belongs to another range or to the metadata");
+        if (!slots.exists(page.slot(i))) {
+            complaints.add(block, "slot", page.slot(i) + " is outside the data area");
+        } else if (!slots.take(page.slot(i))) {
+            complaints.add(block, "slot", page.slot(i) + " belongs to another range or to the metadata");
         }
-        if (entry.generation() == 0) {
+        if (page.generation(i) == 0) {
             // No DEK was ever wrapped for it, so there is no use in trying.
             complaints.add(block, "generation", "0, but the first DEK's is 1");
-        } else if (keys != null && !unwraps(range, entry, epoch, keys)) {
+        } else if (keys != null && !unwraps(range, page, i, keys)) {
             complaints.add(block, "wrapped DEK", "does not unwrap");
         }
     }
 
-    private boolean unwraps(long range, TableEntry entry, int epoch, VolumeKeys with) {
+    private boolean unwraps(long range, TablePage page, int i, VolumeKeys with) {
         byte[] aad = with.newAad();
-        EpochKeys.bindDek(aad, range, entry.generation(), entry.slot());
+        EpochKeys.bindDek(aad, range, page.generation(i), page.slot(i));
         try (Secret dek = Secret.empty(engine.keys())) {
-            return with.unwrapDek(epoch, range, entry.generation(), aad, entry.wrappedDek(), dek.key());
+            return with.unwrapDek(page, range, page.generation(i), aad, dek.key());
         }
     }
 }

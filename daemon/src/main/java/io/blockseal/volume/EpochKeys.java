@@ -1,7 +1,6 @@
 package io.blockseal.volume;
 
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.KeyWrap;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
@@ -88,7 +87,10 @@ final class EpochKeys implements AutoCloseable {
     }
 
     byte[] mac(TablePage page) {
-        return engine.derivation().hmac(pageMac.key(), uuid, page.macInput());
+        List<ByteBuffer> pieces = new ArrayList<>();
+        pieces.add(ByteBuffer.wrap(uuid));
+        pieces.addAll(page.macInput());
+        return engine.derivation().hmac(pageMac.key(), pieces);
     }
 
     /** Compares in constant time. */
@@ -119,25 +121,23 @@ final class EpochKeys implements AutoCloseable {
         putLittleEndian(aad, at, slot, Integer.BYTES);
     }
 
-    /** Makes a DEK and returns it wrapped; the DEK itself is gone when this returns. */
-    byte[] newWrappedDek(long rangeIndex, int generation, long slot) {
+    /** Makes a DEK and wraps it into {@code wrapped}; the DEK itself is gone when this returns. */
+    void wrapNewDek(long rangeIndex, int generation, long slot, ByteBuffer wrapped) {
         byte[] aad = newAad();
         bindDek(aad, rangeIndex, generation, slot);
         try (Secret dek = Secret.random(engine.keys(), 64)) {
-            return wrapDek(rangeIndex, generation, aad, dek);
+            wrapDek(rangeIndex, generation, aad, dek, wrapped);
         }
     }
 
-    /** Wraps a DEK that there is already; {@code aad} is bound by {@link #bindDek}. */
-    byte[] wrapDek(long rangeIndex, int generation, byte[] aad, Secret dek) {
-        byte[] wrapped = new byte[KeyWrap.WRAPPED_DEK_BYTES];
+    /** Wraps a DEK that there is already into {@code wrapped}; {@code aad} is bound by {@link #bindDek}. */
+    void wrapDek(long rangeIndex, int generation, byte[] aad, Secret dek, ByteBuffer wrapped) {
         engine.wrap().wrapDek(dekWrap.key(), rangeIndex, generation, aad, dek.key(), wrapped, 0);
-        return wrapped;
     }
 
-    /** Unwraps into the handle {@code dek}; false if the entry was altered. Allocates nothing. */
-    boolean unwrapDek(long rangeIndex, int generation, byte[] aad, byte[] wrapped, int dek) {
-        return engine.wrap().unwrapDek(dekWrap.key(), rangeIndex, generation, aad, wrapped, 0, dek);
+    /** Unwraps what begins at {@code offset} into the handle {@code dek}; false if it was altered. Allocates nothing. */
+    boolean unwrapDek(long rangeIndex, int generation, byte[] aad, ByteBuffer wrapped, int offset, int dek) {
+        return engine.wrap().unwrapDek(dekWrap.key(), rangeIndex, generation, aad, wrapped, offset, dek);
     }
 
     @Override

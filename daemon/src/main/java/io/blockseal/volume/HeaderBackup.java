@@ -73,7 +73,7 @@ public final class HeaderBackup {
     private static long activeEntries(TablePage page) {
         long count = 0;
         for (int i = 0; i < TablePage.ENTRIES; i++) {
-            count += page.entry(i).state() == TableEntry.ACTIVE ? 1 : 0;
+            count += page.state(i) == TableEntry.ACTIVE ? 1 : 0;
         }
         return count;
     }

@@ -238,7 +238,7 @@ public final class HeaderRestore implements AutoCloseable {
         long losses = stores.metadata().lossCount();
         grow(root);
         for (TablePage page : pages.values()) {
-            metadata.writePage(root, page.index(), 1 - live.page(page.index()).letter(), page.image());
+            metadata.writePage(root, page.index(), 1 - live.page(page.index()).letter(), page.bytes());
         }
         metadata.writeKeySlots(keySlotTarget, backup.area().image());
         metadata.flush();
@@ -251,7 +251,7 @@ public final class HeaderRestore implements AutoCloseable {
         metadata.writeRoot(rootTarget, root.image());
         metadata.flush();
         for (TablePage page : pages.values()) {
-            metadata.writePage(root, page.index(), live.page(page.index()).letter(), page.image());
+            metadata.writePage(root, page.index(), live.page(page.index()).letter(), page.bytes());
         }
         metadata.writeKeySlots(1 - keySlotTarget, backup.area().image());
         metadata.writeRoot(1 - rootTarget, root.image());

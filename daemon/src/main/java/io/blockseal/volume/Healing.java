@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.StoreException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -74,7 +75,7 @@ final class Healing {
 
     private void writePages(RootBlock root, List<PageRepair> pages, boolean first) throws StoreException {
         for (PageRepair page : pages) {
-            byte[] image = MetadataState.imageOrZeros(page.content());
+            ByteBuffer image = MetadataState.bytesOrZeros(page.content());
             for (int copy = 0; copy < roots.count(); copy++) {
                 if (page.isFirst(copy) == first) {
                     store.writePage(root, page.index(), copy, image);

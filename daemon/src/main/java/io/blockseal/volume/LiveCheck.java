@@ -4,7 +4,6 @@ import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.format.MalformedVolumeException;
-import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.job.JobCanceledException;
@@ -12,6 +11,7 @@ import io.blockseal.job.JobControl;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.CheckReport.Finding;
 import io.blockseal.volume.CheckReport.Severity;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -192,17 +192,20 @@ public final class LiveCheck {
             }
         }
         MetadataCopies copies = volume.metadataCopies();
-        for (int copy = 0; copy < copies.count(); copy++) {
-            copy(first, count, copy);
+        try (PageRoom room = new PageRoom(count)) {
+            for (int copy = 0; copy < copies.count(); copy++) {
+                copy(first, count, copy, room);
+            }
         }
     }
 
     /** One copy of neighbouring pages: in one go, or, if the store has a bad block there, page by page. */
-    private void copy(int first, int count, int copy) {
+    private void copy(int first, int count, int copy, PageRoom room) {
         MetadataCopies copies = volume.metadataCopies();
-        byte @Nullable [] images = null;
+        boolean whole = false;
         try {
-            images = copies.readPages(volume.diskRoot(), first, count, copy);
+            copies.readPages(volume.diskRoot(), first, copy, room.pages(0, count));
+            whole = true;
         } catch (StoreException wholeGroup) {
             // Which of them it is, the single reads tell.
         }
@@ -210,34 +213,34 @@ public final class LiveCheck {
             int index = first + i;
             String block = MetadataCopies.name("table page " + index + " copy", copy);
             try {
-                byte[] image = images == null
-                        ? copies.readPages(volume.diskRoot(), index, 1, copy)
-                        : Arrays.copyOfRange(
-                                images, i * MetadataLayout.BLOCK_BYTES, (i + 1) * MetadataLayout.BLOCK_BYTES);
-                page(block, index, image);
+                if (!whole) {
+                    copies.readPages(volume.diskRoot(), index, copy, room.pages(i, 1));
+                }
+                page(block, index, room.pages(i, 1));
             } catch (StoreException e) {
                 add(block, "", "cannot be read: " + e.getMessage());
             }
         }
     }
 
-    private void page(String block, int index, byte[] image) {
+    private void page(String block, int index, ByteBuffer image) {
         if (volume.isLostPage(index)) {
             damage(block, "", "no copy was whole when the volume was opened");
-        } else if (!Arrays.equals(
-                image, MetadataState.imageOrZeros(volume.table().page(index)))) {
+        } else if (!image.equals(MetadataState.bytesOrZeros(volume.table().page(index)))) {
             String what = found(block, index, image);
             add(block, "", what + "; the daemon still has the right one in memory");
         }
     }
 
-    private String found(String block, int index, byte[] image) {
+    private String found(String block, int index, ByteBuffer image) {
         if (TablePage.isZero(image)) {
             return "is empty";
         }
         try {
             TablePage page = TablePage.decode(image, index, block);
-            if (!volume.keys().verifies(page)) {
+            boolean verified = volume.keys().verifies(page);
+            page.wipeDeks();
+            if (!verified) {
                 return PageFinding.WRONG_MAC;
             }
             return "is of commit " + page.commitSeq() + ", and not what the volume is at";

@@ -2,9 +2,9 @@ package io.blockseal.volume;
 
 import io.blockseal.block.HotPath;
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.KeyWrap;
 import io.blockseal.format.TablePage;
 import io.blockseal.metrics.DekCacheMetrics;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
@@ -25,7 +25,6 @@ final class LruDekCache implements DekCache {
     private final DekTable table;
     private final DekCacheMetrics metrics;
     private final byte[] aad;
-    private final byte[] wrapped = new byte[KeyWrap.WRAPPED_DEK_BYTES];
 
     private final long[] ranges;
     private final long[] words;
@@ -269,22 +268,22 @@ final class LruDekCache implements DekCache {
 
     private boolean unwrap(long rangeIndex, long word, int handle) {
         TablePage page = table.page(TablePage.pageOf(rangeIndex));
-        if (page == null || RangeWord.state(word) != RangeWord.ACTIVE) {
-            return false;
+        while (page != null && RangeWord.state(word) == RangeWord.ACTIVE) {
+            if (unwrap(page, rangeIndex, word, handle)) {
+                return true;
+            }
+            // The page may have been replaced, and wiped, and the keys of its epoch closed, while we looked at it.
+            VarHandle.acquireFence();
+            TablePage again = table.page(TablePage.pageOf(rangeIndex));
+            page = again == page ? null : again;
         }
-        if (unwrap(page, rangeIndex, word, handle)) {
-            return true;
-        }
-        // The volume key may have been rotated between our look at the page and our use of the keys of its epoch.
-        TablePage again = table.page(TablePage.pageOf(rangeIndex));
-        return again != null && again != page && unwrap(again, rangeIndex, word, handle);
+        return false;
     }
 
     private boolean unwrap(TablePage page, long rangeIndex, long word, int handle) {
-        page.copyWrappedDek(TablePage.entryOf(rangeIndex), wrapped);
         EpochKeys.bindDek(aad, rangeIndex, RangeWord.generation(word), RangeWord.slot(word));
         try {
-            return keys.unwrapDek(page.vkEpoch(), rangeIndex, RangeWord.generation(word), aad, wrapped, handle);
+            return keys.unwrapDek(page, rangeIndex, RangeWord.generation(word), aad, handle);
         } catch (IllegalStateException wipedMeanwhile) {
             return false;
         }

@@ -544,6 +544,7 @@ final class MetadataCommitter {
             failed = Errno.OK;
         } catch (StoreException e) {
             LOG.warn("volume={}: no keys for new ranges: {}", volumeName, e.getMessage());
+            draft.forget();
             failed = e.errno();
         } catch (CommitFailedException e) {
             failed = e.reason().errno();

@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.StoreException;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -163,8 +164,8 @@ final class MetadataCopies {
         return store(copy).readKeySlots(letter(copy));
     }
 
-    byte[] readPages(RootBlock root, int firstPage, int count, int copy) throws StoreException {
-        return store(copy).readPages(root, firstPage, count, letter(copy));
+    void readPages(RootBlock root, int firstPage, int copy, ByteBuffer target) throws StoreException {
+        store(copy).readPages(root, firstPage, letter(copy), target);
     }
 
     void writeRoot(int copy, byte[] image) throws StoreException {
@@ -175,7 +176,7 @@ final class MetadataCopies {
         toOne(copy, store -> store.writeKeySlots(letter(copy), image));
     }
 
-    void writePage(RootBlock root, int pageIndex, int copy, byte[] image) throws StoreException {
+    void writePage(RootBlock root, int pageIndex, int copy, ByteBuffer image) throws StoreException {
         toOne(copy, store -> store.writePage(root, pageIndex, letter(copy), image));
     }
 
@@ -186,7 +187,7 @@ final class MetadataCopies {
     }
 
     /** Writes one letter of a page everywhere. */
-    void writePageEverywhere(RootBlock root, int pageIndex, int letter, byte[] image) throws StoreException {
+    void writePageEverywhere(RootBlock root, int pageIndex, int letter, ByteBuffer image) throws StoreException {
         toAll(store -> store.writePage(root, pageIndex, letter, image));
     }
 

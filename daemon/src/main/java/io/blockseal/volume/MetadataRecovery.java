@@ -129,6 +129,7 @@ final class MetadataRecovery {
                 if (differs && !state.isLost(finding.index())) {
                     repairs.add(finding.repair(truth));
                 }
+                finding.wipeBut(null);
             });
         } catch (VolumeRefusedException e) {
             throw new StrangeMetadataException(String.valueOf(e.getMessage()));

@@ -7,6 +7,7 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.metrics.KeyChanges;
 import io.blockseal.store.StoreException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
@@ -115,6 +116,8 @@ final class MetadataState {
             diskRoot = tried.root();
             area = tried.area();
             tried.pages().forEach(this::publish);
+        } else if (tried != null) {
+            tried.pages().forEach(TablePage::wipeDeks);
         }
         keys.follow(root);
         firmPageIsB.clear();
@@ -233,7 +236,7 @@ final class MetadataState {
      */
     void writeSecondCopies(Collection<TablePage> pages) throws StoreException {
         for (TablePage page : pages) {
-            store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.image());
+            store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.bytes());
         }
         store.writeRootEverywhere(1 - firmRoot, root.image());
     }
@@ -241,13 +244,14 @@ final class MetadataState {
     private void writePages(Collection<TablePage> pages) throws CommitFailedException {
         try {
             for (TablePage page : pages) {
-                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.image());
+                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), page.bytes());
             }
         } catch (StoreException e) {
             // A full store is the caller's trouble and can be undone; one that fails is not to be trusted with an undo.
             boolean undone = e.errno() == Errno.ENOSPC && undo(pages);
             if (undone) {
                 attempt = null;
+                pages.forEach(TablePage::wipeDeks);
                 keys.follow(root);
             }
             throw new CommitFailedException(undone ? Failure.UNDONE : Failure.UNKNOWN, e);
@@ -259,7 +263,7 @@ final class MetadataState {
         try {
             for (TablePage page : pages) {
                 TablePage old = table.page(page.index());
-                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), imageOrZeros(old));
+                store.writePageEverywhere(root, page.index(), otherCopy(page.index()), bytesOrZeros(old));
             }
             store.flush();
             return !store.hasLost();
@@ -268,8 +272,8 @@ final class MetadataState {
         }
     }
 
-    static byte[] imageOrZeros(@Nullable TablePage page) {
-        return page == null ? new byte[MetadataLayout.BLOCK_BYTES] : page.image();
+    static ByteBuffer bytesOrZeros(@Nullable TablePage page) {
+        return page == null ? ByteBuffer.allocate(MetadataLayout.BLOCK_BYTES) : page.bytes();
     }
 
     private int otherCopy(int pageIndex) {

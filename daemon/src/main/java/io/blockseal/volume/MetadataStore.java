@@ -54,13 +54,13 @@ final class MetadataStore {
         write(MetadataLayout.keySlotAreaOffset(letter), image);
     }
 
-    void writePage(RootBlock root, int pageIndex, int letter, byte[] image) throws StoreException {
-        write(pageOffset(root, pageIndex, letter), image);
+    void writePage(RootBlock root, int pageIndex, int letter, ByteBuffer image) throws StoreException {
+        store.write(pageOffset(root, pageIndex, letter), image.duplicate());
     }
 
-    /** Reads {@code count} neighbouring page copies of one extent. */
-    byte[] readPages(RootBlock root, int firstPage, int count, int letter) throws StoreException {
-        return read(pageOffset(root, firstPage, letter), count * MetadataLayout.BLOCK_BYTES);
+    /** Fills {@code target}, its remaining bytes, with neighbouring page copies of one extent. */
+    void readPages(RootBlock root, int firstPage, int letter, ByteBuffer target) throws StoreException {
+        store.read(pageOffset(root, firstPage, letter), target);
     }
 
     /** Writes zeros, so that the space is really there: a commit must not run out of it. */

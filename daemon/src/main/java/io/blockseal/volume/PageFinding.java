@@ -171,7 +171,7 @@ final class PageFinding {
             return copies[copy] == Copy.ZERO;
         }
         TablePage page = pages[copy];
-        return page != null && Arrays.equals(page.image(), truth.image());
+        return page != null && page.sameAs(truth);
     }
 
     /**
@@ -195,6 +195,15 @@ final class PageFinding {
         return copies[copy] == Copy.VALID
                 && !isLike(copy, truth)
                 && seen(copy) >= (truth == null ? 0 : truth.commitSeq());
+    }
+
+    /** Nobody looks at the copies any more: wipes the wrapped DEKs of all but {@code kept}, if that is given. */
+    void wipeBut(@Nullable TablePage kept) {
+        for (TablePage page : pages) {
+            if (page != null && page != kept) {
+                page.wipeDeks();
+            }
+        }
     }
 
     private int newest(int ofCopies) {

@@ -31,7 +31,7 @@ public final class RangeMove implements AutoCloseable {
     private final Volume volume;
     private final long range;
     private final BlockStore data;
-    private final TableEntry from;
+    private final Home from;
     private final long toSlot;
     private final Secret oldDek;
     private final Secret newDek;
@@ -41,7 +41,10 @@ public final class RangeMove implements AutoCloseable {
     private long encipheredBytes;
     private boolean durableInAllCopies;
 
-    private RangeMove(Volume volume, long range, Patience patience, TableEntry from, long toSlot, Secret oldDek) {
+    /** Where the range lies and under which of its DEKs. */
+    private record Home(long slot, int generation) {}
+
+    private RangeMove(Volume volume, long range, Patience patience, Home from, long toSlot, Secret oldDek) {
         this.volume = volume;
         this.range = range;
         this.data = volume.stores().data();
@@ -105,8 +108,8 @@ public final class RangeMove implements AutoCloseable {
     private static RangeMove preparedAlone(Volume volume, long range, Patience patience)
             throws StoreException, CommitFailedException, VolumeRefusedException {
         TablePage page = pageOf(volume, range);
-        TableEntry from = page.entry(TablePage.entryOf(range));
-        Secret dek = volume.keys().unwrapDek(page.vkEpoch(), range, from);
+        int entry = TablePage.entryOf(range);
+        Secret dek = volume.keys().unwrapDek(page, range);
         if (dek == null) {
             throw new StoreException(
                     Errno.EIO,
@@ -117,6 +120,7 @@ public final class RangeMove implements AutoCloseable {
         boolean made = false;
         try {
             slot = takeSlot(volume);
+            Home from = new Home(page.slot(entry), page.generation(entry));
             RangeMove move = new RangeMove(volume, range, patience, from, slot, dek);
             made = true;
             return move;
@@ -252,8 +256,9 @@ public final class RangeMove implements AutoCloseable {
             throw new IllegalStateException("range " + range + " lost its page while it was held");
         }
         TablePage page = volume.keys().forChange(current);
+        int entry = TablePage.entryOf(range);
         page.entry(
-                TablePage.entryOf(range),
+                entry,
                 new TableEntry(
                         TableEntry.ACTIVE,
                         RootBlock.SUITE_AES_256_XTS,
@@ -262,7 +267,8 @@ public final class RangeMove implements AutoCloseable {
                         (int) volume.clock().instant().getEpochSecond(),
                         (int) (next.commitSeq() + 1),
                         encipheredBytes,
-                        volume.keys().wrapDek(range, from.generation() + 1, toSlot, newDek)));
+                        new byte[TableEntry.WRAPPED_DEK_BYTES]));
+        volume.keys().wrapDek(range, from.generation() + 1, toSlot, newDek, page.wrappedDek(entry));
         held.commitAndScrub(next, List.of(page), () -> {});
     }
 

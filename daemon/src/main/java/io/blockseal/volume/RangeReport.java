@@ -25,8 +25,8 @@ public final class RangeReport {
         /** Whether the range was given up when the volume was opened, whatever its entry says. */
         boolean isLost(long range);
 
-        /** What was enciphered under the DEK of an entry. */
-        long encryptedBytes(long range, TableEntry entry);
+        /** What was enciphered under the DEK of a range, which is on that page. */
+        long encryptedBytes(long range, TablePage page);
     }
 
     private final RootBlock root;
@@ -70,8 +70,8 @@ public final class RangeReport {
             }
 
             @Override
-            public long encryptedBytes(long range, TableEntry entry) {
-                return entry.encryptedBytes();
+            public long encryptedBytes(long range, TablePage page) {
+                return page.encryptedBytes(TablePage.entryOf(range));
             }
         });
     }
@@ -109,8 +109,10 @@ public final class RangeReport {
             }
 
             @Override
-            public long encryptedBytes(long range, TableEntry entry) {
-                return range < enciphered.length ? enciphered[(int) range] : entry.encryptedBytes();
+            public long encryptedBytes(long range, TablePage page) {
+                return range < enciphered.length
+                        ? enciphered[(int) range]
+                        : page.encryptedBytes(TablePage.entryOf(range));
             }
         });
     }
@@ -139,21 +141,22 @@ public final class RangeReport {
             } else if (page == null) {
                 consumer.accept(new RangeInfo(range, RangeWord.NONE, 0, 0, 0, 0));
             } else {
-                consumer.accept(of(range, page.entry(entry)));
+                consumer.accept(of(range, page, entry));
             }
         }
     }
 
-    private RangeInfo of(long range, TableEntry entry) {
-        boolean active = entry.state() == TableEntry.ACTIVE;
+    private RangeInfo of(long range, TablePage page, int entry) {
+        int state = page.state(entry);
+        boolean active = state == TableEntry.ACTIVE;
         return new RangeInfo(
                 range,
                 // Without a key nothing vouches for the page; what is no state counts as lost.
-                entry.state() > TableEntry.LOST ? RangeWord.LOST : entry.state(),
-                active ? entry.slot() : 0,
-                Integer.toUnsignedLong(entry.generation()),
-                active ? Integer.toUnsignedLong(entry.createdSeconds()) : 0,
-                active ? table.encryptedBytes(range, entry) : 0);
+                state > TableEntry.LOST ? RangeWord.LOST : state,
+                active ? page.slot(entry) : 0,
+                Integer.toUnsignedLong(page.generation(entry)),
+                active ? Integer.toUnsignedLong(page.createdSeconds(entry)) : 0,
+                active ? table.encryptedBytes(range, page) : 0);
     }
 
     /** How many ranges there are. */

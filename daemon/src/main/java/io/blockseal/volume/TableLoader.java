@@ -157,6 +157,7 @@ final class TableLoader {
             }
             lostPages.add(finding.index());
             table.losePage(finding.index());
+            finding.wipeBut(null);
             return;
         }
         if (finding.needsHealing()) {
@@ -167,6 +168,7 @@ final class TableLoader {
             table.publish(page);
             takeSlots(page);
         }
+        finding.wipeBut(page);
     }
 
     private void weighPrimary(PageFinding finding) {
@@ -193,30 +195,30 @@ final class TableLoader {
     private void takeSlots(TablePage page) throws VolumeRefusedException {
         long first = TablePage.firstRange(page.index());
         for (int i = 0; i < TablePage.ENTRIES; i++) {
-            TableEntry entry = page.entry(i);
+            int state = page.state(i);
             long range = first + i;
             if (range >= root.rangeCount()) {
-                if (entry.state() != TableEntry.NONE) {
+                if (state != TableEntry.NONE) {
                     conflict(range, "is beyond the end of the volume, yet has a state");
                 }
-            } else if (entry.state() == TableEntry.ACTIVE) {
-                takeSlot(range, entry);
-            } else if (entry.state() > TableEntry.LOST) {
-                conflict(range, "has the unknown state " + entry.state());
+            } else if (state == TableEntry.ACTIVE) {
+                takeSlot(range, page.suite(i), page.slot(i));
+            } else if (state > TableEntry.LOST) {
+                conflict(range, "has the unknown state " + state);
                 table.lose(range);
             }
         }
     }
 
-    private void takeSlot(long range, TableEntry entry) throws VolumeRefusedException {
-        if (entry.suite() != RootBlock.SUITE_AES_256_XTS) {
-            conflict(range, "has the unknown suite " + entry.suite());
+    private void takeSlot(long range, int suite, long slot) throws VolumeRefusedException {
+        if (suite != RootBlock.SUITE_AES_256_XTS) {
+            conflict(range, "has the unknown suite " + suite);
             table.lose(range);
-        } else if (!slots.exists(entry.slot())) {
-            conflict(range, "names slot " + entry.slot() + ", which is outside the data area");
+        } else if (!slots.exists(slot)) {
+            conflict(range, "names slot " + slot + ", which is outside the data area");
             table.lose(range);
-        } else if (!slots.take(entry.slot())) {
-            conflict(range, "names slot " + entry.slot() + ", which another range or the metadata has");
+        } else if (!slots.take(slot)) {
+            conflict(range, "names slot " + slot + ", which another range or the metadata has");
             table.lose(range);
         }
     }

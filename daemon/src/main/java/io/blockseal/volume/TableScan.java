@@ -6,10 +6,11 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.PageFinding.Copy;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,7 @@ final class TableScan {
     private final RootBlock root;
     private final @Nullable VolumeKeys keys;
     private final int currentCopies;
+    private final List<PageRoom> rooms = new ArrayList<>();
     private boolean salvaging;
 
     /**
@@ -50,24 +52,29 @@ final class TableScan {
     void run(Visitor visitor) throws StoreException, VolumeRefusedException {
         int end = root.pageCount();
         int first = 0;
-        while (first < end) {
-            int count = neighbours(first, end);
-            List<Stride> strides = read(first, count);
-            for (int i = 0; i < count; i++) {
-                if (!salvaging) {
-                    requireReadable(strides, i);
+        try {
+            while (first < end) {
+                int count = neighbours(first, end);
+                List<Stride> strides = read(first, count);
+                for (int i = 0; i < count; i++) {
+                    if (!salvaging) {
+                        requireReadable(strides, i);
+                    }
+                    visitor.page(look(first + i, i, strides));
                 }
-                visitor.page(look(first + i, i, strides));
+                first += count;
             }
-            first += count;
+        } finally {
+            rooms.forEach(PageRoom::close);
         }
     }
 
     /** A copy of some neighbouring pages as far as the store could read it. */
-    private record Stride(byte[] images, Map<Integer, StoreException> unreadable) {
+    private record Stride(PageRoom images, Map<Integer, StoreException> unreadable) {
         /** Null if it cannot be read. */
-        byte @Nullable [] page(int index) {
-            return unreadable.containsKey(index) ? null : slice(images, index);
+        @Nullable
+        ByteBuffer page(int index) {
+            return unreadable.containsKey(index) ? null : images.pages(index, 1);
         }
     }
 
@@ -103,20 +110,27 @@ final class TableScan {
     /** In one go, or, if the store has a bad block there, page by page. */
     private Stride read(int first, int count, int copy) {
         Map<Integer, StoreException> unreadable = new TreeMap<>();
+        PageRoom images = room(copy);
         try {
-            return new Stride(store.readPages(root, first, count, copy), unreadable);
+            store.readPages(root, first, copy, images.pages(0, count));
         } catch (StoreException wholeStride) {
-            byte[] images = new byte[count * MetadataLayout.BLOCK_BYTES];
             for (int i = 0; i < count; i++) {
                 try {
-                    byte[] page = store.readPages(root, first + i, 1, copy);
-                    System.arraycopy(page, 0, images, i * MetadataLayout.BLOCK_BYTES, page.length);
+                    store.readPages(root, first + i, copy, images.pages(i, 1));
                 } catch (StoreException e) {
                     unreadable.put(i, e);
                 }
             }
-            return new Stride(images, unreadable);
         }
+        return new Stride(images, unreadable);
+    }
+
+    /** Room for a stride of that copy, for one stride after the other. */
+    private PageRoom room(int copy) {
+        if (copy == rooms.size()) {
+            rooms.add(new PageRoom(Math.min(STRIDE_PAGES, root.pageCount())));
+        }
+        return rooms.get(copy);
     }
 
     /** How many pages from {@code page} on may be read or written in one go: of one extent, and not too many. */
@@ -127,12 +141,12 @@ final class TableScan {
 
     private PageFinding look(int index, int inStride, List<Stride> strides) {
         int count = strides.size();
-        List<byte @Nullable []> images = new ArrayList<>();
+        List<@Nullable ByteBuffer> images = new ArrayList<>();
         Copy[] copies = new Copy[count];
         @Nullable TablePage[] pages = new TablePage[count];
         String[] complaints = new String[count];
         for (int copy = 0; copy < count; copy++) {
-            byte[] image = strides.get(copy).page(inStride);
+            ByteBuffer image = strides.get(copy).page(inStride);
             images.add(image);
             complaints[copy] = "";
             int twin = likeOneBefore(images, copy);
@@ -148,9 +162,9 @@ final class TableScan {
     }
 
     /** Copies are mostly equal, and one look, with one MAC, is enough for all that are. */
-    private static int likeOneBefore(List<byte @Nullable []> images, int copy) {
+    private static int likeOneBefore(List<@Nullable ByteBuffer> images, int copy) {
         for (int i = 0; i < copy; i++) {
-            if (Arrays.equals(images.get(i), images.get(copy))) {
+            if (Objects.equals(images.get(i), images.get(copy))) {
                 return i;
             }
         }
@@ -160,7 +174,7 @@ final class TableScan {
     private void lookAt(
             int copy,
             int index,
-            byte @Nullable [] image,
+            @Nullable ByteBuffer image,
             Copy[] copies,
             @Nullable TablePage[] pages,
             String[] complaints) {
@@ -179,8 +193,10 @@ final class TableScan {
             if (!root.admits(index, page.vkEpoch())) {
                 complaints[copy] = "vk_epoch: of volume key " + Integer.toUnsignedString(page.vkEpoch())
                         + ", and the volume has " + Integer.toUnsignedString(root.vkEpoch());
+                page.wipeDeks();
             } else if (keys != null && !keys.verifies(page)) {
                 complaints[copy] = PageFinding.WRONG_MAC;
+                page.wipeDeks();
             } else {
                 pages[copy] = page;
                 copies[copy] = page.commitSeq() > root.commitSeq() ? Copy.ORPHAN : Copy.VALID;
@@ -188,10 +204,5 @@ final class TableScan {
         } catch (MalformedVolumeException e) {
             complaints[copy] = e.field() + ": does not fit";
         }
-    }
-
-    private static byte[] slice(byte[] stride, int index) {
-        int from = index * MetadataLayout.BLOCK_BYTES;
-        return Arrays.copyOfRange(stride, from, from + MetadataLayout.BLOCK_BYTES);
     }
 }

@@ -280,7 +280,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         if (page == null || RangeWord.state(word(rangeIndex)) != RangeWord.ACTIVE) {
             return -1;
         }
-        return Integer.toUnsignedLong(page.entry(TablePage.entryOf(rangeIndex)).createdSeconds());
+        return Integer.toUnsignedLong(page.createdSeconds(TablePage.entryOf(rangeIndex)));
     }
 
     /** What was enciphered under the range's DEK, in bytes; 0 if it has none. From any thread. */

@@ -162,6 +162,7 @@ public final class VolumeChecker {
         if (page != null) {
             entries.page(page);
         }
+        finding.wipeBut(null);
     }
 
     private void copy(PageFinding finding, int copy) {

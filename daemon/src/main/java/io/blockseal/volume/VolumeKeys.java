@@ -6,6 +6,7 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -164,12 +165,12 @@ final class VolumeKeys implements AutoCloseable {
         byte[] aad = newAad();
         try (Secret dek = Secret.empty(engine.keys())) {
             for (int i = 0; i < TablePage.ENTRIES; i++) {
-                TableEntry entry = page.entry(i);
                 long range = TablePage.firstRange(page.index()) + i;
-                if (entry.state() == TableEntry.ACTIVE) {
-                    EpochKeys.bindDek(aad, range, entry.generation(), entry.slot());
-                    if (from.unwrapDek(range, entry.generation(), aad, entry.wrappedDek(), dek.key())) {
-                        page.entry(i, entry.wrappedAs(to.wrapDek(range, entry.generation(), aad, dek)));
+                if (page.state(i) == TableEntry.ACTIVE) {
+                    ByteBuffer wrapped = page.wrappedDek(i);
+                    EpochKeys.bindDek(aad, range, page.generation(i), page.slot(i));
+                    if (from.unwrapDek(range, page.generation(i), aad, wrapped, 0, dek.key())) {
+                        to.wrapDek(range, page.generation(i), aad, dek, wrapped);
                     }
                 }
             }
@@ -177,28 +178,32 @@ final class VolumeKeys implements AutoCloseable {
         page.vkEpoch(to.epoch());
     }
 
-    /** Makes a DEK and returns it wrapped, for a page of the current epoch; the DEK itself is gone when this returns. */
-    byte[] newWrappedDek(long rangeIndex, int generation, long slot) {
-        return current().newWrappedDek(rangeIndex, generation, slot);
+    /**
+     * Makes a DEK and wraps it into {@code wrapped}, for a page of the current epoch; the DEK itself is gone when this
+     * returns.
+     */
+    void wrapNewDek(long rangeIndex, int generation, long slot, ByteBuffer wrapped) {
+        current().wrapNewDek(rangeIndex, generation, slot, wrapped);
     }
 
     /**
-     * Wraps a DEK for a page of the current epoch, bound to its place. On the keeper, in the task that commits the page:
-     * between two tasks the volume key may be rotated.
+     * Wraps a DEK into {@code wrapped}, for a page of the current epoch, bound to its place. On the keeper, in the task that
+     * commits the page: between two tasks the volume key may be rotated.
      */
-    byte[] wrapDek(long rangeIndex, int generation, long slot, Secret dek) {
+    void wrapDek(long rangeIndex, int generation, long slot, Secret dek, ByteBuffer wrapped) {
         byte[] aad = newAad();
         EpochKeys.bindDek(aad, rangeIndex, generation, slot);
-        return current().wrapDek(rangeIndex, generation, aad, dek);
+        current().wrapDek(rangeIndex, generation, aad, dek, wrapped);
     }
 
-    /** The DEK of an entry of a page of {@code epoch}, or null if it was altered. */
+    /** The DEK of a range's entry on {@code page}, or null if it was altered. */
     @Nullable
-    Secret unwrapDek(int epoch, long rangeIndex, TableEntry entry) {
+    Secret unwrapDek(TablePage page, long rangeIndex) {
+        int entry = TablePage.entryOf(rangeIndex);
         byte[] aad = newAad();
-        EpochKeys.bindDek(aad, rangeIndex, entry.generation(), entry.slot());
+        EpochKeys.bindDek(aad, rangeIndex, page.generation(entry), page.slot(entry));
         Secret dek = Secret.empty(engine.keys());
-        if (!unwrapDek(epoch, rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key())) {
+        if (!unwrapDek(page, rangeIndex, page.generation(entry), aad, dek.key())) {
             dek.close();
             return null;
         }
@@ -206,12 +211,13 @@ final class VolumeKeys implements AutoCloseable {
     }
 
     /**
-     * Unwraps into the handle {@code dek} what a page of {@code epoch} holds; false if the entry was altered, or if nothing
-     * of that epoch counts. Allocates nothing.
+     * Unwraps into the handle {@code dek} what {@code page} holds for a range; false if the entry was altered, or if nothing
+     * of the page's epoch counts. Allocates nothing.
      */
-    boolean unwrapDek(int epoch, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int dek) {
-        EpochKeys keys = of(epoch);
-        return keys != null && keys.unwrapDek(rangeIndex, generation, aad, wrapped, dek);
+    boolean unwrapDek(TablePage page, long rangeIndex, int generation, byte[] aad, int dek) {
+        EpochKeys keys = of(page.vkEpoch());
+        int offset = TablePage.wrappedDekOffset(TablePage.entryOf(rangeIndex));
+        return keys != null && keys.unwrapDek(rangeIndex, generation, aad, page.bytes(), offset, dek);
     }
 
     /** Whether two entries of a range, each of whatever epoch, hold one DEK in two wrappings. */
@@ -228,9 +234,10 @@ final class VolumeKeys implements AutoCloseable {
         InUse now = inUse;
         byte[] aad = newAad();
         EpochKeys.bindDek(aad, rangeIndex, entry.generation(), entry.slot());
-        return now.current().unwrapDek(rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key())
+        ByteBuffer wrapped = ByteBuffer.wrap(entry.wrappedDek());
+        return now.current().unwrapDek(rangeIndex, entry.generation(), aad, wrapped, 0, dek.key())
                 || (now.other() != null
-                        && now.other().unwrapDek(rangeIndex, entry.generation(), aad, entry.wrappedDek(), dek.key()));
+                        && now.other().unwrapDek(rangeIndex, entry.generation(), aad, wrapped, 0, dek.key()));
     }
 
     /** Takes the place of keys that were closed; those then belong to this. On the keeper. */

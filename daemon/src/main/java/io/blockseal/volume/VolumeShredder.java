@@ -180,15 +180,11 @@ public final class VolumeShredder {
     }
 
     private void shredAlone() throws StoreException, CommitFailedException, VolumeRefusedException {
+        requireNoneLost();
         RootBlock next = volume.root().copy();
         TreeMap<Integer, TablePage> pages = new TreeMap<>();
         for (long range = first; range < first + count; range++) {
             long word = volume.word(range);
-            if (RangeWord.state(word) == RangeWord.LOST) {
-                throw new VolumeRefusedException(
-                        Reason.UNSUITABLE,
-                        volume.name() + ": the table entry of range " + range + " is damaged; nothing was changed");
-            }
             TablePage current = volume.table().page(TablePage.pageOf(range));
             if (RangeWord.state(word) == RangeWord.ACTIVE && current != null) {
                 TablePage page = pages.computeIfAbsent(
@@ -201,6 +197,16 @@ public final class VolumeShredder {
             return;
         }
         held.commitAndScrub(next, pages.values(), this::tell);
+    }
+
+    private void requireNoneLost() throws VolumeRefusedException {
+        for (long range = first; range < first + count; range++) {
+            if (RangeWord.state(volume.word(range)) == RangeWord.LOST) {
+                throw new VolumeRefusedException(
+                        Reason.UNSUITABLE,
+                        volume.name() + ": the table entry of range " + range + " is damaged; nothing was changed");
+            }
+        }
     }
 
     private void tell() {

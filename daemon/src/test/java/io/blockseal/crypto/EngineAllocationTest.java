@@ -9,6 +9,7 @@ import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.memory.ShimMemorySource;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 /** What is allocated per request is collected per request: the guest would feel the pauses. */
@@ -39,7 +40,7 @@ class EngineAllocationTest {
             engine.keys().fillRandom(wrappingKey, 32);
             engine.keys().fillRandom(dek, 64);
             byte[] aad = new byte[34];
-            byte[] wrapped = new byte[KeyWrap.WRAPPED_DEK_BYTES];
+            ByteBuffer wrapped = ByteBuffer.allocateDirect(KeyWrap.WRAPPED_DEK_BYTES);
             engine.wrap().wrapDek(wrappingKey, 9, 1, aad, dek, wrapped, 0);
             assertNoGarbage(() -> engine.wrap().unwrapDek(wrappingKey, 9, 1, aad, wrapped, 0, dek));
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,11 @@ abstract class KeyDerivationContract extends EngineContract {
                                     Arrays.copyOfRange(whole, first, second),
                                     new byte[0],
                                     Arrays.copyOfRange(whole, second, whole.length)));
+            ByteBuffer outside = ByteBuffer.allocateDirect(whole.length).put(0, whole);
+            List<ByteBuffer> pieces =
+                    List.of(outside.slice(0, first), ByteBuffer.wrap(whole, first, whole.length - first));
+            assertArrayEquals(expected, engine.derivation().hmac(key, pieces));
+            assertEquals(first, pieces.get(0).remaining());
         }
     }
 

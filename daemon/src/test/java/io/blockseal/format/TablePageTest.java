@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 class TablePageTest {
@@ -55,12 +56,37 @@ class TablePageTest {
 
     @Test
     void macCoversAllButItself() {
-        byte[] covered = sample().macInput();
+        ByteBuffer covered = ByteBuffer.allocate(4096);
+        sample().macInput().forEach(covered::put);
         byte[] expected = sample().image();
         for (int i = 96; i < 128; i++) {
             expected[i] = 0;
         }
-        assertArrayEquals(expected, covered);
+        assertArrayEquals(expected, covered.array());
+    }
+
+    @Test
+    void wipesTheDeksAndNothingElse() {
+        TablePage page = sample();
+        page.wipeDeks();
+        TablePage expected = sample();
+        for (int i = 0; i < TablePage.ENTRIES; i++) {
+            expected.wrappedDek(i).put(new byte[TableEntry.WRAPPED_DEK_BYTES]);
+        }
+        assertTrue(page.sameAs(expected));
+        assertFalse(page.sameAs(sample()));
+        assertEquals(sample().generation(30), page.generation(30));
+    }
+
+    @Test
+    void aPageOnDiskIsReadWithoutTheHeap() throws Exception {
+        ByteBuffer found = ByteBuffer.allocateDirect(3 * 4096).position(4096).limit(2 * 4096);
+        found.put(4096, sample().image());
+        TablePage page = TablePage.decode(found, 5, "table page 5 copy A");
+        assertTrue(page.sameAs(sample()));
+        assertEquals(4096, found.remaining());
+        assertFalse(TablePage.isZero(found));
+        assertTrue(TablePage.isZero(found.duplicate().position(0).limit(4096)));
     }
 
     @Test

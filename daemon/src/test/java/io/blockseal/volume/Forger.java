@@ -88,19 +88,20 @@ final class Forger implements AutoCloseable {
     /** Gives a range a new DEK in that slot, as a rotation would. */
     void rekey(long range, int generation, long slot) throws Exception {
         int entry = TablePage.entryOf(range);
-        forgePage(
-                TablePage.pageOf(range),
-                page -> page.entry(
-                        entry,
-                        new TableEntry(
-                                TableEntry.ACTIVE,
-                                RootBlock.SUITE_AES_256_XTS,
-                                generation,
-                                slot,
-                                1,
-                                1,
-                                0,
-                                keys.newWrappedDek(range, generation, slot))));
+        forgePage(TablePage.pageOf(range), page -> {
+            page.entry(
+                    entry,
+                    new TableEntry(
+                            TableEntry.ACTIVE,
+                            RootBlock.SUITE_AES_256_XTS,
+                            generation,
+                            slot,
+                            1,
+                            1,
+                            0,
+                            new byte[TableEntry.WRAPPED_DEK_BYTES]));
+            keys.wrapNewDek(range, generation, slot, page.wrappedDek(entry));
+        });
     }
 
     /** Puts the right MAC and CRC into whatever a root says; a root that no reader would look at gets the CRC alone. */

@@ -10,6 +10,7 @@ import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KernelRandom;
 import io.blockseal.crypto.KeyArena;
 import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.format.TablePage;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.MemoryStore;
@@ -18,7 +19,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class LruDekCacheTest {
@@ -69,6 +72,32 @@ class LruDekCacheTest {
             assertEquals(first, cache.keyFor(0, volume.word(0)));
             cache.keyFor(3, volume.word(3));
             assertEquals(first, cache.keyFor(0, volume.word(0)), "1 was the oldest, not 0");
+        }
+    }
+
+    /** A request must not fail because a neighbour of its range was committed while its key was unwrapped. */
+    @Test
+    void findsAKeyWhileItsPageIsReplacedAgainAndAgain() throws Exception {
+        try (Volume volume = openWithCacheOf(1);
+                DekCache cache = volume.openCache()) {
+            AtomicBoolean over = new AtomicBoolean();
+            Thread keeper = new Thread(() -> {
+                while (!over.get()) {
+                    TablePage page = Objects.requireNonNull(volume.table().page(0));
+                    volume.table().publish(volume.keys().forChange(page));
+                }
+            });
+            keeper.start();
+            try {
+                // Every one of them is a miss.
+                for (int i = 0; i < 10_000; i++) {
+                    long range = i % 2;
+                    assertNotEquals(0, cache.keyFor(range, volume.word(range)), "round " + i);
+                }
+            } finally {
+                over.set(true);
+                keeper.join();
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 package io.blockseal.crypto.java;
 
 import io.blockseal.crypto.KeyDerivation;
+import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.Key;
 import java.util.Arrays;
+import java.util.List;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -51,6 +53,13 @@ final class JavaKeyDerivation implements KeyDerivation {
         return hmac(keys.filled(key).as(HMAC), pieces);
     }
 
+    @Override
+    public byte[] hmac(int key, List<ByteBuffer> pieces) {
+        Mac mac = mac(keys.filled(key).as(HMAC));
+        pieces.forEach(piece -> mac.update(piece.duplicate()));
+        return mac.doFinal();
+    }
+
     private byte[] derive(int inputKey, byte[] salt, byte[] info) {
         HeapKey input = keys.filled(inputKey);
         byte[] inputBytes = input.copy();
@@ -72,13 +81,18 @@ final class JavaKeyDerivation implements KeyDerivation {
     }
 
     private static byte[] hmac(Key key, byte[]... pieces) {
+        Mac mac = mac(key);
+        for (byte[] piece : pieces) {
+            mac.update(piece);
+        }
+        return mac.doFinal();
+    }
+
+    private static Mac mac(Key key) {
         try {
             Mac mac = Mac.getInstance(HMAC);
             mac.init(key);
-            for (byte[] piece : pieces) {
-                mac.update(piece);
-            }
-            return mac.doFinal();
+            return mac;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("this JDK has no HMAC-SHA-256", e);
         }

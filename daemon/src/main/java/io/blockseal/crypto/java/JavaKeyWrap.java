@@ -32,15 +32,15 @@ final class JavaKeyWrap implements KeyWrap {
 
     @Override
     public void wrapDek(
-            int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, byte[] out, int outOffset) {
+            int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, ByteBuffer out, int outOffset) {
         byte[] plain = keys.filled(dek, KeyArena.KEY_BYTES_MAX).copy();
         HeapKey key = entryKey(wrappingKey, rangeIndex, generation);
         byte[] nonce = new byte[NONCE_BYTES];
         random.fill(nonce);
         try {
             byte[] sealed = gcm(Cipher.ENCRYPT_MODE, key.as("AES"), nonce, aad, plain, 0, plain.length);
-            System.arraycopy(nonce, 0, out, outOffset, NONCE_BYTES);
-            System.arraycopy(sealed, 0, out, outOffset + NONCE_BYTES, sealed.length);
+            out.put(outOffset, nonce);
+            out.put(outOffset + NONCE_BYTES, sealed);
         } catch (AEADBadTagException e) {
             throw new AssertionError("enciphering checks no tag", e);
         } finally {
@@ -51,21 +51,23 @@ final class JavaKeyWrap implements KeyWrap {
 
     @Override
     public boolean unwrapDek(
-            int wrappingKey, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int wrappedOffset, int dek) {
+            int wrappingKey,
+            long rangeIndex,
+            int generation,
+            byte[] aad,
+            ByteBuffer wrapped,
+            int wrappedOffset,
+            int dek) {
         keys.at(dek).clear();
         HeapKey key = entryKey(wrappingKey, rangeIndex, generation);
-        byte[] nonce = Arrays.copyOfRange(wrapped, wrappedOffset, wrappedOffset + NONCE_BYTES);
+        byte[] nonce = new byte[NONCE_BYTES];
+        byte[] sealed = new byte[WRAPPED_DEK_BYTES - NONCE_BYTES];
+        wrapped.get(wrappedOffset, nonce);
+        wrapped.get(wrappedOffset + NONCE_BYTES, sealed);
         byte[] plain = {};
         boolean filled = false;
         try {
-            plain = gcm(
-                    Cipher.DECRYPT_MODE,
-                    key.as("AES"),
-                    nonce,
-                    aad,
-                    wrapped,
-                    wrappedOffset + NONCE_BYTES,
-                    WRAPPED_DEK_BYTES - NONCE_BYTES);
+            plain = gcm(Cipher.DECRYPT_MODE, key.as("AES"), nonce, aad, sealed, 0, sealed.length);
             if (!HeapKey.hasEqualHalves(plain, 0, plain.length)) {
                 keys.fill(dek, plain, 0, plain.length);
                 filled = true;

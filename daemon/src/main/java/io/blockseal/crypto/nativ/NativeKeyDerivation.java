@@ -3,6 +3,8 @@ package io.blockseal.crypto.nativ;
 import io.blockseal.crypto.KeyDerivation;
 import io.blockseal.shim.HkdfBlock;
 import io.blockseal.shim.Shim;
+import java.nio.ByteBuffer;
+import java.util.List;
 
 /** HKDF from slot to slot, and MACs over bytes that are copied out of the heap. */
 final class NativeKeyDerivation implements KeyDerivation {
@@ -46,6 +48,30 @@ final class NativeKeyDerivation implements KeyDerivation {
         for (byte[] piece : pieces) {
             at = scratch.put(at, piece);
         }
+        return hmac(key, scratch, lengthBytes);
+    }
+
+    @Override
+    public byte[] hmac(int key, List<ByteBuffer> pieces) {
+        NativeScratch scratch = scratchOfThread.get();
+        int lengthBytes = 0;
+        for (ByteBuffer piece : pieces) {
+            lengthBytes = Math.addExact(lengthBytes, piece.remaining());
+        }
+        scratch.reserve(Shim.MAC_BYTES + lengthBytes);
+        int at = Shim.MAC_BYTES;
+        for (ByteBuffer piece : pieces) {
+            at = scratch.put(at, piece);
+        }
+        try {
+            return hmac(key, scratch, lengthBytes);
+        } finally {
+            scratch.wipe(Shim.MAC_BYTES, lengthBytes);
+        }
+    }
+
+    /** The room holds the result, then what it is made of. */
+    private byte[] hmac(int key, NativeScratch scratch, int lengthBytes) {
         Result.check(shim.hmacSha256(
                 key, keys.filled(key), scratch.address(Shim.MAC_BYTES), lengthBytes, scratch.address(0)));
         return scratch.get(0, Shim.MAC_BYTES);

@@ -4,6 +4,7 @@ import io.blockseal.crypto.KeyWrap;
 import io.blockseal.shim.DekBlock;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimError;
+import java.nio.ByteBuffer;
 
 /** DEKs and volume keys under their keys, from slot to slot. */
 final class NativeKeyWrap implements KeyWrap {
@@ -21,22 +22,31 @@ final class NativeKeyWrap implements KeyWrap {
 
     @Override
     public void wrapDek(
-            int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, byte[] out, int outOffset) {
+            int wrappingKey, long rangeIndex, int generation, byte[] aad, int dek, ByteBuffer out, int outOffset) {
         NativeScratch scratch = scratchOfThread.get();
         DekBlock block = prepare(scratch, wrappingKey, rangeIndex, generation, aad, dek);
         keys.require(wrappingKey, KEY_BYTES);
         keys.require(dek, Shim.DEK_BYTES);
         Result.check(shim.dekWrap(block.address()));
         scratch.get(0, out, outOffset, WRAPPED_DEK_BYTES);
+        scratch.wipe(0, WRAPPED_DEK_BYTES);
     }
 
     @Override
     public boolean unwrapDek(
-            int wrappingKey, long rangeIndex, int generation, byte[] aad, byte[] wrapped, int wrappedOffset, int dek) {
+            int wrappingKey,
+            long rangeIndex,
+            int generation,
+            byte[] aad,
+            ByteBuffer wrapped,
+            int wrappedOffset,
+            int dek) {
         NativeScratch scratch = scratchOfThread.get();
         DekBlock block = prepare(scratch, wrappingKey, rangeIndex, generation, aad, dek);
         scratch.put(0, wrapped, wrappedOffset, WRAPPED_DEK_BYTES);
-        return filled(shim.dekUnwrap(block.address()), dek);
+        int result = shim.dekUnwrap(block.address());
+        scratch.wipe(0, WRAPPED_DEK_BYTES);
+        return filled(result, dek);
     }
 
     @Override
@@ -45,7 +55,9 @@ final class NativeKeyWrap implements KeyWrap {
         keys.require(kek, KEY_BYTES);
         keys.require(key, KEY_BYTES);
         int lengthBytes = Result.check(shim.kwpWrap(kek, key, KEY_BYTES, scratch.address(0)));
-        return scratch.get(0, lengthBytes);
+        byte[] wrapped = scratch.get(0, lengthBytes);
+        scratch.wipe(0, lengthBytes);
+        return wrapped;
     }
 
     @Override
@@ -57,7 +69,9 @@ final class NativeKeyWrap implements KeyWrap {
             return false;
         }
         scratch.put(0, wrapped);
-        return filled(shim.kwpUnwrap(kek, key, KEY_BYTES, scratch.address(0)), key);
+        int result = shim.kwpUnwrap(kek, key, KEY_BYTES, scratch.address(0));
+        scratch.wipe(0, wrapped.length);
+        return filled(result, key);
     }
 
     /** The room holds the wrapped DEK, then the additional data. */

@@ -31,12 +31,30 @@ final class NativeScratch {
         return at + source.length;
     }
 
-    void put(int at, byte[] source, int offset, int lengthBytes) {
+    /** Copies the remaining bytes of the buffer likewise; its position stays. */
+    int put(int at, ByteBuffer source) {
+        bytes.put(at, source, source.position(), source.remaining());
+        return at + source.remaining();
+    }
+
+    void put(int at, ByteBuffer source, int offset, int lengthBytes) {
         bytes.put(at, source, offset, lengthBytes);
     }
 
-    void get(int at, byte[] target, int offset, int lengthBytes) {
-        bytes.get(at, target, offset, lengthBytes);
+    void get(int at, ByteBuffer target, int offset, int lengthBytes) {
+        target.put(offset, bytes, at, lengthBytes);
+    }
+
+    /** Overwrites what somebody may destroy elsewhere, and then wants to be gone. */
+    void wipe(int at, int lengthBytes) {
+        int i = at;
+        int end = at + lengthBytes;
+        for (; i + Long.BYTES <= end; i += Long.BYTES) {
+            bytes.putLong(i, 0);
+        }
+        for (; i < end; i++) {
+            bytes.put(i, (byte) 0);
+        }
     }
 
     byte[] get(int at, int lengthBytes) {

@@ -39,6 +39,9 @@ final class FileStore implements BlockStore {
 
     private final Object metadata = new Object();
     private final Memory bounce;
+    /** How many bytes of the bounce buffer may hold something. */
+    private int bounced;
+
     private volatile long sizeBytes;
 
     FileStore(
@@ -125,6 +128,7 @@ final class FileStore implements BlockStore {
                 int wanted = target.remaining();
                 int skip = (int) (offset % alignmentBytes());
                 int length = Math.min(bounce.capacity(), roundUp(skip + wanted));
+                bounced = Math.max(bounced, length);
                 int got = file.read(bounce, 0, length, offset - skip);
                 if (got < 0) {
                     throw failed("read", offset, got);
@@ -149,6 +153,7 @@ final class FileStore implements BlockStore {
                 int skip = (int) (offset % alignmentBytes());
                 int useful = Math.min(source.remaining(), bounce.capacity() - skip);
                 int length = roundUp(skip + useful);
+                bounced = Math.max(bounced, length);
                 if (skip != 0 || length != useful) {
                     readForModify(offset - skip, length);
                 }
@@ -183,6 +188,11 @@ final class FileStore implements BlockStore {
 
     @Override
     public void flush() throws StoreException {
+        synchronized (metadata) {
+            // A key that is destroyed on the disk, as by a commit, is not to stay behind here; each ends with a flush.
+            bounce.zero(0, bounced);
+            bounced = 0;
+        }
         int result = durability.sync();
         if (result < 0) {
             throw failed("flush", 0, result);
