@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -236,6 +237,11 @@ class TransferIT {
     }
 
     private Process slowServer(Path socket, Path out) throws Exception {
+        return slowServer(socket, out, "80M");
+    }
+
+    /** The image at so many bits per second. */
+    private Process slowServer(Path socket, Path out, String rate) throws Exception {
         Process nbdkit = Tool.builder(
                         List.of(
                                 "nbdkit",
@@ -245,7 +251,7 @@ class TransferIT {
                                 "--filter=rate",
                                 "file",
                                 image.toString(),
-                                "rate=80M"),
+                                "rate=" + rate),
                         out,
                         out)
                 .start();
@@ -304,13 +310,161 @@ class TransferIT {
     @Test
     void aVolumeThatIsServedTakesAndGivesOverItsSocketAndNobodyOpensItBeside() throws Exception {
         Server.create(folder, "192M");
-        try (Server server = Server.start(folder)) {
+        try (Server server = Server.start(folder, "--control", "off")) {
             assertImported(run("import", image, server.uri(), "--json"));
             Path back = folder.resolve("back.img");
             run("export", server.uri(), back).ok();
             assertEquals(sha256(image), sha256(back));
             Tool.Result busy = run("export", volume(), folder.resolve("x"), "--key-file", Server.key(folder));
             assertEquals(5, busy.exit(), busy::all);
+        }
+    }
+
+    private Tool.Result order(Path control, Object... words) {
+        List<Object> all = new ArrayList<>(List.of(words));
+        all.addAll(List.of("--control", control));
+        return Blockseal.run(all.toArray());
+    }
+
+    private JsonNode job(Path control, String id) throws Exception {
+        return JSON.readTree(order(control, "job", "show", id, "--json").ok().out());
+    }
+
+    private static Tool.Result readOf(Server server) {
+        return Tool.run("qemu-io", "-r", "-f", "raw", server.uri(), "-c", "read 0 4k");
+    }
+
+    private void awaitState(Path control, String id, String state) throws Exception {
+        JsonNode now = job(control, id);
+        while (!now.get("state").asText().equals(state)) {
+            assertFalse(now.get("ended").asBoolean(), now::toString);
+            now = job(control, id);
+        }
+    }
+
+    private static String withoutSeconds(String json) {
+        return json.replaceAll("Seconds\" : [0-9.]+", "");
+    }
+
+    /** With no client under it; it stands still, goes on, and can be cancelled even while the volume is locked. */
+    @Test
+    void theDaemonThatServesAVolumeImportsAndExportsAsJobs() throws Exception {
+        Tool.need("nbdkit", "qemu-io");
+        Server.create(folder, "192M");
+        Path control = folder.resolve("orders.sock");
+        Path socket = Files.createTempDirectory("slow").resolve("s");
+        Path out = folder.resolve("out");
+        String uri = "nbd+unix:///?socket=" + socket;
+        Path back = folder.resolve("back.img");
+        String exported;
+        Process nbdkit = slowServer(socket, out, "16M");
+        try (Server server = Server.start(folder, "--control", control.toString())) {
+            String id = order(control, "import", uri, volume(), "--detach")
+                    .ok()
+                    .out()
+                    .strip();
+            while (job(control, id).get("done").asLong() == 0) {
+                assertFalse(job(control, id).get("ended").asBoolean(), "it ended before it was looked at");
+            }
+            Tool.Result shut = readOf(server);
+            assertNotEquals(0, shut.exit(), shut::all);
+            assertTrue(shut.all().contains("something is being imported into it"), shut::all);
+            Complaint.expect(order(control, "export", "demo", back), 5, "job " + id);
+
+            order(control, "job", "pause", id).ok();
+            awaitState(control, id, "paused");
+            assertTrue(order(control, "job", "list").ok().out().contains("paused"));
+            assertNotEquals(0, readOf(server).exit(), "a client was let in under a copy that stands still");
+            order(control, "job", "resume", id).ok();
+            awaitState(control, id, "running");
+
+            order(control, "lock", "demo").ok();
+            order(control, "job", "cancel", id).ok();
+            Tool.Result cancelled = order(control, "job", "watch", id);
+            assertEquals(1, cancelled.exit(), cancelled::all);
+            assertTrue(cancelled.err().contains("go on with --resume"), cancelled::err);
+            assertEquals("canceled", job(control, id).get("state").asText());
+            order(control, "unlock", "demo", "--key-file", Server.key(folder)).ok();
+            Tool.Result read = readOf(server);
+            assertEquals(0, read.exit(), read::all);
+
+            stop(nbdkit, socket);
+            nbdkit = slowServer(socket, out);
+            Tool.Result done = order(control, "import", uri, volume(), "--resume", "--json");
+            assertImported(done);
+            assertNotEquals(0, JSON.readTree(done.out()).get("resumedAt").asLong());
+            exported = order(control, "export", volume(), back, "--json").ok().out();
+            assertEquals(sha256(image), sha256(back));
+            assertTrue(NbdToolsIT.allocated(back) < SIZE / 2, "it is sparse");
+            assertTrue(server.log().contains("event=data-import"), server.log());
+            assertEquals(0, server.stop(), server.log());
+            Complaint.readable(server.log());
+        } finally {
+            stop(nbdkit, socket);
+            Files.delete(socket.getParent());
+        }
+        Tool.Result closed = run("export", volume(), back, "--force", "--json", "--key-file", Server.key(folder));
+        assertEquals(withoutSeconds(closed.ok().out()), withoutSeconds(exported));
+    }
+
+    private static Tool.Result curlAs(int uid, Path control, String path, String body) {
+        return Tool.run(
+                        "setpriv",
+                        "--reuid",
+                        uid,
+                        "--regid",
+                        uid,
+                        "--clear-groups",
+                        "curl",
+                        "-sS",
+                        "--unix-socket",
+                        control,
+                        "-d",
+                        body,
+                        "http://blockseal" + path)
+                .ok();
+    }
+
+    /** Who may give orders may still not have the daemon read and write what is not theirs. */
+    @Test
+    void aUserWithOtherRightsHasNoFilesOpened() throws Exception {
+        Tool.needRoot("to be two users");
+        Tool.need("setpriv", "curl");
+        Server.create(folder, "192M");
+        Path open = Files.createTempDirectory("open");
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path control = open.resolve("c.sock");
+        Path made = folder.resolve("made");
+        Path config = Files.writeString(
+                folder.resolve("c.yaml"),
+                String.join(
+                        "\n",
+                        "unix: " + folder.resolve("demo.sock"),
+                        "control: " + control,
+                        "control-uids: [12345]",
+                        "state-dir: " + folder.resolve("state"),
+                        "volumes:",
+                        "  - {path: " + volume() + ", key-file: " + Server.key(folder) + "}",
+                        ""));
+        try (Server server = Server.serve(folder, "--config", config.toString())) {
+            String reading = curlAs(12345, control, "/v1/volumes/demo/import", "{\"source\": \"" + image + "\"}")
+                    .out();
+            assertTrue(reading.contains("with the rights of the daemon, and user 12345 has others"), reading);
+            String writing = curlAs(12345, control, "/v1/volumes/demo/export", "{\"target\": \"" + made + "\"}")
+                    .out();
+            assertTrue(writing.contains("with the rights of the daemon, and user 12345 has others"), writing);
+            assertFalse(Files.exists(made));
+            assertFalse(order(control, "job", "list").ok().out().contains("port"), "no job was begun");
+            // All else they may, and who has the daemon's rights may this as well.
+            String checked =
+                    curlAs(12345, control, "/v1/volumes/demo/check", "{}").out();
+            assertTrue(checked.contains("\"verb\" : \"check\""), checked);
+            order(control, "import", image, "demo").ok();
+            assertTrue(server.log().contains("verb=export volume=demo exit-code=1 caller-uid=12345"), server.log());
+            assertEquals(0, server.stop(), server.log());
+        } finally {
+            Files.deleteIfExists(control);
+            Files.delete(open);
         }
     }
 

@@ -2,6 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.app.verb.ResumableVerb;
 import io.blockseal.app.verb.SentKeys;
+import io.blockseal.app.verb.Serving;
 import io.blockseal.app.verb.VerbCall;
 import io.blockseal.app.verb.Verbs;
 import io.blockseal.app.verb.VolumeHead;
@@ -17,6 +18,7 @@ import io.blockseal.control.ControlAnswer;
 import io.blockseal.control.ControlTarget;
 import io.blockseal.control.JobText;
 import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.export.Export;
 import io.blockseal.job.Job;
 import io.blockseal.job.JobControl;
 import io.blockseal.job.JobMemo;
@@ -58,16 +60,23 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final CryptoEngine engine;
     private final MemorySource memory;
     private final ServedErasure erasure;
+    private final TransferRoom transfers;
     private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
 
     ControlDesk(
-            List<ServedVolume> volumes, Jobs jobs, CryptoEngine engine, MemorySource memory, ServedErasure erasure) {
+            List<ServedVolume> volumes,
+            Jobs jobs,
+            CryptoEngine engine,
+            MemorySource memory,
+            ServedErasure erasure,
+            TransferRoom transfers) {
         this.volumes = volumes;
         this.jobs = jobs;
         this.engine = engine;
         this.memory = memory;
         this.erasure = erasure;
+        this.transfers = transfers;
         this.verbs = Verbs.all();
         for (VolumeVerb verb : verbs.values()) {
             if (verb.isLong()) {
@@ -157,6 +166,8 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             } else if (verb == null || served == null) {
                 answer = new ControlAnswer(
                         served == null ? 404 : 400, Failures.outcome(unknown(name, word, served != null)));
+            } else if (verb.opensPlaces() && !isRootOrUs(caller)) {
+                answer = new ControlAnswer(403, Failures.outcome(notOurs(verb, caller)));
             } else if (verb.isLong()) {
                 Job job = served.gate()
                         .pass(() -> jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR)));
@@ -193,6 +204,15 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         } catch (IOException unknown) {
             return false;
         }
+    }
+
+    /** It would have files read and written that it may not read and write itself. */
+    private static CommandException notOurs(VolumeVerb verb, Caller caller) {
+        return new CommandException(
+                ExitCode.FAILURE,
+                verb.name() + " opens files with the rights of the daemon, and user " + caller.uid() + " has others."
+                        + "\n  Copy as a client does, with nbd+unix:///EXPORT?socket=SOCKET in the place of the volume; or"
+                        + " have root or the daemon's user do it.");
     }
 
     private static void record(Caller caller, String word, String name, ControlAnswer answer) {
@@ -232,12 +252,14 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             throws Exception {
         String called = arguments.text(VerbCall.CALLED);
         Volume open = served.opened();
-        if (open == null || open.state() == Volume.State.CLOSED) {
+        Export export = served.export();
+        if (open == null || export == null || open.state() == Volume.State.CLOSED) {
             throw new CommandException(
                     ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
         }
         String name = called == null ? served.config().path().toString() : called;
-        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, true, arguments, memory, keys, control));
+        Serving serving = new Serving(export, transfers);
+        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, serving, arguments, memory, keys, control));
     }
 
     /** A path from a command is absolute: it may stand in another directory. */

@@ -160,6 +160,8 @@ public final class Daemon implements AutoCloseable {
 
     /** Jobs are told to end before their volumes are closed. */
     private void startControl(Foundation foundation, NbdServer clients, Keeper keeper) throws CommandException {
+        TransferRoom transfers = new TransferRoom(foundation.files(), foundation.memory(), stateDirectory());
+        unwinding.add("the loops of transfers", transfers);
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
@@ -169,7 +171,8 @@ public final class Daemon implements AutoCloseable {
                 started,
                 foundation.engine(),
                 foundation.memory(),
-                new ServedErasure(exports, clients::dismiss, started));
+                new ServedErasure(exports, clients::dismiss, started),
+                transfers);
         unwinding.add("the control desk", desk);
         desk.takeUp(files);
         // After those that were begun before: what they do is not begun twice.

@@ -189,7 +189,7 @@ final class ServedErasure {
         } finally {
             if (!out && before == OrderGate.State.OPEN) {
                 if (withdrawn) {
-                    exports.add(served.export());
+                    exports.add(served.requireExport());
                 }
                 if (wasLocked) {
                     lockAsBefore(served.name(), volume, policy);

@@ -47,7 +47,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     private final Remembered<KeyFigures> keyFigures = new Remembered<>(KEY_FIGURES_NANOS, System::nanoTime);
     private final OrderGate gate;
     private volatile @Nullable Volume volume;
-    private @Nullable Export export;
+    private volatile @Nullable Export export;
     private @Nullable LossLedger losses;
     private @Nullable RotationResumption resumption;
     private @Nullable Polling polling;
@@ -162,8 +162,14 @@ final class ServedVolume implements VolumesClosing.Closable {
         return Objects.requireNonNull(volume);
     }
 
-    /** What is offered to clients; only of one that is open. */
+    /** What is offered to clients, or null until it is open. */
+    @Nullable
     Export export() {
+        return export;
+    }
+
+    /** What is offered to clients of one that is open. */
+    Export requireExport() {
         return Objects.requireNonNull(export);
     }
 

@@ -5,6 +5,8 @@ import io.blockseal.block.IoLoop;
 import io.blockseal.client.NbdTransport;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.device.UnitAligner;
+import io.blockseal.export.Export;
+import io.blockseal.export.LossLedger;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.SecretInput;
 import io.blockseal.nbd.NbdUri;
@@ -12,6 +14,7 @@ import io.blockseal.server.IoLoops;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
+import io.blockseal.store.file.FileStores;
 import io.blockseal.transfer.Fingerprint;
 import io.blockseal.transfer.NbdDevice;
 import io.blockseal.transfer.QemuPeer;
@@ -30,6 +33,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,18 +46,27 @@ public final class TransferEnds implements AutoCloseable {
     public static final String RAW = "raw";
 
     private static final String STANDARD_OUTPUT = "-";
+    private static final int TYPE_MASK = 0170000;
+    private static final int TYPE_BLOCK = 0060000;
+    /** Of this process: its count of changes begins anew with each. */
+    private static final String RUN = UUID.randomUUID().toString();
 
-    private final Foundation foundation;
+    private final FileStores files;
     private final Unwinding unwinding = new Unwinding();
     private final IoLoop loop;
     private @Nullable NbdTransport transport;
 
+    /** With a loop that somebody else has started, and takes back. */
+    TransferEnds(FileStores files, IoLoop loop, AutoCloseable givingBack) {
+        this.files = files;
+        this.loop = loop;
+        unwinding.add("the event loop", givingBack);
+    }
+
     /** Starts the loop. */
-    public TransferEnds(Foundation foundation) {
-        this.foundation = foundation;
+    public static TransferEnds open(Foundation foundation) {
         IoLoops loops = IoLoops.start(1, IoLoops.BUFFER_BYTES_DEFAULT, foundation.memory());
-        unwinding.add("the event loop", loops);
-        loop = loops.all().get(0);
+        return new TransferEnds(foundation.files(), loops.all().get(0), loops);
     }
 
     /** The loop that moves the data. */
@@ -86,21 +99,60 @@ public final class TransferEnds implements AutoCloseable {
     /** An open volume, which this closes. */
     public Side volume(String name, Volume volume) {
         unwinding.add("volume " + name, volume);
-        boolean readOnly = volume.shape().readOnly();
+        // A volume that is written to changes by that alone.
+        Supplier<Fingerprint> fingerprint = volume.shape().readOnly() ? () -> contents(volume) : () -> identity(volume);
+        return volume(name, volume, DeviceStack.build(volume).top(), fingerprint);
+    }
+
+    /** A volume that is being served, to be written to by nobody but this. It stays whose it is. */
+    public Side servedTarget(String name, Volume volume, Export export) {
+        return volume(name, volume, export.device(), () -> identity(volume));
+    }
+
+    /**
+     * A volume that is being served, to be read. It stays whose it is.
+     *
+     * @param live whether clients may change it meanwhile
+     */
+    public Side servedSource(String name, Volume volume, Export export, boolean live) {
+        if (live) {
+            Fingerprint alike = identity(volume).with("live", "yes");
+            return volume(name, volume, export.device(), () -> alike);
+        }
+        Fingerprint begun = contentsWhileServed(volume, export);
+        long mark = export.losses().quietMark();
+        // What the daemon itself does to a volume, such as shredding what was discarded, leaves what is read as it is.
+        Supplier<Fingerprint> fingerprint =
+                () -> mark != LossLedger.BUSY && export.losses().quietMark() == mark
+                        ? begun
+                        : contentsWhileServed(volume, export);
+        return volume(name, volume, export.device(), fingerprint);
+    }
+
+    /** Of a device nobody can tell when it was last written to: there a copy is gone on with only by the same process. */
+    private static Fingerprint contentsWhileServed(Volume volume, Export export) {
+        return Files.isRegularFile(Path.of(volume.dataStore().name()))
+                ? contents(volume)
+                : contents(volume).with("changes", RUN + "/" + export.losses().quietMark());
+    }
+
+    private static Side volume(String name, Volume volume, BlockDevice device, Supplier<Fingerprint> fingerprint) {
         BlockStore store = volume.dataStore();
-        Path file = Path.of(store.name());
-        Supplier<Fingerprint> fingerprint = () -> {
-            Fingerprint print = Fingerprint.empty()
-                    .with("volume", volume.uuid().toString())
-                    .with("size", String.valueOf(volume.shape().sizeBytes()));
-            // A volume that is written to changes by that alone.
-            return readOnly
-                    ? print.with("commit", String.valueOf(volume.commitSeq())).with("modified", modified(file))
-                    : print;
-        };
-        return Side.disk(name, DeviceStack.build(volume).top(), fingerprint)
+        return Side.disk(name, device, fingerprint)
                 .withLosses(volume::storeLosses)
                 .withForget(() -> store.dropCache(0, store.sizeBytes()));
+    }
+
+    private static Fingerprint identity(Volume volume) {
+        return Fingerprint.empty()
+                .with("volume", volume.uuid().toString())
+                .with("size", String.valueOf(volume.shape().sizeBytes()));
+    }
+
+    private static Fingerprint contents(Volume volume) {
+        return identity(volume)
+                .with("commit", String.valueOf(volume.commitSeq()))
+                .with("modified", modified(Path.of(volume.dataStore().name())));
     }
 
     private static String modified(Path file) {
@@ -108,6 +160,38 @@ public final class TransferEnds implements AutoCloseable {
             return Files.isRegularFile(file) ? Files.getLastModifiedTime(file).toString() : "unknown";
         } catch (IOException failed) {
             throw new UncheckedIOException(file + ": cannot be looked at", failed);
+        }
+    }
+
+    /** Refuses a source that cannot be one, before anything is opened. */
+    public static void requireSensible(String text, String format, boolean passphrase) throws CommandException {
+        if (isAddress(text)) {
+            return;
+        }
+        if (!Files.exists(Path.of(text))) {
+            throw new CommandException(ExitCode.FAILURE, text + ": there is no such file or device to read.");
+        }
+        requireFileOrDevice(Path.of(text));
+        if (format.equals(RAW) && passphrase) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "a passphrase for the source, but it is raw: name its format, such as --source-format luks.");
+        }
+    }
+
+    /** Opening anything else may wait forever, as a pipe does, or do something, as some devices do. */
+    private static void requireFileOrDevice(Path path) throws CommandException {
+        if (!Files.isRegularFile(path) && !isBlockDevice(path)) {
+            throw new CommandException(
+                    ExitCode.FAILURE, path + ": neither a regular file nor a block device; it cannot hold a disk.");
+        }
+    }
+
+    private static boolean isBlockDevice(Path path) {
+        try {
+            return ((int) Files.getAttribute(path, "unix:mode") & TYPE_MASK) == TYPE_BLOCK;
+        } catch (IOException | UnsupportedOperationException unknown) {
+            return false;
         }
     }
 
@@ -119,22 +203,15 @@ public final class TransferEnds implements AutoCloseable {
      */
     public Side source(String text, String format, @Nullable SecretInput passphrase)
             throws CommandException, StoreException, TransferException, KeySourceException {
+        requireSensible(text, format, passphrase != null);
         if (isAddress(text)) {
             return address(text, format);
         }
         Path path = Path.of(text);
-        if (!Files.exists(path)) {
-            throw new CommandException(ExitCode.FAILURE, text + ": there is no such file or device to read.");
-        }
         if (!format.equals(RAW)) {
             return image(path, format, passphrase, false);
         }
-        if (passphrase != null) {
-            throw new CommandException(
-                    ExitCode.USAGE,
-                    "a passphrase for the source, but it is raw: name its format, such as --source-format luks.");
-        }
-        BlockStore store = foundation.files().open(path, new StoreOptions(true, false));
+        BlockStore store = files.open(path, new StoreOptions(true, false));
         unwinding.add(text, store);
         return Side.disk(text, store, fingerprint(path, store.sizeBytes(), true));
     }
@@ -155,9 +232,12 @@ public final class TransferEnds implements AutoCloseable {
         Path path = Path.of(text);
         boolean there = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
         boolean file = !there || Files.isRegularFile(path);
-        if (file && !resume) {
-            makeRoom(path, there, force);
-        } else if (!there) {
+        if (there) {
+            requireFileOrDevice(path);
+        }
+        if (there && file && !resume) {
+            makeRoom(path, force);
+        } else if (!there && resume) {
             throw new CommandException(ExitCode.FAILURE, text + ": there is no such file to go on with.");
         }
         if (!format.equals(RAW)) {
@@ -167,8 +247,8 @@ public final class TransferEnds implements AutoCloseable {
             return image(path, format, null, true);
         }
         BlockStore store = Files.exists(path)
-                ? foundation.files().open(path, StoreOptions.BUFFERED)
-                : foundation.files().create(path, StoreOptions.BUFFERED);
+                ? files.open(path, StoreOptions.BUFFERED)
+                : files.create(path, StoreOptions.BUFFERED);
         unwinding.add(text, store);
         if (file && store.sizeBytes() < sizeBytes) {
             store.grow(sizeBytes);
@@ -180,9 +260,9 @@ public final class TransferEnds implements AutoCloseable {
     }
 
     /** A file of somebody's is emptied only if they say so, and never under the hands of whoever has it open. */
-    private void makeRoom(Path path, boolean there, boolean force) throws CommandException, StoreException {
+    private void makeRoom(Path path, boolean force) throws CommandException, StoreException {
         try {
-            if (!there || Files.size(path) == 0) {
+            if (Files.size(path) == 0) {
                 return;
             }
             if (!force) {
@@ -191,7 +271,7 @@ public final class TransferEnds implements AutoCloseable {
                         path + ": the file exists already and is not empty.\n  Name another, go on with --resume if an"
                                 + " export to it was interrupted, or say --force if what it holds may be lost.");
             }
-            try (BlockStore held = foundation.files().open(path, StoreOptions.BUFFERED);
+            try (BlockStore held = files.open(path, StoreOptions.BUFFERED);
                     FileChannel channel = FileChannel.open(Path.of(held.name()), StandardOpenOption.WRITE)) {
                 channel.truncate(0);
             }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
  * @param readOnly whether writes are refused here, whatever the device allows
  * @param metrics where this export's requests are counted
  * @param losses whom of its clients has to be told of what the store lost
+ * @param clients who has it open
  */
 public record Export(
         String name,
@@ -20,7 +21,8 @@ public record Export(
         BlockDevice device,
         boolean readOnly,
         ExportMetrics metrics,
-        LossLedger losses) {
+        LossLedger losses,
+        ExportClients clients) {
     private static final int STRING_BYTES_MAX = 4096;
 
     /** Refuses what could not be sent to a client. */
@@ -31,6 +33,17 @@ public record Export(
         }
         requireSendable("export name", name);
         requireSendable("export description", description);
+    }
+
+    /** That nobody has open yet. */
+    public Export(
+            String name,
+            String description,
+            BlockDevice device,
+            boolean readOnly,
+            ExportMetrics metrics,
+            LossLedger losses) {
+        this(name, description, device, readOnly, metrics, losses, new ExportClients());
     }
 
     /** Of a device that counts no losses. */

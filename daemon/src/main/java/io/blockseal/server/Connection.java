@@ -1,10 +1,12 @@
 package io.blockseal.server;
 
+import io.blockseal.export.ExportClients;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.PeerCredentials;
 import java.io.IOException;
 import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +24,7 @@ final class Connection {
     private final ReceiveBuffer receive;
     private final String peer;
     private String exportName = "";
+    private @Nullable ExportClients clients;
 
     Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table) {
         this.channel = channel;
@@ -66,6 +69,25 @@ final class Connection {
         return exportName.equals(export);
     }
 
+    /** Opens the export, until the connection has ended; why it may not, or null. */
+    @Nullable
+    String enter(ExportClients opened) {
+        String refusal = opened.enter();
+        if (refusal == null) {
+            clients = opened;
+        }
+        return refusal;
+    }
+
+    /** What was entered could not be opened after all. */
+    void leave() {
+        ExportClients entered = clients;
+        clients = null;
+        if (entered != null) {
+            entered.leave();
+        }
+    }
+
     void logConnected() {
         LOG.debug("peer={} loop={}: connected", peer, loop.index());
     }
@@ -94,6 +116,7 @@ final class Connection {
 
     /** Everything that the connection had has been given back. */
     void ended() {
+        leave();
         receive.close();
         if (exportName.isEmpty()) {
             LOG.debug("peer={}: closed", peer);

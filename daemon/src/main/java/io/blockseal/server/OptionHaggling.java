@@ -55,7 +55,7 @@ final class OptionHaggling {
         return fixed;
     }
 
-    /** Why the connection has to be closed. */
+    /** Why the connection has to be closed, or why an export is closed to it. */
     String problem() {
         return problem;
     }
@@ -115,7 +115,7 @@ final class OptionHaggling {
         }
         ExportTerms terms = ExportTerms.of(export, style);
         if (!open(terms, name.value())) {
-            return close("the export could not be opened");
+            return close(problem.isEmpty() ? "the export could not be opened" : problem);
         }
         NbdOptionReplyWriter.exportNameReply(out, terms.sizeBytes(), terms.transmissionFlags(), !noZeroes);
         return Outcome.TRANSMIT;
@@ -142,7 +142,9 @@ final class OptionHaggling {
         }
         ExportTerms terms = ExportTerms.of(export, style);
         if (option == NbdOption.GO && !open(terms, request.exportName())) {
-            return refuse(out, option, NbdOptionReply.ERR_PLATFORM, "the export could not be opened; see the log");
+            return problem.isEmpty()
+                    ? refuse(out, option, NbdOptionReply.ERR_PLATFORM, "the export could not be opened; see the log")
+                    : refuse(out, option, NbdOptionReply.ERR_POLICY, problem);
         }
         int code = option.code();
         NbdOptionReplyWriter.infoExport(out, code, terms.sizeBytes(), terms.transmissionFlags());
@@ -209,9 +211,16 @@ final class OptionHaggling {
 
     /** The first and only time that a client reaches a device. */
     private boolean open(ExportTerms terms, String requestedName) {
+        String closed = connection.enter(terms.export().clients());
+        problem = closed == null ? "" : closed;
+        if (closed != null) {
+            connection.logRefused(terms.export().name(), closed);
+            return false;
+        }
         try {
             device = terms.export().device().openChannel(connection.loop());
         } catch (RuntimeException e) {
+            connection.leave();
             connection.logRefused(terms.export().name(), String.valueOf(e.getMessage()));
             return false;
         }

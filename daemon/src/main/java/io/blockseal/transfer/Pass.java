@@ -99,9 +99,20 @@ final class Pass implements AutoCloseable {
     private void stop() {
         Lane.call(from.loop(), () -> {
             copier.stop();
+            if (!copier.over().isDone()) {
+                // What waits until a volume is unlocked would keep this waiting as well.
+                abandon(from);
+                abandon(to);
+            }
             return true;
         });
         copier.over().join();
+    }
+
+    private static void abandon(@Nullable Lane lane) {
+        if (lane != null) {
+            lane.channel().abandon();
+        }
     }
 
     private void mark() {

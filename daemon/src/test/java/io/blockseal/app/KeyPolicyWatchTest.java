@@ -119,7 +119,7 @@ class KeyPolicyWatchTest {
                         "demo",
                         () -> VolumeHead.of(volume),
                         volume,
-                        true,
+                        null,
                         arguments,
                         new JvmMemorySource(),
                         keys,

@@ -268,6 +268,26 @@ class TransferTest {
             }
         }
 
+        /** As of a volume that is locked: it need not be unlocked for a copy to be cancelled. */
+        @Test
+        void aCopyOfWhatStandsStillCanBeCancelled() throws Exception {
+            try (Bench bench = new Bench(directory, 100L * MIB, 100L * MIB)) {
+                Bench.fill(bench.source, 5);
+                bench.control = Bench.cancelAt(50L * MIB);
+                Frozen frozen = new Frozen(bench.source, 60L * MIB);
+                assertThrows(
+                        JobCanceledException.class,
+                        () -> bench.run(Side.disk("the source", frozen, () -> bench.sourcePrint), bench.to()));
+                Checkpoint checkpoint = bench.file.load();
+                assertNotNull(checkpoint);
+                assertTrue(checkpoint.offset() >= 50L * MIB, "what was copied is not lost: " + checkpoint);
+                bench.control = JobControl.ALONE;
+                bench.options = bench.options.resuming(true);
+                bench.run();
+                assertCopied(bench);
+            }
+        }
+
         @Test
         void aSourceThatChangedIsRefusedAndTheMessageSaysHow() throws Exception {
             try (Bench bench = cancelled()) {

@@ -9,16 +9,21 @@ import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.NewKey;
 import io.blockseal.app.Terminal;
 import io.blockseal.app.TransferEnds;
+import io.blockseal.app.verb.ImportVerb;
+import io.blockseal.app.verb.TransferArguments;
+import io.blockseal.app.verb.TransferText;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.config.KeyConfig;
+import io.blockseal.control.Arguments;
+import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.SecretInput;
 import io.blockseal.transfer.CheckpointFile;
 import io.blockseal.transfer.Side;
 import io.blockseal.transfer.Transfer;
 import io.blockseal.transfer.TransferOptions;
-import io.blockseal.transfer.TransferReport;
 import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeCreator;
@@ -44,6 +49,10 @@ import picocli.CommandLine.Parameters;
             "",
             "A copy that was interrupted (Ctrl-C, a power cut, a full disk) goes on with --resume, if the source is"
                     + " still the same. Nobody else may write to the source meanwhile.",
+            "",
+            "Into a volume that is served, its daemon imports, as a job and with the rights of its own user: it opens the"
+                    + " source. No client may have the volume open, and none is let in until the copy is done. See"
+                    + " `blockseal job --help`.",
             ""
         },
         footer = {
@@ -52,6 +61,7 @@ import picocli.CommandLine.Parameters;
             "  blockseal import old.img db.bsl --create --key-file db.key",
             "  blockseal import /dev/vg0/db db.bsl --key-file db.key --resume",
             "  blockseal import luks.img db.bsl --source-format luks --source-passphrase --key-file db.key",
+            "  blockseal import old.img db --detach --control /run/blockseal/control.sock",
             "  blockseal import nbd://backup/db 'nbd+unix:///db?socket=db.sock'",
             ""
         })
@@ -67,10 +77,7 @@ public final class ImportCommand extends Verb {
             description = "A file, a block device, or an address: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH.")
     private String source = "";
 
-    @Parameters(
-            index = "1",
-            paramLabel = "VOLUME",
-            description = "A volume that nobody serves, or the address of an export.")
+    @Parameters(index = "1", paramLabel = "VOLUME", description = "A volume, or the address of an export.")
     private String volume = "";
 
     @Option(
@@ -94,6 +101,14 @@ public final class ImportCommand extends Verb {
     private @Nullable String size;
 
     @Mixin
+    private final ControlOptions control = new ControlOptions();
+
+    @Option(
+            names = "--detach",
+            description = "If a daemon serves the volume: print the number of its job and leave it to that.")
+    private boolean detach;
+
+    @Mixin
     private final TransferChoices choices = new TransferChoices();
 
     @Mixin
@@ -104,7 +119,7 @@ public final class ImportCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        TransferOptions options = choices.options();
+        choices.options();
         boolean served = TransferEnds.isAddress(volume);
         if (served && (create || keys.given())) {
             throw new CommandException(
@@ -113,34 +128,65 @@ public final class ImportCommand extends Verb {
         if (size != null && !create) {
             throw new CommandException(ExitCode.USAGE, "--size is for --create; see 'blockseal resize' otherwise.");
         }
-        TransferReport report;
+        if (detach && (served || create)) {
+            throw new CommandException(
+                    ExitCode.USAGE, "--detach leaves the work to the daemon that serves the volume; name that volume.");
+        }
+        if (served || create) {
+            JobOutcome outcome = here();
+            PrintWriter out = out();
+            out.print(choices.json() ? outcome.json() : outcome.text());
+            out.flush();
+            return outcome.exitCode();
+        }
+        SecretInput passphrase = sourcePassphrase.input();
+        return new VerbRun(this, engine, Path.of(volume))
+                .control(control)
+                .detach(detach)
+                .json(choices.json())
+                .keys(keys)
+                .here(this::here)
+                .sending(arguments -> {
+                    if (passphrase != null) {
+                        arguments.group(ImportVerb.PASSPHRASE, new Arguments().secret(passphrase.read()));
+                    }
+                })
+                .run(new ImportVerb(), choices.arguments(TransferArguments.SOURCE, source, sourceFormat));
+    }
+
+    /** By this process. */
+    private JobOutcome here() throws Exception {
+        TransferOptions options = choices.options();
+        SecretInput passphrase = sourcePassphrase.input();
+        TransferEnds.requireSensible(source, sourceFormat, passphrase != null);
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine());
                 Keeper keeper = new Keeper();
-                TransferEnds ends = new TransferEnds(foundation);
+                TransferEnds ends = TransferEnds.open(foundation);
                 ForegroundJob job = ForegroundJob.begin(err(), Terminal.isError(), "Importing " + source)) {
-            Side from = ends.source(source, sourceFormat, sourcePassphrase.input());
-            Side to = served
-                    ? ends.target(volume, TransferEnds.RAW, from.sizeBytes(), choices.force(), choices.resume())
-                    : open(foundation, places, keeper, ends, from.sizeBytes());
             CheckpointFile file = CheckpointFile.of(opening.stateDirectory(), TransferEnds.identity(volume));
-            report = Transfer.run(ends.loop(), from, to, file, options, job);
+            // Whether a daemon serves it shows before a passphrase is asked for, which cannot be asked for twice.
+            Side early = TransferEnds.isAddress(volume) || create ? null : open(foundation, places, keeper, ends);
+            Side from = ends.source(source, sourceFormat, passphrase);
+            Side to = early == null ? lateTarget(foundation, places, keeper, ends, from.sizeBytes()) : early;
+            return TransferText.outcome(source, volume, Transfer.run(ends.loop(), from, to, file, options, job));
         }
-        PrintWriter out = out();
-        out.print(choices.outcome(source, volume, report));
-        out.flush();
-        return ExitCode.OK.number();
     }
 
-    private Side open(Foundation foundation, KeyPlaces places, Keeper keeper, TransferEnds ends, long sourceBytes)
+    private Side lateTarget(Foundation foundation, KeyPlaces places, Keeper keeper, TransferEnds ends, long sourceBytes)
             throws Exception {
-        Path path = Path.of(volume);
-        KeyConfig key = keys.one();
-        if (create && !choices.resume()) {
-            make(foundation, places, path, key, sourceBytes);
+        if (TransferEnds.isAddress(volume)) {
+            return ends.target(volume, TransferEnds.RAW, sourceBytes, choices.force(), choices.resume());
         }
-        KeySource opener = places.open(key, "Passphrase of " + volume);
-        Volume open = opening.open(foundation, path, opener, keys, false, keeper);
+        if (!choices.resume()) {
+            make(foundation, places, Path.of(volume), keys.one(), sourceBytes);
+        }
+        return open(foundation, places, keeper, ends);
+    }
+
+    private Side open(Foundation foundation, KeyPlaces places, Keeper keeper, TransferEnds ends) throws Exception {
+        KeySource opener = places.open(keys.one(), "Passphrase of " + volume);
+        Volume open = opening.open(foundation, Path.of(volume), opener, keys, false, keeper);
         Side side = ends.volume(volume, open);
         AuditLog.record(
                 AuditEvent.DATA_IMPORT,

@@ -2,11 +2,9 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
-import io.blockseal.app.JsonText;
-import io.blockseal.config.ByteSize;
+import io.blockseal.app.verb.TransferArguments;
+import io.blockseal.control.Arguments;
 import io.blockseal.transfer.TransferOptions;
-import io.blockseal.transfer.TransferReport;
-import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** What {@code import} and {@code export} have in common: how to copy, and what to say of it. */
@@ -45,48 +43,21 @@ public final class TransferChoices {
         return TransferOptions.DEFAULT.resuming(resume).forced(force).verifying(verify);
     }
 
-    /** What it came to. */
-    String outcome(String from, String to, TransferReport report) {
-        return json ? json(from, to, report) : text(from, to, report);
+    /** Whether to print JSON. */
+    boolean json() {
+        return json;
     }
 
-    private static String json(String from, String to, TransferReport report) {
-        return JsonText.of(document -> {
-            document.writeStringField("source", from);
-            document.writeStringField("target", to);
-            document.writeNumberField("bytes", report.lengthBytes());
-            document.writeNumberField("dataBytes", report.dataBytes());
-            document.writeNumberField("resumedAt", report.resumedAt());
-            document.writeBooleanField("verified", report.verified());
-            if (!report.sourceSha256().isEmpty()) {
-                document.writeStringField("sourceSha256", report.sourceSha256());
-            }
-            if (report.verified()) {
-                document.writeStringField("targetSha256", report.targetSha256());
-            }
-            document.writeNumberField("copySeconds", report.copyMillis() / 1000.0);
-            document.writeNumberField("verifySeconds", report.verifyMillis() / 1000.0);
-        });
-    }
-
-    private static String text(String from, String to, TransferReport report) {
-        StringBuilder text = new StringBuilder();
-        text.append(from).append(" -> ").append(to).append(": ").append(ByteSize.human(report.lengthBytes()));
-        text.append(", of which ").append(ByteSize.human(report.dataBytes())).append(" data");
-        if (report.resumedAt() > 0) {
-            text.append(" (gone on with at offset ").append(report.resumedAt()).append(')');
-        }
-        text.append(String.format(Locale.ROOT, ", in %.1f s%n", report.copyMillis() / 1000.0));
-        if (!report.sourceSha256().isEmpty()) {
-            text.append("  sha256 as read       ").append(report.sourceSha256()).append('\n');
-        }
-        if (report.verified()) {
-            text.append("  sha256 as read back  ")
-                    .append(report.targetSha256())
-                    .append(String.format(Locale.ROOT, "  (the same, in %.1f s)%n", report.verifyMillis() / 1000.0));
-        } else {
-            text.append("  not read back\n");
-        }
-        return text.toString();
+    /** For a daemon that copies; {@code name} is which end is not the volume. */
+    Arguments arguments(String name, String end, String format) throws CommandException {
+        options();
+        return new Arguments()
+                .text(name, TransferArguments.absolute(end))
+                .text(TransferArguments.PLACE, TransferArguments.place(end))
+                .text(TransferArguments.OTHER_CALLED, end)
+                .text(TransferArguments.FORMAT, format)
+                .flag(TransferArguments.FORCE, force)
+                .flag(TransferArguments.RESUME, resume)
+                .flag(TransferArguments.NO_VERIFY, !verify);
     }
 }

@@ -269,7 +269,7 @@ final class VerbRun {
             MemorySource memory,
             CallKeys given,
             JobControl control) {
-        return new VerbCall(path.toString(), head, open, false, arguments, memory, given, control);
+        return new VerbCall(path.toString(), head, open, null, arguments, memory, given, control);
     }
 
     private VolumeHead head(Foundation foundation) throws Exception {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param called what the caller calls the volume: a path as it was given, else the one from the configuration
  * @param head what can be told without a key
  * @param opened the volume; null for a verb that needs only its head. It stays the caller's
- * @param served whether a daemon serves it meanwhile
+ * @param serving what the daemon has that serves it meanwhile, or null
  * @param arguments by name
  * @param memory where long work gets a buffer from
  * @param keys that came along
@@ -24,7 +24,7 @@ public record VerbCall(
         String called,
         Head head,
         @Nullable Volume opened,
-        boolean served,
+        @Nullable Serving serving,
         Arguments arguments,
         MemorySource memory,
         CallKeys keys,
@@ -39,6 +39,20 @@ public record VerbCall(
     public interface Head {
         /** What it says. */
         VolumeHead read() throws Exception;
+    }
+
+    /** Whether a daemon serves it meanwhile. */
+    public boolean served() {
+        return serving != null;
+    }
+
+    /** What the daemon has, for a verb of which the command does its own if there is none. */
+    Serving requireServing() {
+        Serving present = serving;
+        if (present == null) {
+            throw new IllegalStateException("the command does this itself to a volume that nobody serves");
+        }
+        return present;
     }
 
     /** The open volume. */

@@ -14,6 +14,8 @@ public final class Verbs {
         for (VolumeVerb verb : List.of(
                 new InfoVerb(),
                 new CheckVerb(),
+                new ImportVerb(),
+                new ExportVerb(),
                 new KeyListVerb(),
                 new KeyAddVerb(),
                 new KeyRemoveVerb(),

@@ -44,6 +44,14 @@ public interface VolumeVerb {
         return false;
     }
 
+    /**
+     * Whether it opens what its arguments name, files or addresses, with the rights of whoever does it: of a daemon then
+     * only root and the daemon's own user may want it.
+     */
+    default boolean opensPlaces() {
+        return false;
+    }
+
     /** What of the volume it wants to itself; jobs that share a claim exclude each other. */
     default Set<String> claims() {
         return Set.of();
