@@ -146,6 +146,24 @@ public final class IdentityPins {
     }
 
     /**
+     * Remembers a volume that was made here just now: what is served later on this host is that one.
+     *
+     * @throws IOException if it cannot be written
+     */
+    public void remember(String volumeName, VolumeCreator.Created made) throws IOException {
+        if (directory == null) {
+            return;
+        }
+        new StateFile(directory.resolve(made.uuid() + ".identity")).write(made.identity());
+        AuditLog.record(
+                AuditEvent.IDENTITY_PINNED,
+                AuditField.of("volume", volumeName),
+                AuditField.of("uuid", made.uuid()),
+                AuditField.of("identity", made.identity()),
+                AuditField.of("made", "here"));
+    }
+
+    /**
      * Remembers the identity that a rotation of the volume key has given to a volume, in the place of the one before.
      *
      * @throws IOException if it cannot be written; the one before is then still remembered

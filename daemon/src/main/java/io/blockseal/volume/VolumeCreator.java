@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
@@ -38,8 +39,16 @@ public final class VolumeCreator {
         this.clock = clock;
     }
 
-    /** What {@link #create} made. */
-    public record Created(UUID uuid, String identity, long sizeBytes, long rangeBytes) {}
+    /**
+     * What {@link #create} made.
+     *
+     * @param uuid of the volume
+     * @param identity the public tag of its volume key, in hex
+     * @param sizeBytes what clients see
+     * @param rangeBytes what shares a DEK
+     * @param anybodyCanWrap whether a key slot is wrapped by a public key, so that others could make a volume that opens
+     */
+    public record Created(UUID uuid, String identity, long sizeBytes, long rangeBytes, boolean anybodyCanWrap) {}
 
     /**
      * Creates a volume with one key slot per source. Stores and sources stay the caller's.
@@ -65,15 +74,21 @@ public final class VolumeCreator {
         }
         byte[] uuid = newUuid();
         root.uuidBytes(uuid);
+        boolean anybodyCanWrap;
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 EpochKeys keys = EpochKeys.derive(engine, uuid, FIRST_EPOCH, volumeKey)) {
             KeySlotArea area = wrapForAll(root, volumeKey, sources);
+            anybodyCanWrap = anybodyCanWrap(area);
             root.keySlots(0, area.sha256()).identityTag(keys.identityTag());
             root.seal(keys.mac(root));
             write(stores, root, area);
         }
         Created created = new Created(
-                root.uuid(), HexFormat.of().formatHex(root.identityTag()), root.sizeBytes(), 1L << root.rangeShift());
+                root.uuid(),
+                HexFormat.of().formatHex(root.identityTag()),
+                root.sizeBytes(),
+                1L << root.rangeShift(),
+                anybodyCanWrap);
         LOG.info(
                 "volume={} uuid={} identity={} size={} unit={} range={} slots={} keySlots={}: created",
                 stores.name(),
@@ -85,6 +100,17 @@ public final class VolumeCreator {
                 root.slotCount(),
                 sources.size());
         return created;
+    }
+
+    private static boolean anybodyCanWrap(KeySlotArea area) {
+        for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+            KeySlot slot = area.slot(index);
+            WrappedKey wrapped = slot == null ? null : KeySlotCodec.toWrapped(slot);
+            if (wrapped != null && wrapped.algorithm().anybodyCanWrap()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private RootBlock plan(VolumeStores stores, CreateOptions options) throws VolumeRefusedException {

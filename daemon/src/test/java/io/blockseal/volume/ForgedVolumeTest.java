@@ -19,6 +19,8 @@ import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -41,6 +43,7 @@ class ForgedVolumeTest {
     private RsaTestKeySource owner = create();
     private MemoryStore genuine = new MemoryStore("none", 0);
     private MemoryStore forged = new MemoryStore("none", 0);
+    private VolumeCreator.@Nullable Created created;
     private String identity = "";
 
     private RsaTestKeySource create() {
@@ -54,9 +57,10 @@ class ForgedVolumeTest {
     @BeforeEach
     void createAndForge() throws Exception {
         genuine = new MemoryStore("vol", 0);
-        identity = fixture.creator()
-                .create(VolumeStores.inBand(genuine), List.of(owner), VolumeFixture.ranges(70))
-                .identity();
+        VolumeCreator.Created made =
+                fixture.creator().create(VolumeStores.inBand(genuine), List.of(owner), VolumeFixture.ranges(70));
+        created = made;
+        identity = made.identity();
         forged = genuine.copy();
         forge(forged, owner.publicHalf());
     }
@@ -111,6 +115,19 @@ class ForgedVolumeTest {
             assertEquals(3, audit.of(AuditEvent.IDENTITY_REFUSED).size());
         }
         open(memory, genuine, OpenOptions.DEFAULT).close();
+    }
+
+    @Test
+    void isRefusedByTheHostThatMadeTheVolumeWhichOpensThereAtOnce() throws Exception {
+        VolumeCreator.Created made = Objects.requireNonNull(created);
+        assertTrue(made.anybodyCanWrap());
+        try (AuditLines audit = AuditLines.listen()) {
+            IdentityPins.in(directory).remember("vol", made);
+            assertTrue(audit.of(AuditEvent.IDENTITY_PINNED).get(0).contains("identity=" + identity));
+        }
+        HostMemory memory = HostMemory.in(directory);
+        open(memory, genuine, OpenOptions.DEFAULT).close();
+        assertTrue(refused(memory, forged, OpenOptions.DEFAULT).contains("remembers " + identity));
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.blockseal.app.Foundation;
 import io.blockseal.app.JsonText;
 import io.blockseal.app.KeyPlaces;
 import io.blockseal.app.NewKey;
+import io.blockseal.app.Surroundings;
 import io.blockseal.app.Terminal;
 import io.blockseal.config.ByteSize;
 import io.blockseal.config.KeyConfig;
@@ -130,6 +131,12 @@ public final class CreateCommand extends Verb {
             description = "Take a block device although it holds a filesystem or something else: that is then lost.")
     private boolean force;
 
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description = "Where this host remembers the identity of volumes.")
+    private @Nullable Path stateDir;
+
     @Option(names = "--json", description = "Print what was made as JSON.")
     private boolean json;
 
@@ -160,6 +167,7 @@ public final class CreateCommand extends Verb {
                 made.forEach(NewKey::discard);
                 throw failed;
             }
+            NewVolume.remember(path, created, stateDir == null ? Surroundings.stateDirectory() : stateDir, err());
             print(created, made);
         }
         return ExitCode.OK.number();

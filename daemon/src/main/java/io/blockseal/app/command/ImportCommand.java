@@ -27,6 +27,7 @@ import io.blockseal.transfer.TransferOptions;
 import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeCreator;
+import io.blockseal.volume.VolumeCreator.Created;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -209,13 +210,14 @@ public final class ImportCommand extends Verb {
             NewKey made = places.makeOrOpen(key, "New passphrase of " + path, false);
             boolean whole = false;
             try {
-                new VolumeCreator(foundation.engine(), InstantSource.system())
+                Created created = new VolumeCreator(foundation.engine(), InstantSource.system())
                         .create(
                                 stores.stores(),
                                 List.of(made.source()),
                                 CreateOptions.ofSize(bytes).forced(choices.force()));
                 stores.keep();
                 whole = true;
+                NewVolume.remember(path, created, opening.stateDirectory(), err());
             } finally {
                 if (!whole) {
                     made.discard();
