@@ -51,8 +51,13 @@ final class LoginMethod implements VaultIdentity {
             throw server.trouble("logging in at auth/" + mount, answer);
         }
         try (KeyReply reply = KeyReply.of(answer.body())) {
+            String token = reply.require("auth.client_token");
+            // None is given where a second factor is asked for; HTTP would refuse others, and quote them.
+            if (!VaultToken.isFit(token)) {
+                throw new IOException("'auth.client_token' is no token");
+            }
             return new VaultToken(
-                    reply.require("auth.client_token"),
+                    token,
                     VaultServer.number(reply.textOrEmpty("auth.lease_duration")),
                     reply.textOrEmpty("auth.renewable").equals("true"),
                     true);

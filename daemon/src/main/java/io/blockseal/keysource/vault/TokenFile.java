@@ -59,7 +59,7 @@ final class TokenFile implements VaultIdentity {
         byte[] line = FirstLine.ofFile(PrivateFile.realPathOf(file, what)).read();
         try {
             String text = new String(line, StandardCharsets.ISO_8859_1).strip();
-            if (!text.matches("[!-~]+")) {
+            if (!VaultToken.isFit(text)) {
                 throw new KeySourceException(
                         Kind.MISCONFIGURED, what + " " + file + " holds something else than one word of ASCII");
             }

@@ -36,6 +36,7 @@ final class VaultKeySource implements KeySource {
     private static final Logger LOG = LoggerFactory.getLogger(VaultKeySource.class);
     private static final int BLOB_BYTES_MAX = 512;
     private static final Base64.Encoder BASE64 = Base64.getEncoder();
+    private static final Pattern GONE = Pattern.compile("key not found|disallowed by policy|deleted|disabled");
     private static final Pattern CIPHERTEXT = Pattern.compile("vault:v([1-9]\\d{0,9}):[A-Za-z0-9+/=]+");
 
     private final String reference;
@@ -106,23 +107,28 @@ final class VaultKeySource implements KeySource {
                 KeyDocument question = new KeyDocument()
                         .key("plaintext", engine, volumeKey, BASE64)
                         .bytes("context", context(binding), BASE64);
-                try (RestResponse answer = post("encrypt", question);
-                        KeyReply reply = reply(answer, "encrypting")) {
-                    String ciphertext = reply.require("data.ciphertext");
-                    Matcher parts = CIPHERTEXT.matcher(ciphertext);
-                    if (!parts.matches() || ciphertext.length() > BLOB_BYTES_MAX) {
-                        throw new IOException("'data.ciphertext' is not 'vault:vN:' and at most " + BLOB_BYTES_MAX
-                                + " bytes of Base64");
-                    }
-                    trace.requestId(reply.textOrEmpty("request_id")).version(parts.group(1));
-                    byte[] blob = ciphertext.getBytes(StandardCharsets.US_ASCII);
-                    return new WrappedKey(WrapAlgorithm.OPAQUE, reference, parts.group(1), new byte[0], blob);
-                } catch (IOException malformed) {
-                    throw server.malformed(malformed);
+                try (RestResponse answer = post("encrypt", question)) {
+                    return wrapped(answer, "encrypting", trace);
                 }
             });
         } catch (WrongKeyException impossible) {
             throw new IllegalStateException("nothing was unwrapped", impossible);
+        }
+    }
+
+    private WrappedKey wrapped(RestResponse answer, String doing, Asked.Trace trace) throws KeySourceException {
+        try (KeyReply reply = reply(answer, doing)) {
+            String ciphertext = reply.require("data.ciphertext");
+            Matcher parts = CIPHERTEXT.matcher(ciphertext);
+            if (!parts.matches() || ciphertext.length() > BLOB_BYTES_MAX) {
+                throw new IOException(
+                        "'data.ciphertext' is not 'vault:vN:' and at most " + BLOB_BYTES_MAX + " bytes of Base64");
+            }
+            trace.requestId(reply.textOrEmpty("request_id")).version(parts.group(1));
+            byte[] blob = ciphertext.getBytes(StandardCharsets.US_ASCII);
+            return new WrappedKey(WrapAlgorithm.OPAQUE, reference, parts.group(1), new byte[0], blob);
+        } catch (IOException malformed) {
+            throw server.malformed(malformed);
         }
     }
 
@@ -133,11 +139,8 @@ final class VaultKeySource implements KeySource {
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());
-            KeyDocument question = new KeyDocument()
-                    .text("ciphertext", new String(wrapped.blob(), StandardCharsets.US_ASCII))
-                    .bytes("context", context(binding), BASE64);
-            try (RestResponse answer = post("decrypt", question)) {
-                requireOpened(answer);
+            try (RestResponse answer = post("decrypt", question(wrapped, binding))) {
+                requireOpened(answer, "decrypting");
                 try (KeyReply reply =
                         KeyReply.of(answer.body(), "data.plaintext", Base64Variants.MIME_NO_LINEFEEDS, engine)) {
                     trace.requestId(reply.textOrEmpty("request_id"));
@@ -147,6 +150,12 @@ final class VaultKeySource implements KeySource {
                 throw server.malformed(malformed);
             }
         });
+    }
+
+    private static KeyDocument question(WrappedKey wrapped, Binding binding) {
+        return new KeyDocument()
+                .text("ciphertext", new String(wrapped.blob(), StandardCharsets.US_ASCII))
+                .bytes("context", context(binding), BASE64);
     }
 
     /** The volume's UUID as text, so that an operator can write it down: {@code context=$(printf %s UUID | base64)}. */
@@ -166,7 +175,7 @@ final class VaultKeySource implements KeySource {
 
     private KeyReply reply(RestResponse answer, String doing) throws KeySourceException, IOException {
         if (!answer.isOk()) {
-            throw refusalOr400(answer, doing);
+            throw refusal(answer, doing);
         }
         return KeyReply.of(answer.body());
     }
@@ -199,7 +208,7 @@ final class VaultKeySource implements KeySource {
         }
     }
 
-    private void requireOpened(RestResponse answer) throws KeySourceException, WrongKeyException {
+    private void requireOpened(RestResponse answer, String doing) throws KeySourceException, WrongKeyException {
         if (answer.isOk()) {
             return;
         }
@@ -210,24 +219,32 @@ final class VaultKeySource implements KeySource {
             throw new WrongKeyException(reference + " does not open this slot: " + words
                     + ". It was wrapped by another key, for another volume, or altered");
         }
-        throw refusalOr400(answer, "decrypting");
+        throw refusal(answer, doing);
     }
 
-    /** The server says 400 also for keys that are gone or closed. */
-    private KeySourceException refusalOr400(RestResponse answer, String doing) {
-        String lower = server.words(answer).toLowerCase(Locale.ROOT);
-        if (answer.status() == 400
-                && (lower.contains("not found")
-                        || lower.contains("disallowed by policy")
-                        || lower.contains("deleted")
-                        || lower.contains("disabled"))) {
-            return new KeySourceException(Kind.REFUSED, reference + ", " + doing + ": " + server.words(answer));
+    /** The server says 400 also for keys that are gone or closed, and 403 also of tokens. */
+    private KeySourceException refusal(RestResponse answer, String doing) {
+        String words = server.words(answer);
+        String lower = words.toLowerCase(Locale.ROOT);
+        String where = reference + ", " + doing + ": ";
+        if (!VaultServer.isInItsWords(answer)) {
+            return server.trouble(doing, answer);
+        }
+        // Newer servers say "permission denied" and "invalid token" of a token that they do not know (yet).
+        if (answer.status() == 403 && !lower.contains("token")) {
+            return new KeySourceException(
+                    Kind.REFUSED, where + "our token may not do that: " + words + ". Look at the policies of its role");
+        }
+        if (answer.status() == 404 && words.equals(VaultServer.NO_WORDS)) {
+            return new KeySourceException(Kind.REFUSED, where + "there is no such key (any more)");
+        }
+        if (answer.status() == 400 && GONE.matcher(lower).find()) {
+            return new KeySourceException(Kind.REFUSED, where + words);
         }
         if (answer.status() == 400 && lower.contains("too new")) {
             return new KeySourceException(
                     Kind.UNREACHABLE,
-                    reference + ", " + doing + ": " + server.words(answer)
-                            + ". Is it a replica that lags behind, or restored from an old backup?");
+                    where + words + ". Is it a replica that lags behind, or restored from an old backup?");
         }
         return server.trouble(doing, answer);
     }

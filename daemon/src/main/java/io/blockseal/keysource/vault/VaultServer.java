@@ -8,13 +8,20 @@ import io.blockseal.keysource.rest.RestRequest;
 import io.blockseal.keysource.rest.RestResponse;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One Vault or OpenBao server, and what its answers mean. From any thread. */
 final class VaultServer {
+    /** What stands for an empty list of errors. */
+    static final String NO_WORDS = "no reason given";
+
     private static final int WORDS_MAX = 300;
+    /** How each answer begins that is an error: a list of texts, perhaps without any. */
+    private static final Pattern ITS_WORDS = Pattern.compile("\\s*\\{\\s*\"errors\"\\s*:\\s*\\[\\s*[\"\\]]");
 
     private final RestClient http;
     private final URI base;
@@ -50,7 +57,10 @@ final class VaultServer {
         return http.send(request);
     }
 
-    /** What went wrong while {@code doing} something, by the status and the server's own words. */
+    /**
+     * What kept us from {@code doing} something, by the status and the server's own words. Never REFUSED: what an answer says
+     * of a key is the business of whoever asked about one.
+     */
     KeySourceException trouble(String doing, RestResponse answer) {
         String words = words(answer);
         String lower = words.toLowerCase(Locale.ROOT);
@@ -64,8 +74,11 @@ final class VaultServer {
             case 401 -> new KeySourceException(Kind.UNREACHABLE, where + "it does not know who we are: " + words);
             case 403 ->
                 new KeySourceException(
-                        Kind.REFUSED,
-                        where + "our token may not do that: " + words + ". Look at the policies of its role");
+                        Kind.UNREACHABLE,
+                        where
+                                + (isInItsWords(answer)
+                                        ? "it does not take our token: " + words
+                                        : "HTTP 403, and not in the words of a Vault server: what stands before it?"));
             case 404 -> notFound(where, lower, words, answer);
             case 412, 472, 473 -> standby(where, answer, words);
             case 429 ->
@@ -79,7 +92,9 @@ final class VaultServer {
                                 + (lower.contains("sealed") ? "sealed. Unseal it" : "not in service: " + words));
             default ->
                 new KeySourceException(
-                        answer.status() >= 500 ? Kind.UNREACHABLE : Kind.MISCONFIGURED,
+                        answer.status() >= 500 || answer.status() == 408 || answer.status() == 425
+                                ? Kind.UNREACHABLE
+                                : Kind.MISCONFIGURED,
                         where + "HTTP " + answer.status() + ": " + words);
         };
     }
@@ -93,21 +108,17 @@ final class VaultServer {
     private static KeySourceException notFound(String where, String lower, String words, RestResponse answer) {
         if (lower.contains("route") || lower.contains("unsupported path") || lower.contains("namespace")) {
             return new KeySourceException(
-                    Kind.MISCONFIGURED, where + words.strip() + ". Check the mount path and the namespace");
+                    Kind.MISCONFIGURED, where + words + ". Check the mount path and the namespace");
         }
-        return isOfVault(answer)
-                ? new KeySourceException(Kind.REFUSED, where + "there is no such key (any more)")
-                : new KeySourceException(
-                        Kind.MISCONFIGURED, where + "HTTP 404, and not in the words of a Vault server");
+        String whose = isInItsWords(answer) ? ": " + words : ", and not in the words of a Vault server";
+        return new KeySourceException(Kind.MISCONFIGURED, where + "HTTP 404" + whose);
     }
 
-    private static boolean isOfVault(RestResponse answer) {
-        try {
-            KeyReply.of(answer.body()).close();
-            return true;
-        } catch (IOException other) {
-            return false;
-        }
+    /** Whether a Vault server says so, and not a proxy before it, which knows nothing of keys and tokens. */
+    static boolean isInItsWords(RestResponse answer) {
+        return ITS_WORDS
+                .matcher(new String(answer.body(), StandardCharsets.UTF_8))
+                .lookingAt();
     }
 
     KeySourceException malformed(IOException what) {
@@ -131,9 +142,9 @@ final class VaultServer {
                 all.append("sealed");
             }
             String line = all.toString().replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
-            return line.isEmpty() ? "no reason given" : line.substring(0, Math.min(WORDS_MAX, line.length()));
+            return line.isEmpty() ? NO_WORDS : line.substring(0, Math.min(WORDS_MAX, line.length()));
         } catch (IOException notJson) {
-            return "no reason given";
+            return NO_WORDS;
         }
     }
 

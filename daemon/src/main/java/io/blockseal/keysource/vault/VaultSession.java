@@ -46,7 +46,8 @@ final class VaultSession implements AutoCloseable {
     RestResponse ask(String method, String path, byte @Nullable [] body) throws KeySourceException {
         VaultToken first = current();
         RestResponse answer = server.send(method, path, body, first.text());
-        if (answer.status() != 403 && answer.status() != 401) {
+        boolean doubted = answer.status() == 403 || answer.status() == 401;
+        if (!doubted || !VaultServer.isInItsWords(answer)) {
             return answer;
         }
         answer.close();

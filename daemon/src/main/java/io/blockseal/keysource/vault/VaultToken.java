@@ -9,6 +9,11 @@ package io.blockseal.keysource.vault;
  * @param known whether the server itself has said that it knows the token; then 403 is about what the token may do
  */
 record VaultToken(String text, long leaseSeconds, boolean renewable, boolean known) {
+    /** Whether a text can be a token, and stand in a header field. */
+    static boolean isFit(String text) {
+        return text.matches("[!-~]+");
+    }
+
     /** Without the token. */
     @Override
     public String toString() {

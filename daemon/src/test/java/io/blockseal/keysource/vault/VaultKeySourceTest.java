@@ -2,41 +2,61 @@ package io.blockseal.keysource.vault;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.KeyUse;
 import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.Premises.Trouble;
+import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.rest.RestStub;
 import io.blockseal.keysource.rest.RestStub.Reply;
 import io.github.jopenlibs.vault.Vault;
 import java.nio.file.Files;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.LoggerFactory;
 
 /** The stub of a Vault server, and what a real one can hardly be brought to do. */
 class VaultKeySourceTest extends VaultContract {
+    private static final AtomicReference<VaultStub> SERVED = new AtomicReference<>();
+    private static RestStub rest;
+
     private final VaultStub stub = new VaultStub();
+
+    @BeforeAll
+    static void serve() throws Exception {
+        rest = RestStub.start(ask -> SERVED.get().answer(ask));
+    }
+
+    @AfterAll
+    static void end() throws Exception {
+        rest.close();
+    }
 
     @Override
     protected Premises open() throws Exception {
-        VaultPremises opened = new VaultPremises(folder, RestStub.start(stub), stub);
+        SERVED.set(stub);
+        VaultPremises opened = new VaultPremises(folder, rest, stub);
         stub.loginPolicy = opened.id;
         return opened;
     }
@@ -78,23 +98,35 @@ class VaultKeySourceTest extends VaultContract {
     }
 
     @Test
-    void renewsItsLeaseWithoutBeingAskedAnything() throws Exception {
-        stub.ttlSeconds = 1;
+    void fiftyRefusedQuestionsNeedOneLoginMore() throws Exception {
+        ExecutorService askers = Executors.newFixedThreadPool(16);
         try (KeySource source = vault().source(context, "one", vault().appRole("1h"))) {
             assertServes(source);
-            assertTrue(stub.renewals.tryAcquire(2, 20, TimeUnit.SECONDS));
-            assertEquals(1, stub.logins.get());
-            assertServes(source);
+            stub.forgetTokens();
+            for (Future<String> each :
+                    askers.invokeAll(Collections.<Callable<String>>nCopies(50, source::newestVersion))) {
+                assertEquals("1", each.get());
+            }
+            assertEquals(2, stub.logins.get());
+        } finally {
+            askers.shutdownNow();
         }
     }
 
     @Test
-    void renewsTheLeaseOfATokenFromAFile() throws Exception {
+    void renewsItsLeaseAndThatOfATokenFileWithoutBeingAskedAnything() throws Exception {
         stub.ttlSeconds = 1;
         VaultPremises.secret(vault().tokenFile, vault().newToken());
-        try (KeySource source = premises.source(context)) {
-            assertServes(source);
-            assertTrue(stub.renewals.tryAcquire(1, 20, TimeUnit.SECONDS));
+        try (KeySource byRole = vault().source(context, "one", vault().appRole("1h"));
+                KeySource byFile = premises.source(context)) {
+            assertServes(byRole);
+            assertServes(byFile);
+            // Each its own, and each again when the renewed lease nears its end.
+            assertTrue(stub.renewals.tryAcquire(4, 20, TimeUnit.SECONDS));
+            assertEquals(1, stub.logins.get());
+            assertEquals(2, stub.renewed.size());
+            assertServes(byRole);
+            assertServes(byFile);
         }
     }
 
@@ -140,26 +172,91 @@ class VaultKeySourceTest extends VaultContract {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "503, Vault is sealed, UNREACHABLE, sealed",
-        "473, none, UNREACHABLE, standby",
-        "472, none, UNREACHABLE, standby",
-        "412, required index state not present, UNREACHABLE, standby",
-        "307, none, UNREACHABLE, active server",
-        "500, local node not active but active cluster node not found, UNREACHABLE, not active",
-        "401, who are you, UNREACHABLE, who are you",
-        "429, rate limit quota exceeded, THROTTLED, quota",
-        "405, unsupported operation, MISCONFIGURED, unsupported operation",
-        "404, no handler for route, MISCONFIGURED, mount path"
-    })
-    void saysWhatKeepsTheServerFromAnswering(int status, String words, Kind kind, String expected) throws Exception {
+    @Test
+    void saysWhatKeepsTheServerFromAnswering() throws Exception {
+        String[] rows = {
+            "503, Vault is sealed, UNREACHABLE, sealed",
+            "473, none, UNREACHABLE, standby",
+            "472, none, UNREACHABLE, standby",
+            "412, required index state not present, UNREACHABLE, standby",
+            "307, none, UNREACHABLE, active server",
+            "500, local node not active but active cluster node not found, UNREACHABLE, not active",
+            "401, who are you, UNREACHABLE, who are you",
+            "429, rate limit quota exceeded, THROTTLED, quota",
+            "405, unsupported operation, MISCONFIGURED, unsupported operation",
+            "404, no handler for route, MISCONFIGURED, mount path"
+        };
         try (KeySource source = premises.source(context)) {
             assertServes(source);
-            stub.instead = VaultStub.errors(status, words);
-            KeySourceException failed = failure(source);
-            assertEquals(kind, failed.kind(), failed::getMessage);
-            assertTrue(failed.getMessage().contains(expected), failed::getMessage);
+            for (String row : rows) {
+                String[] of = row.split(", ");
+                stub.instead = VaultStub.errors(Integer.parseInt(of[0]), of[1]);
+                KeySourceException failed = failure(source);
+                assertEquals(Kind.valueOf(of[2]), failed.kind(), failed::getMessage);
+                assertTrue(failed.getMessage().contains(of[3]), failed::getMessage);
+            }
+            stub.instead = null;
+            assertServes(source);
+        }
+    }
+
+    /** To a token that the server has given a moment ago: revocation is what nothing else can be meant by. */
+    @Test
+    void onlyAServersOwnWordsOfTheKeyAreARefusal() throws Exception {
+        String[] rows = {
+            "403 REFUSED {'errors':['1 error occurred:\\n\\t* permission denied\\n\\n']}",
+            "403 UNREACHABLE {'errors':['2 errors occurred:\\n\\t* permission denied\\n\\t* invalid token\\n\\n']}",
+            "403 UNREACHABLE <html>Forbidden by the office proxy</html>",
+            "403 UNREACHABLE {'message':'Forbidden'}",
+            "401 UNREACHABLE {'errors':['permission denied']}",
+            "404 REFUSED {'errors':[]}",
+            "404 MISCONFIGURED {'errors':['no handler for route']}",
+            "404 MISCONFIGURED {'message':'no Route matched with those values'}",
+            "404 MISCONFIGURED <html>Not here</html>",
+            "400 REFUSED {'errors':['encryption key not found']}",
+            "400 UNREACHABLE {'errors':['invalid ciphertext: version is too new']}",
+            "400 MISCONFIGURED {'errors':['error parsing JSON']}",
+            "408 UNREACHABLE {}"
+        };
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = vault().source(context, "one", vault().appRole("1h"))) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            stub.insteadUnder = vault().id + "/decrypt";
+            for (String row : rows) {
+                stub.instead = reply(row.substring(0, 3), row.replaceFirst("\\d+ \\S+ ", ""));
+                KeySourceException failed =
+                        assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
+                assertEquals(Kind.valueOf(row.split(" ")[1]), failed.kind(), () -> row + ": " + failed.getMessage());
+            }
+            stub.instead = null;
+            source.unwrap(wrapped, binding).close();
+        }
+    }
+
+    private static Reply reply(String status, String body) {
+        return Reply.json(Integer.parseInt(status), body.replace('\'', '"'));
+    }
+
+    /** What keeps us from logging in says nothing of the key, not even in words that would. */
+    @Test
+    void aFailedLoginIsNoRefusal() throws Exception {
+        String[] rows = {
+            "404 {'errors':[]}",
+            "403 {'errors':['permission denied']}",
+            "400 {'errors':['role is disabled']}",
+            "200 {'auth':{'client_token':'','mfa_requirement':{}}}",
+            "200 {'auth':{'client_token':'hvs.smuggled\\r\\nX-Other: 1'}}"
+        };
+        try (KeySource source = vault().source(context, "one", vault().appRole("1h"))) {
+            stub.insteadUnder = "auth/";
+            for (String row : rows) {
+                stub.instead = reply(row.substring(0, 3), row.substring(4));
+                KeySourceException failed = failure(source);
+                assertNotEquals(Kind.REFUSED, failed.kind(), failed::getMessage);
+                assertFalse(failed.getMessage().contains("smuggled"), failed::getMessage);
+            }
+            stub.instead = null;
+            assertServes(source);
         }
     }
 

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 
 /**
@@ -27,7 +28,10 @@ import java.util.UUID;
  * wrote: a transit mount, keys, a policy, an AppRole. What no API can bring about is left to the stub.
  */
 final class VaultPremises implements Premises {
-    static final Backoff IMPATIENT = new Backoff(10, 50, 300, Backoff.Clock.SYSTEM);
+    static final Backoff IMPATIENT = new Backoff(10, 20, 60, Backoff.Clock.SYSTEM);
+
+    private static HttpClient shared;
+    private static Path sharedTrust;
 
     /** Unique, since a real server may have served others before. */
     final String id = "bs-" + UUID.randomUUID().toString().substring(0, 8);
@@ -61,17 +65,23 @@ final class VaultPremises implements Premises {
         this.rest = rest;
         this.stub = stub;
         this.tokenFile = folder.resolve("token");
-        // Of its own it would make a client, and a connection, for each question.
-        this.http = RestConnection.of(
-                        SourceUri.of(KeySourceSpec.parse("vault:x" + (caFile == null ? "" : "?ca-file=" + caFile))))
-                .http();
+        this.http = http(caFile);
         this.admin = client(adminToken);
         write("sys/mounts/" + id, Map.of("type", "transit"));
         write(id + "/keys/one", Map.of("derived", true));
-        write(id + "/keys/other", Map.of("derived", true));
         allow(true);
         token = newToken();
         secret(tokenFile, token);
+    }
+
+    /** Of its own the others' client would make one, and a connection, for each question. */
+    private static synchronized HttpClient http(Path caFile) throws KeySourceException {
+        if (shared == null || !Objects.equals(caFile, sharedTrust)) {
+            String place = "vault:x" + (caFile == null ? "" : "?ca-file=" + caFile);
+            shared = RestConnection.of(SourceUri.of(KeySourceSpec.parse(place))).http();
+            sharedTrust = caFile;
+        }
+        return shared;
     }
 
     /** A client that others wrote, as whoever has that token. */
@@ -99,11 +109,19 @@ final class VaultPremises implements Premises {
     }
 
     private void allow(boolean all) throws VaultException {
+        allow(all ? new String[] {"encrypt", "decrypt", "rewrap"} : new String[0]);
+    }
+
+    /** Lets us do these things with the keys, and look at them, but nothing else. */
+    void allow(String... operations) throws VaultException {
         StringBuilder rules = new StringBuilder();
-        for (String key : all ? new String[] {"one", "other", "plain", "open"} : new String[0]) {
-            rules.append(rule("encrypt/" + key, "update"))
-                    .append(rule("decrypt/" + key, "update"))
-                    .append(rule("keys/" + key, "read"));
+        for (String key : new String[] {"one", "other", "plain", "open"}) {
+            for (String operation : operations) {
+                rules.append(rule(operation + "/" + key, "update"));
+            }
+            if (operations.length > 0) {
+                rules.append(rule("keys/" + key, "read"));
+            }
         }
         rules.append(rule("nothing", "read"));
         write("sys/policies/acl/" + id, Map.of("policy", rules.toString()));
@@ -150,13 +168,14 @@ final class VaultPremises implements Premises {
 
     /** A source of some key, with these options. */
     KeySource source(KeySourceContext context, String key, String options) throws KeySourceException {
-        return open(context, url, key, options);
+        return new VaultKeySourceProvider(IMPATIENT)
+                .open(KeySourceSpec.parse(uri(key, "timeout-seconds=1&" + options)), context);
     }
 
-    KeySource open(KeySourceContext context, String where, String key, String options) throws KeySourceException {
-        String uri = "vault-transit:" + where + "/" + id + "/" + key + "?timeout-seconds=1&" + options
+    /** What an operator would write. */
+    String uri(String key, String options) {
+        return "vault-transit:" + url + "/" + id + "/" + key + "?" + options
                 + (caFile == null ? "" : "&ca-file=" + caFile);
-        return new VaultKeySourceProvider(IMPATIENT).open(KeySourceSpec.parse(uri), context);
     }
 
     @Override
@@ -165,7 +184,13 @@ final class VaultPremises implements Premises {
     }
 
     @Override
+    public KeySource patientSource(KeySourceContext context) throws Exception {
+        return new VaultKeySourceProvider().open(KeySourceSpec.parse(uri("one", "token-file=" + tokenFile)), context);
+    }
+
+    @Override
     public KeySource otherSource(KeySourceContext context) throws Exception {
+        write(id + "/keys/other", Map.of("derived", true));
         return source(context, "other", "token-file=" + tokenFile);
     }
 
@@ -220,7 +245,7 @@ final class VaultPremises implements Premises {
     @Override
     public void close() throws Exception {
         if (rest != null) {
-            rest.close();
+            rest.have(Trouble.NONE);
         } else {
             admin.logical().delete("sys/mounts/" + id);
             admin.logical().delete("sys/policies/acl/" + id);

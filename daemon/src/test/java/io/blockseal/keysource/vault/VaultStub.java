@@ -10,6 +10,7 @@ import io.blockseal.keysource.rest.RestStub.Reply;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -37,7 +38,11 @@ final class VaultStub implements RestStub.Handler {
     /** Who may log in by Kubernetes: JWT by role. */
     final Map<String, String> jwts = new ConcurrentHashMap<>();
 
+    /** How often each path was asked for. */
+    final Map<String, Integer> asked = new ConcurrentHashMap<>();
+
     final AtomicInteger logins = new AtomicInteger();
+    final Set<String> renewed = ConcurrentHashMap.newKeySet();
     final Semaphore renewals = new Semaphore(0);
     /** What tokens may do that are given for a JWT or a certificate. */
     volatile String loginPolicy = "";
@@ -46,8 +51,12 @@ final class VaultStub implements RestStub.Handler {
     volatile boolean renewable = true;
     volatile String namespace = "";
     volatile String lastRequestId = "";
-    /** What to answer instead, whatever is asked. */
+    /** What to answer instead, if it is asked for something that begins with {@link #insteadUnder}. */
     volatile Reply instead;
+
+    volatile String insteadUnder = "";
+    /** How long each answer takes. */
+    volatile long latencyMillis;
     /** Whether plaintexts lose a byte. */
     volatile boolean shortens;
 
@@ -56,9 +65,14 @@ final class VaultStub implements RestStub.Handler {
         policies.put("default", Map.of("auth/token/lookup-self", "read", "auth/token/renew-self", "update"));
     }
 
-    /** Serves until its standard input ends: what {@code scripts/test-vault} can be tried on where no real server is. */
-    public static void main(String[] none) throws Exception {
-        try (RestStub rest = RestStub.start(new VaultStub())) {
+    /**
+     * Serves until its standard input ends: what {@code scripts/test-vault} and an operator's commands can be tried on where
+     * no real server is. Its administrator's token is {@link #ROOT}; an argument says how many milliseconds each answer takes.
+     */
+    public static void main(String[] arguments) throws Exception {
+        VaultStub stub = new VaultStub();
+        stub.latencyMillis = arguments.length == 0 ? 0 : Long.parseLong(arguments[0]);
+        try (RestStub rest = RestStub.start(stub)) {
             System.out.println(rest.url() + " " + rest.caFile());
             while (System.in.read() >= 0) {}
         }
@@ -76,7 +90,9 @@ final class VaultStub implements RestStub.Handler {
 
     /** Likewise for somebody who has shown a certificate that we trust. */
     Reply answer(Ask ask, boolean certified) throws Exception {
-        if (instead != null) {
+        asked.merge(ask.path().replaceFirst("^/v1/", ""), 1, Integer::sum);
+        Thread.sleep(latencyMillis);
+        if (instead != null && ask.path().startsWith("/v1/" + insteadUnder)) {
             return instead;
         }
         if (!ask.path().startsWith("/v1/")) {
@@ -170,6 +186,7 @@ final class VaultStub implements RestStub.Handler {
                 token.policies().forEach(data.putArray("policies")::add);
                 return Reply.json(200, whole.toString());
             case "auth/token/renew-self":
+                renewed.add(ask.header("X-Vault-Token"));
                 renewals.release();
                 return auth(ask.header("X-Vault-Token"), token);
             default:
