@@ -33,6 +33,14 @@ public interface KeySource extends AutoCloseable {
     WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException;
 
     /**
+     * Likewise of a key that {@code old} holds, which {@link #mayOpen} has said may be ours: a source that can do that
+     * itself need not be shown the key.
+     */
+    default WrappedKey rewrap(WrappedKey old, Secret volumeKey, Binding binding) throws KeySourceException {
+        return wrap(volumeKey, binding);
+    }
+
+    /**
      * Unwraps. The caller closes the secret.
      *
      * @throws WrongKeyException if the KEK is simply another one

@@ -104,7 +104,7 @@ public final class KeySlots {
             index = wanted == WHICHEVER_OPENS ? opened.slot() : wanted;
             old = requireSlot(current(), index);
             requireAnother(index, old, replacement);
-            slot = wrap(opened.volumeKey(), replacement, old.label());
+            slot = wrapAnew(old, opened.volumeKey(), replacement);
         }
         change(
                 before -> {
@@ -182,8 +182,26 @@ public final class KeySlots {
 
     private KeySlot wrap(Secret volumeKey, KeySource source, String label)
             throws VolumeRefusedException, KeySourceException {
-        WrappedKey wrapped =
-                ProvenWrap.wrap(volume.engine(), volume.name(), source, volumeKey, new Binding(volume.uuid()));
+        return slot(
+                ProvenWrap.wrap(volume.engine(), volume.name(), source, volumeKey, new Binding(volume.uuid())),
+                source,
+                label);
+    }
+
+    private KeySlot wrapAnew(KeySlot old, Secret volumeKey, KeySource source)
+            throws VolumeRefusedException, KeySourceException {
+        WrappedKey now = KeySlotCodec.toWrapped(old);
+        if (now == null || !source.mayOpen(now)) {
+            return wrap(volumeKey, source, old.label());
+        }
+        Binding binding = new Binding(volume.uuid());
+        return slot(
+                ProvenWrap.rewrap(volume.engine(), volume.name(), source, now, volumeKey, binding),
+                source,
+                old.label());
+    }
+
+    private KeySlot slot(WrappedKey wrapped, KeySource source, String label) throws VolumeRefusedException {
         return KeySlotCodec.toSlot(
                 source,
                 wrapped,

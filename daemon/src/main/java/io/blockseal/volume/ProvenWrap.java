@@ -18,7 +18,24 @@ final class ProvenWrap {
     /** The volume key as a slot will hold it; nothing was written anywhere if this throws. */
     static WrappedKey wrap(CryptoEngine engine, String volumeName, KeySource source, Secret volumeKey, Binding binding)
             throws KeySourceException {
-        WrappedKey wrapped = source.wrap(volumeKey, binding);
+        return proven(source.wrap(volumeKey, binding), engine, volumeName, source, volumeKey, binding);
+    }
+
+    /** Likewise of a key that {@code old} holds, which the source may open: it need not be shown the key for that. */
+    static WrappedKey rewrap(
+            CryptoEngine engine, String volumeName, KeySource source, WrappedKey old, Secret volumeKey, Binding binding)
+            throws KeySourceException {
+        return proven(source.rewrap(old, volumeKey, binding), engine, volumeName, source, volumeKey, binding);
+    }
+
+    private static WrappedKey proven(
+            WrappedKey wrapped,
+            CryptoEngine engine,
+            String volumeName,
+            KeySource source,
+            Secret volumeKey,
+            Binding binding)
+            throws KeySourceException {
         try (Secret back = source.unwrap(wrapped, binding)) {
             if (engine.keys().same(back.key(), volumeKey.key())) {
                 return wrapped;

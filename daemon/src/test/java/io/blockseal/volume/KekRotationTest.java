@@ -61,6 +61,19 @@ class KekRotationTest {
         assertThrows(WrongKeyException.class, () -> openBy(store, fixture.key(2)));
     }
 
+    @Test
+    void letsTheSourceWrapAnewWhatIsItsOwnAndOnlyThat() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().rewrap(-1, List.of(fixture.key(1)), vault);
+            assertEquals(0, vault.rewraps());
+            vault.advance();
+            volume.keySlots().rewrap(-1, List.of(vault), vault);
+            assertEquals(1, vault.rewraps());
+        }
+        openBy(store, vault).close();
+    }
+
     @Nested
     class IsRefused {
         private String before = "";

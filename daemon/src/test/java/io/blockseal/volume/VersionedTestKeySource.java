@@ -32,6 +32,7 @@ public final class VersionedTestKeySource implements KeySource {
     private Manner manner = Manner.HONEST;
     private boolean unreachable;
     private int versionQuestions;
+    private int rewraps;
 
     public VersionedTestKeySource(CryptoEngine engine, int firstFill) {
         this.engine = engine;
@@ -64,6 +65,17 @@ public final class VersionedTestKeySource implements KeySource {
     /** How often it was asked for its newest version. */
     public int versionQuestions() {
         return versionQuestions;
+    }
+
+    /** How often it was let wrap anew what it had wrapped. */
+    public int rewraps() {
+        return rewraps;
+    }
+
+    @Override
+    public WrappedKey rewrap(WrappedKey old, Secret volumeKey, Binding binding) throws KeySourceException {
+        rewraps++;
+        return wrap(volumeKey, binding);
     }
 
     @Override

@@ -116,6 +116,26 @@ final class VaultKeySource implements KeySource {
         }
     }
 
+    /** By the server alone, which need not be shown the key; where it cannot, or our token may not, as for the first time. */
+    @Override
+    public WrappedKey rewrap(WrappedKey old, Secret volumeKey, Binding binding) throws KeySourceException {
+        try {
+            return asked.ask(Operation.WRAP, binding, trace -> {
+                try (RestResponse answer = post("rewrap", question(old, binding))) {
+                    requireOpened(answer, "rewrapping");
+                    return wrapped(answer, "rewrapping", trace);
+                }
+            });
+        } catch (WrongKeyException another) {
+            return wrap(volumeKey, binding);
+        } catch (KeySourceException trouble) {
+            if (trouble.kind() == Kind.REFUSED) {
+                return wrap(volumeKey, binding);
+            }
+            throw trouble;
+        }
+    }
+
     private WrappedKey wrapped(RestResponse answer, String doing, Asked.Trace trace) throws KeySourceException {
         try (KeyReply reply = reply(answer, doing)) {
             String ciphertext = reply.require("data.ciphertext");

@@ -86,6 +86,45 @@ abstract class VaultContract extends SourceContract {
     }
 
     @Test
+    void letsTheServerBringAWrappedKeyToTheNewestVersion() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey old = source.wrap(volumeKey, binding);
+            premises.rotate();
+            // Whoever may not encrypt can only have it done by the server.
+            vault().allow("decrypt", "rewrap");
+            WrappedKey fresh = source.rewrap(old, volumeKey, binding);
+            assertEquals("2", fresh.version());
+            try (Secret opened = source.unwrap(fresh, binding)) {
+                assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+            }
+        }
+    }
+
+    /** A slot of which the server opens nothing any more must not stay as it is for ever. */
+    @Test
+    void wrapsAsForTheFirstTimeWhatTheServerCannotOrMayNotRewrap() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context);
+                KeySource other = premises.otherSource(context)) {
+            WrappedKey old = source.wrap(volumeKey, binding);
+            premises.rotate();
+            vault().allow("encrypt", "decrypt");
+            assertOpens(source, source.rewrap(old, volumeKey, binding), volumeKey);
+            vault().allow("encrypt", "decrypt", "rewrap");
+            vault().write(vault().id + "/keys/one/config", Map.of("min_decryption_version", 2));
+            assertOpens(source, source.rewrap(old, volumeKey, binding), volumeKey);
+            assertOpens(other, other.rewrap(old, volumeKey, binding), volumeKey);
+        }
+    }
+
+    private void assertOpens(KeySource source, WrappedKey wrapped, Secret volumeKey) throws Exception {
+        try (Secret opened = source.unwrap(wrapped, binding)) {
+            assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+        }
+    }
+
+    @Test
     void logsInByAppRole() throws Exception {
         try (KeySource source = vault().source(context, "one", vault().appRole("1h"))) {
             assertServes(source);
