@@ -92,6 +92,7 @@ final class VaultKeySource implements KeySource {
                     KeyReply properties = properties(answer)) {
                 String version = properties.require("data.latest_version");
                 trace.requestId(properties.textOrEmpty("request_id")).version(version);
+                warnIfItCanBeTakenOut(properties);
                 return version;
             } catch (IOException malformed) {
                 throw server.malformed(malformed);
@@ -214,17 +215,21 @@ final class VaultKeySource implements KeySource {
                         reference + " is not a derived key, so that nothing would bind a wrapped key to its volume."
                                 + " Make another one: vault write -f " + mount + "/keys/NAME derived=true");
             }
-            for (String danger : new String[] {"exportable", "allow_plaintext_backup"}) {
-                if (properties.textOrEmpty("data." + danger).equals("true") && !warned.getAndSet(true)) {
-                    LOG.warn(
-                            "{}: the key has {}=true: it can be taken out of the server, and whoever has it opens"
-                                    + " all volumes without asking. This cannot be taken back; use another key",
-                            reference,
-                            danger);
-                }
-            }
+            warnIfItCanBeTakenOut(properties);
         } catch (IOException malformed) {
             throw server.malformed(malformed);
+        }
+    }
+
+    private void warnIfItCanBeTakenOut(KeyReply properties) {
+        for (String danger : new String[] {"exportable", "allow_plaintext_backup"}) {
+            if (properties.textOrEmpty("data." + danger).equals("true") && !warned.getAndSet(true)) {
+                LOG.warn(
+                        "{}: the key has {}=true: it can be taken out of the server, and whoever has it opens"
+                                + " all volumes without asking. This cannot be taken back; use another key",
+                        reference,
+                        danger);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import io.blockseal.keysource.rest.RestResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,12 +26,22 @@ final class VaultSession implements AutoCloseable {
     private final VaultServer server;
     private final VaultIdentity identity;
     private final Backoff.Clock clock;
-    private @Nullable VaultToken token;
+    /** Makes its thread when there is a lease to renew. */
+    private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+                Thread thread = new Thread(task, "key-source-vault");
+                thread.setDaemon(true);
+                return thread;
+            },
+            // What comes after the end.
+            new ThreadPoolExecutor.DiscardPolicy());
+
+    private volatile boolean closed;
+    private volatile @Nullable VaultToken token;
     private @Nullable KeySourceException failure;
     private long failedAtMillis;
     private long expiresAtMillis = Long.MAX_VALUE;
-    private @Nullable ScheduledThreadPoolExecutor timer;
-    private boolean closed;
 
     VaultSession(VaultServer server, VaultIdentity identity, Backoff.Clock clock) {
         this.server = server;
@@ -109,7 +120,7 @@ final class VaultSession implements AutoCloseable {
     }
 
     private void keep(VaultToken fresh) {
-        token = fresh;
+        token = closed ? null : fresh;
         long leaseMillis = TimeUnit.SECONDS.toMillis(fresh.leaseSeconds());
         expiresAtMillis = leaseMillis == 0 ? Long.MAX_VALUE : clock.nowMillis() + leaseMillis;
         if (leaseMillis > 0 && (fresh.renewable() || identity.canLogIn())) {
@@ -118,21 +129,8 @@ final class VaultSession implements AutoCloseable {
     }
 
     private void renewIn(long millis, VaultToken lease) {
-        if (closed) {
-            return;
-        }
-        ScheduledThreadPoolExecutor threads = timer;
-        if (threads == null) {
-            threads = new ScheduledThreadPoolExecutor(1, task -> {
-                Thread thread = new Thread(task, "key-source-vault");
-                thread.setDaemon(true);
-                return thread;
-            });
-            threads.setRemoveOnCancelPolicy(true);
-            timer = threads;
-        }
-        threads.getQueue().clear();
-        threads.schedule(() -> renew(lease), millis, TimeUnit.MILLISECONDS);
+        timer.getQueue().clear();
+        timer.schedule(() -> renew(lease), millis, TimeUnit.MILLISECONDS);
     }
 
     /** On the timer's thread. The server is asked without the lock: questions go on under the old lease meanwhile. */
@@ -187,13 +185,11 @@ final class VaultSession implements AutoCloseable {
         }
     }
 
-    /** Forgets the token, which lives on until its lease is over. */
+    /** Forgets the token, which lives on until its lease is over. Waits for nobody who is being answered just now. */
     @Override
-    public synchronized void close() {
+    public void close() {
         closed = true;
         token = null;
-        if (timer != null) {
-            timer.shutdownNow();
-        }
+        timer.shutdownNow();
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Logger;
@@ -21,6 +22,7 @@ import io.blockseal.keysource.rest.RestStub;
 import io.blockseal.keysource.rest.RestStub.Reply;
 import io.github.jopenlibs.vault.Vault;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -287,13 +289,32 @@ class VaultKeySourceTest extends VaultContract {
         logger.addAppender(lines);
         lines.start();
         try (KeySource source = vault().source(context, "open", "token-file=" + vault().tokenFile)) {
-            assertServes(source);
+            source.newestVersion();
+            assertEquals(1, lines.list.size());
             assertServes(source);
         } finally {
             logger.detachAppender(lines);
         }
         assertEquals(1, lines.list.size());
         assertTrue(lines.list.get(0).getFormattedMessage().contains("exportable=true"));
+    }
+
+    /** A daemon that ends does not wait for a server that does not answer. */
+    @Test
+    void isClosedWhileSomebodyWaitsForAnAnswer() throws Exception {
+        ExecutorService asker = Executors.newSingleThreadExecutor();
+        try (KeySource source = premises.patientSource(context)) {
+            premises.have(Trouble.SILENT);
+            int before = rest.calls();
+            Future<String> question = asker.submit(source::newestVersion);
+            while (rest.calls() == before) {
+                Thread.onSpinWait();
+            }
+            assertTimeoutPreemptively(Duration.ofSeconds(5), source::close);
+            assertFalse(question.isDone());
+        } finally {
+            asker.shutdownNow();
+        }
     }
 
     @Test
