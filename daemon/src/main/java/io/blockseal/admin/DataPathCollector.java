@@ -123,7 +123,44 @@ final class DataPathCollector extends Collector {
                 exports,
                 ExportHealth::overdueKeys));
         families.add(states(exports));
+        families.add(keyStandings(exports));
+        families.add(keyVerified(exports));
         return families;
+    }
+
+    private static MetricFamilySamples keyStandings(Collection<ExportHealth> exports) {
+        String name = "blockseal_key_access";
+        List<MetricFamilySamples.Sample> samples = new ArrayList<>();
+        for (ExportHealth export : exports) {
+            for (String standing : KeyHealth.STANDINGS) {
+                samples.add(new MetricFamilySamples.Sample(
+                        name,
+                        List.of("export", "standing"),
+                        List.of(export.export(), standing),
+                        export.key().standing().equals(standing) ? 1 : 0));
+            }
+        }
+        return new MetricFamilySamples(
+                name, Type.GAUGE, "1 for how things stand with the key source of the volume, else 0", samples);
+    }
+
+    private static MetricFamilySamples keyVerified(Collection<ExportHealth> exports) {
+        String name = "blockseal_key_verified_age_seconds";
+        List<MetricFamilySamples.Sample> samples = new ArrayList<>();
+        for (ExportHealth export : exports) {
+            if (!export.key().standing().equals(KeyHealth.UNWATCHED)) {
+                samples.add(new MetricFamilySamples.Sample(
+                        name,
+                        List.of("export"),
+                        List.of(export.export()),
+                        export.key().verifiedSecondsAgo()));
+            }
+        }
+        return new MetricFamilySamples(
+                name,
+                Type.GAUGE,
+                "How long ago the key source has opened the volume last; only of keys outside this machine",
+                samples);
     }
 
     private static MetricFamilySamples byCommand(

@@ -15,6 +15,7 @@ package io.blockseal.admin;
  * @param mirror how its metadata mirror is
  * @param metadataRecoveries how often its metadata was made whole again while it was served
  * @param overdueKeys how many ranges had a key beyond the limits of the configuration when that was looked at last
+ * @param key whether its key source would still open it
  */
 public record ExportHealth(
         String export,
@@ -28,7 +29,8 @@ public record ExportHealth(
         long ringRequests,
         Mirror mirror,
         long metadataRecoveries,
-        long overdueKeys) {
+        long overdueKeys,
+        KeyHealth key) {
     /** How a metadata mirror is. */
     public enum Mirror {
         /** There is none. */
@@ -53,7 +55,38 @@ public record ExportHealth(
             long dekCacheHits,
             long dekCacheMisses,
             long dekCacheEvictions) {
-        this(export, state, sizeBytes, dekCacheHits, dekCacheMisses, dekCacheEvictions, 0, false, 0, Mirror.NONE, 0, 0);
+        this(
+                export,
+                state,
+                sizeBytes,
+                dekCacheHits,
+                dekCacheMisses,
+                dekCacheEvictions,
+                0,
+                false,
+                0,
+                Mirror.NONE,
+                0,
+                0,
+                KeyHealth.NONE);
+    }
+
+    /** Of an export whose volume cannot be opened before its key source gives the key, which it does not because of that. */
+    public static ExportHealth awaitingKey(String export, String why) {
+        return new ExportHealth(
+                export,
+                "opening",
+                0,
+                0,
+                0,
+                0,
+                0,
+                false,
+                0,
+                Mirror.NONE,
+                0,
+                0,
+                new KeyHealth(KeyHealth.AWAITED, 0, why));
     }
 
     /** Whether clients are served. */

@@ -54,6 +54,10 @@ public final class HealthPages {
                 } else if (export.mirror() == ExportHealth.Mirror.DOWN) {
                     json.writeStringField("degraded", "metadata mirror");
                 }
+                if (!export.key().isWell()) {
+                    json.writeStringField("key", export.key().standing());
+                    json.writeStringField("why", export.key().why());
+                }
                 json.writeEndObject();
             }
             json.writeEndArray();

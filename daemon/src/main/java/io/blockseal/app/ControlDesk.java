@@ -297,24 +297,18 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         }
     }
 
-    /** Begins again what was not finished when the daemon stopped. */
-    void takeUp(JobFiles files) {
-        for (ServedVolume served : volumes) {
-            Volume open = served.opened();
-            if (open == null) {
-                continue;
-            }
-            for (JobMemo memo : files.of(open.uuid().toString(), served.name())) {
-                try {
-                    takeUp(files, memo, served);
-                } catch (Exception refused) {
-                    LOG.error(
-                            "volume={} job={}: {} cannot be taken up again: {}",
-                            served.name(),
-                            memo.id(),
-                            memo.verb(),
-                            Failures.message(refused));
-                }
+    /** Begins again what was not finished of a volume, which is open, when the daemon stopped. */
+    void takeUp(JobFiles files, ServedVolume served) {
+        for (JobMemo memo : files.of(served.requireOpened().uuid().toString(), served.name())) {
+            try {
+                takeUp(files, memo, served);
+            } catch (Exception refused) {
+                LOG.error(
+                        "volume={} job={}: {} cannot be taken up again: {}",
+                        served.name(),
+                        memo.id(),
+                        memo.verb(),
+                        Failures.message(refused));
             }
         }
     }

@@ -15,6 +15,7 @@ import io.blockseal.control.ControlServer;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
+import io.blockseal.keysource.KeySourceException;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.nbd.NbdUri;
@@ -54,12 +55,17 @@ public final class Daemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
     private static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
     private static final int LOOP_GOODBYE_SECONDS = 5;
+    private static final long KEY_RETRY_MILLIS = 1000;
+    private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
     private final DaemonConfig config;
     private final Unwinding unwinding = new Unwinding();
     private final ExportRegistry exports = new ExportRegistry();
     private final List<ServedVolume> volumes = new ArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
+    /** Whose key could not be had at the start, with what was said. */
+    private final Map<ServedVolume, String> awaited = new LinkedHashMap<>();
+
     private volatile @Nullable Jobs jobs;
     private volatile boolean serving;
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
@@ -109,9 +115,10 @@ public final class Daemon implements AutoCloseable {
         }
         HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
-        Keeper keeper = openVolumes(foundation, loops, loopCount, memory);
+        Keeper keeper = startKeeper(foundation, loops);
+        LateOpenings.Opening opening = openVolumes(foundation, loopCount, memory, keeper);
         NbdServer server = new NbdServer(loops, exports, serverOptions());
-        startControl(foundation, server, keeper);
+        startControl(foundation, server, keeper, opening);
         listen(server);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
@@ -126,14 +133,22 @@ public final class Daemon implements AutoCloseable {
         return loops;
     }
 
-    private Keeper openVolumes(Foundation foundation, IoLoops loops, int loopCount, HostMemory memory)
-            throws Exception {
+    private Keeper startKeeper(Foundation foundation, IoLoops loops) {
         // Loops may have cached keys of a volume that is closed: they forget them after the last volume.
         unwinding.add("the loops' keys", () -> forgetKeys(foundation, loops));
         Keeper keeper = new Keeper();
         unwinding.add("the keeper threads", keeper);
+        return keeper;
+    }
+
+    /** Opens those that can be opened now. The answer opens one of the others. */
+    private LateOpenings.Opening openVolumes(Foundation foundation, int loopCount, HostMemory memory, Keeper keeper)
+            throws Exception {
         VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper);
         int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
+        // A source outside this machine is asked again as long as it serves.
+        KeyPlaces outside = new KeyPlaces(foundation.engine());
+        unwinding.add("the key sources outside", outside);
         KeyPlaces keys = new KeyPlaces(foundation.engine());
         // Whoever is to wrap anew by itself needs its key source for as long as it serves.
         boolean keysStay = config.volumes().stream().anyMatch(VolumeConfig::autoRewrap);
@@ -141,16 +156,30 @@ public final class Daemon implements AutoCloseable {
             unwinding.add("the key sources", keys);
         }
         unwinding.add("the volumes", this::closeVolumes);
+        LateOpenings.Opening opening = volume -> exports.add(
+                volume.open(foundation, opener, volume.isKeyOutside() ? outside : keys, keeper, cachedPerLoop));
         try {
             for (ServedVolume volume : volumes) {
-                exports.add(volume.open(foundation, opener, keys, keeper, cachedPerLoop));
+                open(volume, opening);
             }
         } finally {
             if (!keysStay) {
                 keys.close();
             }
         }
-        return keeper;
+        return opening;
+    }
+
+    private void open(ServedVolume volume, LateOpenings.Opening opening) throws Exception {
+        try {
+            opening.open(volume);
+        } catch (KeySourceException failed) {
+            if (!volume.isKeyOutside() || !LateOpenings.mayHelp(failed)) {
+                throw failed;
+            }
+            exports.withdraw(volume.name(), "its volume waits for its key; try again later");
+            awaited.put(volume, Failures.message(failed));
+        }
     }
 
     private Path stateDirectory() {
@@ -159,7 +188,8 @@ public final class Daemon implements AutoCloseable {
     }
 
     /** Jobs are told to end before their volumes are closed. */
-    private void startControl(Foundation foundation, NbdServer clients, Keeper keeper) throws CommandException {
+    private void startControl(Foundation foundation, NbdServer clients, Keeper keeper, LateOpenings.Opening opening)
+            throws Exception {
         TransferRoom transfers = new TransferRoom(foundation.files(), foundation.memory(), stateDirectory());
         unwinding.add("the loops of transfers", transfers);
         JobFiles files = new JobFiles(stateDirectory(), this::uuidOf);
@@ -174,18 +204,32 @@ public final class Daemon implements AutoCloseable {
                 new ServedErasure(exports, clients::dismiss, started),
                 transfers);
         unwinding.add("the control desk", desk);
-        desk.takeUp(files);
-        // After those that were begun before: what they do is not begun twice.
+        KeyPolicies policies = new KeyPolicies();
+        unwinding.add("the key policies", policies);
+        LateOpenings.Opening tending = volume -> {
+            desk.takeUp(files, volume);
+            // After those that were begun before: what they do is not begun twice.
+            policies.add(volume.watchKeys(desk, started, keeper));
+        };
         for (ServedVolume volume : volumes) {
-            Polling keys = volume.watchKeys(desk, started, keeper);
-            if (keys != null) {
-                unwinding.add("the key policy of " + volume.name(), keys);
+            if (!awaited.containsKey(volume)) {
+                tending.open(volume);
             }
         }
+        awaitKeys(keeper, volume -> {
+            opening.open(volume);
+            tending.open(volume);
+        });
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
             unwinding.add("the control server", server);
         }
+    }
+
+    private void awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
+        LateOpenings late = new LateOpenings(opening, keeper, keeper, KEY_RETRY_MILLIS, KEY_RETRY_MILLIS_MAX);
+        unwinding.add("the volumes that wait for their keys", late);
+        awaited.forEach(late::await);
     }
 
     private String uuidOf(String exportName) {

@@ -41,7 +41,7 @@ public final class KeyPlaces implements AutoCloseable {
     }
 
     /** The source for that place; nothing is read before it is used. */
-    public KeySource open(KeyConfig key, String prompt) throws KeySourceException {
+    public synchronized KeySource open(KeyConfig key, String prompt) throws KeySourceException {
         KeySource known = opened.get(key);
         if (known != null) {
             return known;

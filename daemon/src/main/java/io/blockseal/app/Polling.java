@@ -3,18 +3,19 @@ package io.blockseal.app;
 import io.blockseal.volume.RetryTimer;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 
 /** Looks at something of a served volume again and again, on a keeper's thread, until it is closed. */
 final class Polling implements AutoCloseable {
     private final Runnable look;
-    private final long pauseMillis;
+    private final IntSupplier pauseSeconds;
     private final Executor worker;
     private final RetryTimer timer;
     private boolean closed;
 
-    private Polling(Runnable look, int pauseSeconds, Executor worker, RetryTimer timer) {
+    private Polling(Runnable look, IntSupplier pauseSeconds, Executor worker, RetryTimer timer) {
         this.look = look;
-        this.pauseMillis = TimeUnit.SECONDS.toMillis(pauseSeconds);
+        this.pauseSeconds = pauseSeconds;
         this.worker = worker;
         this.timer = timer;
     }
@@ -24,8 +25,15 @@ final class Polling implements AutoCloseable {
      * {@code worker}.
      */
     static Polling begin(Runnable look, int pauseSeconds, Executor worker, RetryTimer timer) {
-        Polling polling = new Polling(look, pauseSeconds, worker, timer);
+        Polling polling = new Polling(look, () -> pauseSeconds, worker, timer);
         worker.execute(polling::lookNow);
+        return polling;
+    }
+
+    /** The first look is made after the first pause, and how long each is, is asked before it. */
+    static Polling beginLater(Runnable look, IntSupplier pauseSeconds, Executor worker, RetryTimer timer) {
+        Polling polling = new Polling(look, pauseSeconds, worker, timer);
+        polling.again();
         return polling;
     }
 
@@ -38,8 +46,13 @@ final class Polling implements AutoCloseable {
             look.run();
         } finally {
             // A look that broke was one look: the next one may be well.
-            timer.schedule(pauseMillis, () -> worker.execute(this::lookNow));
+            again();
         }
+    }
+
+    private void again() {
+        long pauseMillis = TimeUnit.SECONDS.toMillis(pauseSeconds.getAsInt());
+        timer.schedule(pauseMillis, () -> worker.execute(this::lookNow));
     }
 
     @Override

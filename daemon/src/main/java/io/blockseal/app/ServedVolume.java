@@ -2,8 +2,10 @@ package io.blockseal.app;
 
 import io.blockseal.admin.ExportHealth;
 import io.blockseal.admin.ExportKeys;
+import io.blockseal.admin.KeyHealth;
 import io.blockseal.app.verb.RotateDekVerb;
 import io.blockseal.config.ByteSize;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
@@ -31,6 +33,7 @@ import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeStores;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +55,9 @@ final class ServedVolume implements VolumesClosing.Closable {
     private @Nullable RotationResumption resumption;
     private @Nullable Polling polling;
     private volatile @Nullable KeyPolicyWatch keyWatch;
+    private volatile @Nullable KeyCanary canary;
+    private volatile @Nullable String awaitsKeyBecause;
+    private @Nullable Polling checking;
     private @Nullable ShredOnDiscard shredding;
 
     ServedVolume(VolumeConfig config, int loopCount) {
@@ -91,6 +97,12 @@ final class ServedVolume implements VolumesClosing.Closable {
         requireSensible(config.keyPolicy(), opened);
         opened.noteEncipheredEvery(config.keyPolicy().bytesForgettable());
         resumption = RotationResumption.of(name(), opened);
+        if (isKeyOutside()) {
+            KeyCanary looking = new KeyCanary(
+                    name(), opened, key, config.keyCheck(), () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+            canary = looking;
+            checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
+        }
         if (config.autoRewrap() && !opened.shape().readOnly()) {
             polling = KekPolling.begin(name(), new KekWatch(opened, List.of(key)), config.rewrapPollSeconds(), keeper);
         }
@@ -183,16 +195,36 @@ final class ServedVolume implements VolumesClosing.Closable {
         return metrics;
     }
 
+    /** Whether its key lies with a source outside this machine. */
+    boolean isKeyOutside() {
+        return config.key().kind() == KeyConfig.Kind.KEY_SOURCE;
+    }
+
+    /** It cannot be opened yet, as its key cannot be had, because of that. */
+    void awaitKey(String why) {
+        awaitsKeyBecause = why;
+    }
+
+    /** What was said last about why its key cannot be had; null if nothing was. */
+    @Nullable
+    String awaitsKeyBecause() {
+        return awaitsKeyBecause;
+    }
+
     /** How it is, for whoever watches. */
     ExportHealth health() {
         Volume now = volume;
         if (now == null) {
-            return new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0);
+            String why = awaitsKeyBecause;
+            return why == null
+                    ? new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0)
+                    : ExportHealth.awaitingKey(config.exportName(), why);
         }
         if (gate.state() == OrderGate.State.ERASED) {
             return new ExportHealth(config.exportName(), ExportHealth.ERASED, 0, 0, 0, 0);
         }
         KeyPolicyWatch watch = keyWatch;
+        KeyCanary asked = canary;
         DekCacheMetrics caches = now.dekCacheMetrics();
         String state =
                 switch (now.state()) {
@@ -219,7 +251,8 @@ final class ServedVolume implements VolumesClosing.Closable {
                     case DOWN -> ExportHealth.Mirror.DOWN;
                 },
                 now.metadataRecoveries(),
-                watch == null ? 0 : watch.overdueRanges());
+                watch == null ? 0 : watch.overdueRanges(),
+                asked == null ? KeyHealth.NONE : asked.health());
     }
 
     /** How its keys are, or null until it is open and once it is erased. On the admin loop. */
@@ -275,6 +308,10 @@ final class ServedVolume implements VolumesClosing.Closable {
         RotationResumption rotating = resumption;
         if (rotating != null) {
             rotating.close();
+        }
+        Polling asking = checking;
+        if (asking != null) {
+            asking.close();
         }
         Polling looking = polling;
         if (looking != null) {

@@ -26,6 +26,12 @@ public enum AuditEvent {
     REPAIR,
     /** A vault, a module or a program was asked to wrap or unwrap a volume key, or about its key, and what it answered. */
     KEY_USED,
+    /** A key source has said for good that it gives the key no more; the time of grace begins. */
+    KEY_ACCESS_REVOKED,
+    /** And is over: what the configuration says becomes of the volume. */
+    KEY_ACCESS_ENDED,
+    /** It gives the key again. */
+    KEY_ACCESS_RESTORED,
     /** One more key opens the volume. */
     KEY_SLOT_ADDED,
     /** Another key opens the volume in the place of one that does no longer. */

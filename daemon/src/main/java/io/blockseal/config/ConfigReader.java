@@ -169,7 +169,8 @@ public final class ConfigReader {
                     false,
                     section.flag("auto-rewrap", false),
                     section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400),
-                    keyPolicy(section)));
+                    keyPolicy(section),
+                    keyCheck(section)));
         }
         return volumes;
     }
@@ -181,6 +182,15 @@ public final class ConfigReader {
                 section.value("max-bytes-per-key", otherwise.bytesMax(), ConfigReader::bytesPerKey),
                 section.value("rotation-rate", otherwise.bytesPerSecond(), ConfigReader::rate),
                 section.number("rotation-poll-seconds", otherwise.pollSeconds(), 10, 7 * 86400));
+    }
+
+    private static KeyCheck keyCheck(YamlSection section) {
+        KeyCheck otherwise = KeyCheck.DEFAULT;
+        return new KeyCheck(
+                section.number("key-check-seconds", otherwise.pollSeconds(), 1, 86400),
+                section.number("revocation-grace-seconds", otherwise.graceSeconds(), 0, 30 * 86400),
+                section.value(
+                        "on-revocation", otherwise.onRevocation(), text -> word(KeyCheck.OnRevocation.class, text)));
     }
 
     private static Duration keyAge(String text) {

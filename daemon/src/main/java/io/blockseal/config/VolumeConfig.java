@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param autoRewrap wrap its volume key anew whenever its key source has a newer version of the KEK
  * @param rewrapPollSeconds how often the source is asked
  * @param keyPolicy when its ranges get new DEKs without anybody asking
+ * @param keyCheck how it is made sure that its key source would still open it
  */
 public record VolumeConfig(
         Path path,
@@ -40,7 +41,8 @@ public record VolumeConfig(
         boolean acceptRollback,
         boolean autoRewrap,
         int rewrapPollSeconds,
-        KeyPolicy keyPolicy) {
+        KeyPolicy keyPolicy,
+        KeyCheck keyCheck) {
     /** How often a key source is asked for its newest version, unless the file says otherwise. */
     public static final int REWRAP_POLL_SECONDS = 3600;
 

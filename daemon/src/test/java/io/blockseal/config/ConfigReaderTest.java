@@ -49,7 +49,8 @@ class ConfigReaderTest {
                             false,
                             false,
                             3600,
-                            KeyPolicy.NONE)),
+                            KeyPolicy.NONE,
+                            KeyCheck.DEFAULT)),
                     config.volumes());
             assertEquals(withoutExamples(defaults), withoutExamples(config));
         }
@@ -78,7 +79,8 @@ class ConfigReaderTest {
                       - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm,
                          shred: manual, key-fd: 9,
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
-                         max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600}
+                         max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600,
+                         key-check-seconds: 60, revocation-grace-seconds: 600, on-revocation: fail-io}
                     """);
 
             assertEquals(
@@ -115,7 +117,8 @@ class ConfigReaderTest {
                                     false,
                                     false,
                                     3600,
-                                    new KeyPolicy(Duration.ofDays(90), 1L << 40, 100L << 20, 600)))),
+                                    new KeyPolicy(Duration.ofDays(90), 1L << 40, 100L << 20, 600),
+                                    new KeyCheck(60, 600, KeyCheck.OnRevocation.FAIL_IO)))),
                     config);
         }
     }

@@ -11,6 +11,7 @@ import io.blockseal.config.ConfigRules;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.EngineChoice;
+import io.blockseal.config.KeyCheck;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.LogLevel;
@@ -250,7 +251,8 @@ public final class ServeCommand extends Verb {
                     acceptRollback,
                     false,
                     VolumeConfig.REWRAP_POLL_SECONDS,
-                    KeyPolicy.NONE));
+                    KeyPolicy.NONE,
+                    KeyCheck.DEFAULT));
         }
         return all;
     }

@@ -1,0 +1,169 @@
+package io.blockseal.app;
+
+import io.blockseal.admin.KeyHealth;
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
+import io.blockseal.config.KeyCheck;
+import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.keysource.KeyAccess;
+import io.blockseal.keysource.KeyAccess.Standing;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.store.StoreException;
+import io.blockseal.volume.Volume;
+import io.blockseal.volume.VolumeLock;
+import io.blockseal.volume.VolumeRefusedException;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has the key source of a served volume unwrap its volume key again and again, and compares: so it is known, and not
+ * hoped, that the volume could be opened now. Guests notice nothing of it until the source has revoked the key; what
+ * becomes of them then is the configuration's word. A key that is given back resumes all by itself. A volume that an
+ * operator has locked is let alone. On keeper threads, one look at a time.
+ */
+final class KeyCanary {
+    private static final Logger LOG = LoggerFactory.getLogger(KeyCanary.class);
+    private static final int SECONDS_IN_TROUBLE = 60;
+    private static final double MILLIS = 1000;
+
+    private final String name;
+    private final Volume volume;
+    private final KeySource source;
+    private final KeyCheck check;
+    private final LongSupplier clock;
+    private final KeyAccess access;
+    private boolean lockedByUs;
+    private volatile KeyHealth health;
+    private volatile long verifiedAt;
+
+    /** {@code clock} tells milliseconds since some moment. */
+    KeyCanary(String name, Volume volume, KeySource source, KeyCheck check, LongSupplier clock) {
+        this.name = name;
+        this.volume = volume;
+        this.source = source;
+        this.check = check;
+        this.clock = clock;
+        this.verifiedAt = clock.getAsLong();
+        this.access = new KeyAccess(1000L * check.graceSeconds(), verifiedAt);
+        this.health = new KeyHealth(word(Standing.GOOD), 0, "");
+    }
+
+    /** What is known. From any thread. */
+    KeyHealth health() {
+        KeyHealth last = health;
+        return new KeyHealth(last.standing(), (clock.getAsLong() - verifiedAt) / MILLIS, last.why());
+    }
+
+    /** How long until the next look. */
+    int pauseSeconds() {
+        return access.standing() == Standing.GOOD
+                ? check.pollSeconds()
+                : Math.min(SECONDS_IN_TROUBLE, check.pollSeconds());
+    }
+
+    /** Looks once. */
+    void look() {
+        Volume.State state = volume.state();
+        boolean locked = state == Volume.State.LOCKED || volume.isLockedOrAboutTo();
+        lockedByUs &= locked;
+        if (state == Volume.State.CLOSED || (locked && !lockedByUs)) {
+            return;
+        }
+        Standing before = access.standing();
+        String why = "";
+        Standing now;
+        try {
+            if (lockedByUs) {
+                volume.lock().unlock(List.of(source));
+                lockedByUs = false;
+            } else {
+                volume.keySlots().requireOpenedBy(source);
+            }
+            now = access.opened(clock.getAsLong());
+        } catch (KeySourceException failed) {
+            why = String.valueOf(failed.getMessage());
+            now = access.failed(failed.kind(), clock.getAsLong());
+        } catch (WrongKeyException | VolumeRefusedException | MalformedVolumeException | StoreException odd) {
+            // It gave something else: a key that was made anew under the old name, or somebody in between.
+            why = String.valueOf(odd.getMessage());
+            now = access.failed(Kind.MISCONFIGURED, clock.getAsLong());
+        } catch (IllegalStateException locking) {
+            // An operator has locked it in the midst of this.
+            LOG.debug("volume={}: was locked while its key was looked at", name, locking);
+            return;
+        }
+        verifiedAt = access.verifiedAt();
+        health = new KeyHealth(word(now), 0, why);
+        if (now != before) {
+            tell(before, now, why);
+        }
+        if (now == Standing.REVOKED && !lockedByUs) {
+            revoke();
+        }
+    }
+
+    private static String word(Standing standing) {
+        return standing.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private void tell(Standing before, Standing now, String why) {
+        switch (now) {
+            case GOOD -> {
+                LOG.info("volume={}: its key source opens it again", name);
+                if (before != Standing.IN_DOUBT) {
+                    record(AuditEvent.KEY_ACCESS_RESTORED);
+                }
+            }
+            case IN_DOUBT ->
+                LOG.warn("volume={}: its key source cannot be asked; it is served on, and asked again: {}", name, why);
+            case REFUSED -> LOG.warn("volume={}: its key source refuses its key, and is asked again: {}", name, why);
+            case GRACE -> {
+                LOG.error(
+                        "volume={} seconds-left={} then={}: its key is revoked: {}",
+                        name,
+                        check.graceSeconds(),
+                        word(),
+                        why);
+                record(AuditEvent.KEY_ACCESS_REVOKED);
+            }
+            case REVOKED -> {
+                LOG.error("volume={} then={}: its key is revoked, and the time of grace is over", name, word());
+                record(AuditEvent.KEY_ACCESS_ENDED);
+            }
+        }
+    }
+
+    private String word() {
+        return check.onRevocation().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private void revoke() {
+        if (check.onRevocation() == KeyCheck.OnRevocation.CONTINUE) {
+            return;
+        }
+        boolean freeze = check.onRevocation() == KeyCheck.OnRevocation.FREEZE;
+        try {
+            lockedByUs = true;
+            volume.lock().lock(freeze ? VolumeLock.Policy.FREEZE : VolumeLock.Policy.FAIL);
+        } catch (StoreException | VolumeRefusedException failed) {
+            lockedByUs = volume.state() == Volume.State.LOCKED;
+            LOG.error("volume={}: cannot be locked, and that is tried again: {}", name, failed.getMessage());
+        }
+    }
+
+    private void record(AuditEvent event) {
+        AuditLog.record(
+                event,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("kek", source.reference()),
+                AuditField.of("policy", word()));
+    }
+}

@@ -1,0 +1,114 @@
+package io.blockseal.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A daemon that starts while the key source of one of its volumes cannot give the key. */
+@Timeout(120)
+class LateOpeningsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Wraps nothing, for a test: the blob is the key. Does as the file beside it says. */
+    private static final String PROGRAM = """
+            #!/bin/sh
+            read -r mood < %s
+            question=$(cat)
+            case $mood in
+              well) printf '%%s' "$question" | sed 's/"volume":"[^"]*",//; s/"key"/"swap"/; s/"blob"/"key"/; s/"swap"/"blob"/' ;;
+              *) printf '{"error":{"kind":"%%s","message":"not now"}}' "$mood" ;;
+            esac
+            """;
+
+    @TempDir
+    private Path directory;
+
+    private Cli cli;
+    private String source = "";
+
+    @BeforeEach
+    void createTwo() throws Exception {
+        cli = new Cli(directory);
+        Path program = Files.writeString(cli.path("kms"), PROGRAM.formatted(cli.path("mood")));
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+        source = "exec:" + program;
+        mood("well");
+        cli.ok("create", "./far.bsl", "--size", "32M", "--key-source", source);
+        cli.ok("create", "./near.bsl", "--size", "32M", "--key-file", "./near.key");
+    }
+
+    private void mood(String mood) throws Exception {
+        Path next = Files.writeString(cli.path("mood.next"), mood + "\n");
+        Files.move(next, cli.path("mood"), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private Daemon serve() throws Exception {
+        return Daemon.start(cli.configuration(
+                "path: ./far.bsl, key-source: \"" + source + "\"", "path: ./near.bsl, key-file: ./near.key"));
+    }
+
+    private JsonNode status(String volume) throws Exception {
+        for (JsonNode each : JSON.readTree(cli.served("status", "--json").out()).get("volumes")) {
+            if (each.get("name").asText().equals(volume)) {
+                return each;
+            }
+        }
+        throw new AssertionError("no volume " + volume);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unreachable", "throttled", "refused"})
+    void servesTheOthersAndOpensItByItselfWhenTheKeyIsThere(String trouble) throws Exception {
+        mood(trouble);
+        try (Daemon daemon = serve()) {
+            try (Guest near = Guest.connect(daemon, "near", 1)) {
+                near.fill();
+            }
+            ExecutionException refused = assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "far", 2));
+            assertTrue(String.valueOf(refused.getMessage()).contains("waits for its key"), refused::getMessage);
+            assertEquals("opening", status("far").get("state").asText());
+            Cli.Result early = cli.served("lock", "far");
+            assertEquals(ExitCode.IN_USE.number(), early.exitCode(), early.all());
+            mood("well");
+            while (!status("far").get("state").asText().equals("open")) {
+                Thread.onSpinWait();
+            }
+            try (Guest far = Guest.connect(daemon, "far", 3)) {
+                far.fill();
+            }
+        }
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    @Test
+    void stopsAtOnceWhileItWaits() throws Exception {
+        mood("unreachable");
+        serve().close();
+        mood("well");
+        // Nobody has it open any more.
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    @Test
+    void doesNotWaitForWhatOnlyAnOperatorCanMend() throws Exception {
+        mood("misconfigured");
+        Exception failed = assertThrows(Exception.class, this::serve);
+        assertEquals(ExitCode.KEY_SOURCE, Failures.exitCode(failed));
+        mood("wrong-key");
+        failed = assertThrows(Exception.class, this::serve);
+        assertEquals(ExitCode.WRONG_KEY, Failures.exitCode(failed));
+    }
+}
