@@ -37,6 +37,10 @@ final class VaultKeySource implements KeySource {
     private static final int BLOB_BYTES_MAX = 512;
     private static final Base64.Encoder BASE64 = Base64.getEncoder();
     private static final Pattern GONE = Pattern.compile("key not found|disallowed by policy|deleted|disabled");
+    /** Nothing before it: of a storage that cannot be deciphered the server says so, too. */
+    private static final Pattern ALTERED =
+            Pattern.compile("(1 error occurred: \\* )?cipher: message authentication failed");
+
     private static final Pattern CIPHERTEXT = Pattern.compile("vault:v([1-9]\\d{0,9}):[A-Za-z0-9+/=]+");
 
     private final String reference;
@@ -239,8 +243,12 @@ final class VaultKeySource implements KeySource {
         }
         String words = server.words(answer);
         String lower = words.toLowerCase(Locale.ROOT);
-        boolean ofTheBlob = lower.contains("message authentication failed") || lower.contains("invalid ciphertext");
-        if (answer.status() == 400 && ofTheBlob && !lower.contains("too new")) {
+        // Also 500: some versions do not know how to say that of a blob, and none does while rewrapping.
+        boolean altered = (answer.status() == 400 || answer.status() == 500)
+                && ALTERED.matcher(lower).matches();
+        boolean malformed =
+                answer.status() == 400 && lower.contains("invalid ciphertext") && !lower.contains("too new");
+        if (altered || malformed) {
             throw new WrongKeyException(reference + " does not open this slot: " + words
                     + ". It was wrapped by another key, for another volume, or altered");
         }

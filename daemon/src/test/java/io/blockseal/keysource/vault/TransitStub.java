@@ -174,7 +174,9 @@ final class TransitStub {
         } catch (IllegalArgumentException malformed) {
             return VaultStub.errors(400, "invalid ciphertext: could not decode base64");
         } catch (AEADBadTagException wrong) {
-            return VaultStub.errors(400, "cipher: message authentication failed");
+            return rewrap
+                    ? VaultStub.errors(500, "1 error occurred:\n\t* cipher: message authentication failed\n\n")
+                    : VaultStub.errors(400, "cipher: message authentication failed");
         }
         return rewrap
                 ? encrypt(key, body, plaintext)

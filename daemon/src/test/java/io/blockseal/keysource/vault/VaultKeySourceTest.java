@@ -18,6 +18,7 @@ import io.blockseal.keysource.KeyUse;
 import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.Premises.Trouble;
 import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.rest.RestStub;
 import io.blockseal.keysource.rest.RestStub.Reply;
 import io.github.jopenlibs.vault.Vault;
@@ -218,7 +219,8 @@ class VaultKeySourceTest extends VaultContract {
             "400 REFUSED {'errors':['encryption key not found']}",
             "400 UNREACHABLE {'errors':['invalid ciphertext: version is too new']}",
             "400 MISCONFIGURED {'errors':['error parsing JSON']}",
-            "408 UNREACHABLE {}"
+            "408 UNREACHABLE {}",
+            "500 UNREACHABLE {'errors':['read failed: decryption failed: cipher: message authentication failed']}"
         };
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 KeySource source = vault().source(context, "one", vault().appRole("1h"))) {
@@ -230,6 +232,10 @@ class VaultKeySourceTest extends VaultContract {
                         assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
                 assertEquals(Kind.valueOf(row.split(" ")[1]), failed.kind(), () -> row + ": " + failed.getMessage());
             }
+            // Vault 1.5 and 1.6 said 500 for another context.
+            stub.instead =
+                    reply("500", "{'errors':['1 error occurred:\\n\\t* cipher: message authentication failed\\n\\n']}");
+            assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
             stub.instead = null;
             source.unwrap(wrapped, binding).close();
         }
