@@ -95,7 +95,7 @@ class ArchitectureTest {
                     "volume", "store", "crypto", "block", "memory", "metrics", "audit", "job")
             .whereLayer("volume").mayOnlyAccessLayers(
                     "keysource", "format", "store", "crypto", "block", "memory", "metrics", "audit", "job")
-            .whereLayer("keysource").mayOnlyAccessLayers("crypto", "memory")
+            .whereLayer("keysource").mayOnlyAccessLayers("crypto", "memory", "shim")
             .whereLayer("format").mayOnlyAccessLayers("crypto", "memory")
             .whereLayer("store").mayOnlyAccessLayers("client", "nbd", "block", "memory", "metrics", "shim")
             .whereLayer("crypto").mayOnlyAccessLayers("memory", "shim")

@@ -8,6 +8,8 @@ public enum SecretAccess {
     WRITE_KEY_FILE,
     /** A volume key goes to the key source that wraps it. */
     WRAP_AT_SOURCE,
+    /** The PIN of a token goes to the module that logs in there. */
+    LOG_IN_TO_TOKEN,
     /** The keys of a volume's ranges are printed for its owner, who takes them to another program. */
     PRINT_MAPPING,
     /** A test compares with an independent oracle. */

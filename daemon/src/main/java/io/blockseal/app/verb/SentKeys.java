@@ -19,6 +19,7 @@ import io.blockseal.keysource.recovery.RecoveryKeySource;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Keys that came through the control socket, in the groups {@code key} and {@code newKey}: their bytes as {@code secret},
@@ -33,9 +34,12 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     /** As many as a volume has key slots. */
     public static final int KEYS_MAX = 16;
 
+    /** Sources that are code of whoever names them: a program, a module that is loaded into the daemon. */
+    private static final Set<String> RUN_CODE = Set.of("exec", "pkcs11");
+
     private final Arguments arguments;
     private final CryptoEngine engine;
-    private final boolean mayRunPrograms;
+    private final boolean mayRunCode;
     private final List<KeySource> opened = new ArrayList<>();
 
     /** Those among {@code arguments}, which are closed with this; keys go into {@code engine}. */
@@ -43,11 +47,11 @@ public final class SentKeys implements CallKeys, AutoCloseable {
         this(arguments, engine, false);
     }
 
-    /** Likewise; who {@code mayRunPrograms} may have us run one as a key source, which whoever may only give orders may not. */
-    public SentKeys(Arguments arguments, CryptoEngine engine, boolean mayRunPrograms) {
+    /** Likewise; {@code mayRunCode}: the caller may name a program or a module as a key source. Giving orders is not enough. */
+    public SentKeys(Arguments arguments, CryptoEngine engine, boolean mayRunCode) {
         this.arguments = arguments;
         this.engine = engine;
-        this.mayRunPrograms = mayRunPrograms;
+        this.mayRunCode = mayRunCode;
     }
 
     @Override
@@ -144,9 +148,9 @@ public final class SentKeys implements CallKeys, AutoCloseable {
         try {
             String place = new KeyConfig(KeyConfig.Kind.KEY_SOURCE, uri).place();
             KeySourceSpec spec = KeySourceSpec.parse(place);
-            if (spec.scheme().equals("exec") && !mayRunPrograms) {
-                throw new ArgumentException(
-                        "'" + name + ".uri': only root and the daemon's own user may have it run a program");
+            if (RUN_CODE.contains(spec.scheme()) && !mayRunCode) {
+                throw new ArgumentException("'" + name
+                        + ".uri': only root and the daemon's own user may have it run a program or load a module");
             }
             return KeySourceRegistry.open(spec, Surroundings.keySources(engine, () -> new byte[0]));
         } catch (IllegalArgumentException | KeySourceException wrong) {

@@ -1,27 +1,28 @@
 package io.blockseal.app.verb;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.app.CommandException;
 import io.blockseal.control.Arguments;
 import io.blockseal.crypto.java.JavaCryptoEngine;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who may give orders to a volume may not thereby run programs as the daemon. */
+/** Who may give orders to a volume may not thereby run programs or load native code as the daemon. */
 class SentKeysTest {
-    private static SentKeys sent(boolean mayRunPrograms) {
-        Arguments key = new Arguments().text("kind", "source").text("uri", "exec:/bin/sh?arg=-c&arg=id");
-        return new SentKeys(new Arguments().group(SentKeys.KEY, key), new JavaCryptoEngine(), mayRunPrograms);
+    private static SentKeys sent(String uri, boolean mayRunCode) {
+        Arguments key = new Arguments().text("kind", "source").text("uri", uri);
+        return new SentKeys(new Arguments().group(SentKeys.KEY, key), new JavaCryptoEngine(), mayRunCode);
     }
 
-    @Test
-    void aProgramIsRunOnlyForThoseWhoMayRunItAnyway() throws Exception {
-        try (SentKeys keys = sent(true)) {
-            assertEquals("exec", keys.opening().kind());
+    @ParameterizedTest
+    @ValueSource(strings = {"exec:/bin/sh?arg=-c&arg=id", "pkcs11:token=t;object=k?module-path=/tmp/mine.so"})
+    void codeIsRunOnlyForThoseWhoMayRunItAnyway(String uri) throws Exception {
+        try (SentKeys keys = sent(uri, true)) {
+            assertTrue(uri.startsWith(keys.opening().kind() + ":"));
         }
-        try (SentKeys keys = sent(false)) {
+        try (SentKeys keys = sent(uri, false)) {
             String words = assertThrows(CommandException.class, keys::opening).getMessage();
             assertTrue(words.contains("only root and the daemon's own user"), words);
         }

@@ -1,0 +1,134 @@
+package io.blockseal.keysource.pkcs11;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.KeyArena;
+import io.blockseal.crypto.Secret;
+import io.blockseal.crypto.SecretAccess;
+import io.blockseal.keysource.FirstLine;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.PrivateFile;
+import io.blockseal.keysource.SourceUri;
+import java.nio.ByteBuffer;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the PIN of a token stands: the first line of a file that is its owner's alone, of a credential, for whose
+ * permissions systemd answers, or of an inherited descriptor. Files are read anew each time, as they may have been put
+ * right; a descriptor may give what it has but once, so that PIN is kept in the engine until {@link #close}. From any
+ * thread.
+ */
+final class Pin implements AutoCloseable {
+    private static final String CREDENTIAL = "credential:";
+    private static final String DESCRIPTOR = "fd:";
+    private static final String FILE = "file:";
+
+    /** Reads it anew. */
+    @FunctionalInterface
+    private interface Reader {
+        byte[] read() throws KeySourceException;
+    }
+
+    private final String name;
+    private final Reader reader;
+    private final CryptoEngine engine;
+    private final boolean once;
+
+    private @Nullable Secret kept;
+
+    private Pin(String name, boolean once, CryptoEngine engine, Reader reader) {
+        this.name = name;
+        this.once = once;
+        this.engine = engine;
+        this.reader = reader;
+    }
+
+    /**
+     * What {@code pin-source} says: a path, {@code file:PATH}, {@code credential:NAME} or {@code fd:NUMBER}; null if it is
+     * not given.
+     */
+    static @Nullable Pin of(SourceUri uri, KeySourceContext context) throws KeySourceException {
+        String source = uri.text("pin-source");
+        if (source == null) {
+            return null;
+        }
+        if (source.startsWith(CREDENTIAL)) {
+            return ofCredential(uri, source, context);
+        }
+        if (source.matches(DESCRIPTOR + "\\d{1,4}")) {
+            int number = Integer.parseInt(source.substring(DESCRIPTOR.length()));
+            return new Pin("descriptor " + number, true, context.engine(), FirstLine.ofDescriptor(number)::read);
+        }
+        try {
+            Path path = Path.of(source.startsWith(FILE) ? source.substring(FILE.length()) : source);
+            if (!path.isAbsolute()) {
+                throw uri.wrong("has pin-source=" + source
+                        + ", which is neither /PATH, file:/PATH, credential:NAME nor fd:NUMBER");
+            }
+            return new Pin("file " + path, false, context.engine(), () -> FirstLine.ofFile(
+                            PrivateFile.realPathOf(path, "PIN file"))
+                    .read());
+        } catch (InvalidPathException notAPath) {
+            throw uri.wrong("has pin-source=" + source + ", which is not a path");
+        }
+    }
+
+    private static Pin ofCredential(SourceUri uri, String source, KeySourceContext context) throws KeySourceException {
+        String credential = source.substring(CREDENTIAL.length());
+        Path folder = context.credentialsDirectory();
+        if (credential.isEmpty() || credential.contains("/") || credential.startsWith(".")) {
+            throw uri.wrong("has pin-source=" + source + ", which names no credential");
+        }
+        if (folder == null) {
+            throw uri.wrong("has pin-source=" + source
+                    + ", which needs CREDENTIALS_DIRECTORY; systemd sets it for a unit with LoadCredential="
+                    + credential
+                    + ":PATH");
+        }
+        Path path = folder.resolve(credential);
+        return new Pin(
+                source, false, context.engine(), () -> FirstLine.ofFile(path).read());
+    }
+
+    /** What to call it. */
+    String name() {
+        return name;
+    }
+
+    /** The PIN, which the caller wipes. */
+    synchronized byte[] read() throws KeySourceException {
+        Secret before = kept;
+        if (before != null) {
+            byte[] text = new byte[engine.keys().length(before.key())];
+            engine.keys().copyOut(before.key(), SecretAccess.LOG_IN_TO_TOKEN, ByteBuffer.wrap(text));
+            return text;
+        }
+        byte[] text = reader.read();
+        if (once) {
+            if (text.length > KeyArena.KEY_BYTES_MAX) {
+                Arrays.fill(text, (byte) 0);
+                throw new KeySourceException(
+                        Kind.MISCONFIGURED,
+                        name + ": a PIN from a descriptor may have " + KeyArena.KEY_BYTES_MAX + " bytes");
+            }
+            Secret read = Secret.empty(engine.keys());
+            engine.keys().put(read.key(), ByteBuffer.wrap(text));
+            kept = read;
+        }
+        return text;
+    }
+
+    /** Wipes what is kept. */
+    @Override
+    public synchronized void close() {
+        Secret read = kept;
+        kept = null;
+        if (read != null) {
+            read.close();
+        }
+    }
+}

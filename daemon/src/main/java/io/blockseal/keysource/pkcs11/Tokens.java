@@ -1,0 +1,56 @@
+package io.blockseal.keysource.pkcs11;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The tokens that sources of this process use, each of them once, for as long as some source does. From any thread. */
+final class Tokens {
+    /** Those of this process: to a token it is one application, which is logged in or not. */
+    static final Tokens OF_THE_PROCESS = new Tokens(Functions::load);
+
+    private record Name(Path module, String token) {}
+
+    private static final class Shared {
+        final Token token;
+        int users;
+
+        Shared(Token token) {
+            this.token = token;
+        }
+    }
+
+    private final Functions.Loader loader;
+    private final RefusedPins refused = new RefusedPins();
+    private final Map<Name, Shared> shared = new HashMap<>();
+
+    Tokens(Functions.Loader loader) {
+        this.loader = loader;
+    }
+
+    /** A token, which must be given back; nothing is loaded before it is used. */
+    synchronized Token lease(Path module, KeyUri uri) {
+        Shared one = shared.computeIfAbsent(
+                new Name(module, uri.token()), name -> new Shared(new Token(module, uri, loader, refused)));
+        one.users++;
+        return one.token;
+    }
+
+    /** Gives it back; with the last one the process logs out. */
+    void release(Path module, KeyUri uri) {
+        Token unused = drop(new Name(module, uri.token()));
+        if (unused != null) {
+            unused.close();
+        }
+    }
+
+    private synchronized @Nullable Token drop(Name name) {
+        Shared one = shared.get(name);
+        if (one == null || --one.users > 0) {
+            return null;
+        }
+        shared.remove(name);
+        return one.token;
+    }
+}

@@ -1,0 +1,319 @@
+package io.blockseal.keysource.pkcs11;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.crypto.Secret;
+import io.blockseal.keysource.Binding;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.Premises;
+import io.blockseal.keysource.SourceContract;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.pkcs11.Functions.Function;
+import io.blockseal.shim.OffHeap;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A key on a real token (SoftHSM), with what hardware adds: PINs that lock, tokens that are pulled out. */
+class Pkcs11KeySourceTest extends SourceContract {
+    @TempDir
+    Path folder;
+
+    private TokenPremises token;
+
+    @Override
+    protected Premises open() throws Exception {
+        token = new TokenPremises(folder);
+        return token;
+    }
+
+    private KeySourceException wrapFails(KeySource source) throws Exception {
+        try (source;
+                Secret key = Secret.random(engine.keys(), 32)) {
+            return assertThrows(KeySourceException.class, () -> source.wrap(key, binding));
+        }
+    }
+
+    private void assertOpens(KeySource source, WrappedKey wrapped, Secret volumeKey) throws Exception {
+        try (Secret opened = source.unwrap(wrapped, binding)) {
+            assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
+        }
+    }
+
+    @Test
+    void showsAWrongPinToTheTokenOnceHoweverManyVolumesAsk() throws Exception {
+        token.writePin("mandarin");
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            for (Future<WrappedKey> each : atOnce(20, () -> source.wrap(key, binding))) {
+                Throwable failed = assertThrows(Exception.class, each::get).getCause();
+                assertEquals(Kind.UNREACHABLE, ((KeySourceException) failed).kind());
+                assertTrue(failed.getMessage().contains("the PIN of file " + token.pin), failed::getMessage);
+                assertFalse(failed.getMessage().contains("mandarin"), failed::getMessage);
+            }
+            assertEquals(1, token.calls(Function.C_Login));
+            token.writePin("mandarin");
+            wrapFails(premises.source(context));
+            assertEquals(1, token.calls(Function.C_Login), "the same file, written anew");
+            token.writePin(SoftHsm.PIN);
+            assertOpens(source, source.wrap(key, binding), key);
+            assertEquals(2, token.calls(Function.C_Login));
+        }
+    }
+
+    @Test
+    void doesNotTryAPinWhenAWrongOneWouldLockTheToken() throws Exception {
+        int lastTry = 0x20000;
+        int locked = 0x40000;
+        for (int flag : new int[] {lastTry, locked}) {
+            token.tamper = (function, arguments) -> {
+                if (function == Function.C_GetTokenInfo) {
+                    OffHeap info = OffHeap.at(arguments[1], TokenInfo.BYTES);
+                    info.putLong(96, info.getLong(96) | flag);
+                }
+            };
+            KeySourceException failed = wrapFails(premises.source(context));
+            assertEquals(Kind.UNREACHABLE, failed.kind());
+            assertTrue(failed.getMessage().contains("lock"), failed::getMessage);
+        }
+        assertEquals(0, token.calls(Function.C_Login));
+    }
+
+    /** What a vendor's own number means we do not know; it may be a wrong PIN. */
+    @Test
+    void doesNotTryAPinAgainAfterAnAnswerThatItDoesNotUnderstand() throws Exception {
+        token.fault = (function, arguments) -> function == Function.C_Login ? Ckr.UNLISTED : null;
+        for (int i = 0; i < 2; i++) {
+            assertEquals(Kind.UNREACHABLE, wrapFails(premises.source(context)).kind());
+        }
+        assertEquals(1, token.calls(Function.C_Login));
+    }
+
+    @Test
+    void logsInAnewWhenTheTokenWasPulledOut() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            token.hsm.pullOutAndPutBack();
+            assertOpens(source, wrapped, key);
+            assertEquals(2, token.calls(Function.C_Login));
+        }
+    }
+
+    /** Another program's logout must not look like a key that somebody has deleted: that would count as revoked. */
+    @Test
+    void doesNotTakeALogoutForADeletedKey() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            token.hsm.logOut();
+            assertOpens(source, wrapped, key);
+            assertEquals(2, token.calls(Function.C_Login));
+        }
+    }
+
+    @Test
+    void saysWhichTokensThereAreIfNoneIsMeant() throws Exception {
+        String uri = token.uri("kek").replace("blockseal%20tests", "elsewhere");
+        KeySourceException failed = wrapFails(token.open(context, uri));
+        assertEquals(Kind.UNREACHABLE, failed.kind());
+        assertTrue(failed.getMessage().contains("'" + SoftHsm.TOKEN + "' (serial "), failed::getMessage);
+    }
+
+    @Test
+    void manyVolumesShareOneLoginAndAFewSessionsWhichAreAllClosed() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource second = premises.otherSource(context)) {
+            for (Future<WrappedKey> each : atOnce(20, () -> first.wrap(key, binding))) {
+                assertEquals("01", each.get().version());
+            }
+            second.wrap(key, binding);
+        }
+        assertEquals(1, token.calls(Function.C_Login));
+        int sessions = token.calls(Function.C_OpenSession);
+        assertTrue(sessions <= 8, sessions + " sessions");
+        assertEquals(sessions, token.calls(Function.C_CloseSession));
+    }
+
+    private static <T> List<Future<T>> atOnce(int count, Callable<T> one) throws InterruptedException {
+        ExecutorService volumes = Executors.newFixedThreadPool(count);
+        try {
+            return volumes.invokeAll(Collections.nCopies(count, one));
+        } finally {
+            volumes.shutdownNow();
+        }
+    }
+
+    @Test
+    void wrapsByNoKeyThatCouldLeaveTheTokenUnlessToldTo() throws Exception {
+        token.hsm.destroy("kek");
+        token.hsm.generate("kek", 1, true);
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("is extractable"), failed::getMessage);
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource told = token.open(context, token.uri("kek") + "&allow-extractable=true");
+                KeySource untold = premises.source(context)) {
+            WrappedKey wrapped = told.wrap(key, binding);
+            assertOpens(untold, wrapped, key);
+        }
+    }
+
+    @Test
+    void doesNotChooseBetweenKeysOfOneName() throws Exception {
+        token.hsm.generate("kek", 2, false);
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("several AES keys"), failed::getMessage);
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource second = token.open(context, token.uri("kek;id=%02"))) {
+            WrappedKey wrapped = second.wrap(key, binding);
+            assertEquals("02", wrapped.version());
+            assertOpens(second, wrapped, key);
+        }
+    }
+
+    @Test
+    void aNewKeyInThePlaceOfTheOldOneIsTheWrongKeyAndNoTrouble() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            token.hsm.destroy("kek");
+            token.hsm.generate("kek", 1, false);
+            assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
+        }
+    }
+
+    @Test
+    void aSlotOfAnotherVolumeDoesNotOpen() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, new Binding(new UUID(7, 7))));
+        }
+    }
+
+    /** Some tokens take no initialisation vector from others, and say which they took. */
+    @Test
+    void remembersTheInitialisationVectorThatTheTokenChose() throws Exception {
+        byte[] chosen = "its own one!".getBytes(StandardCharsets.US_ASCII);
+        token.fault = (function, arguments) -> {
+            if (function == Function.C_EncryptInit) {
+                long parameters = OffHeap.at(arguments[1], 3 * Long.BYTES).getLong(Long.BYTES);
+                long iv = OffHeap.at(parameters, 6 * Long.BYTES).getLong(0);
+                OffHeap.at(iv, chosen.length).put(0, chosen);
+            }
+            return null;
+        };
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            assertArrayEquals(chosen, Arrays.copyOf(wrapped.blob(), chosen.length));
+            assertOpens(source, wrapped, key);
+        }
+    }
+
+    @Test
+    void readsThePinFromACredential() throws Exception {
+        Path credentials = Files.createDirectory(folder.resolve("credentials"));
+        Files.writeString(credentials.resolve("hsm-pin"), SoftHsm.PIN);
+        String uri = token.uri("kek").replaceFirst("pin-source=.*", "pin-source=credential:hsm-pin");
+        KeySourceContext service =
+                new KeySourceContext(engine, credentials, context.environment(), context.input(), context.uses());
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = token.open(service, uri)) {
+            assertOpens(source, source.wrap(key, binding), key);
+        }
+        assertTrue(assertThrows(KeySourceException.class, () -> token.open(context, uri))
+                .getMessage()
+                .contains("CREDENTIALS_DIRECTORY"));
+    }
+
+    /** A pipe gives the PIN but once, and a token may be pulled out more often. */
+    @Test
+    void keepsAPinThatCameThroughADescriptor() throws Exception {
+        try (FileChannel open = FileChannel.open(token.pin);
+                Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = token.open(
+                        context,
+                        token.uri("kek").replaceFirst("pin-source=.*", "pin-source=fd:" + descriptorOf(token.pin)))) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            assertEquals(SoftHsm.PIN.length() + 1, open.size());
+            token.writePin("");
+            token.hsm.pullOutAndPutBack();
+            assertOpens(source, wrapped, key);
+        }
+    }
+
+    private static String descriptorOf(Path file) throws Exception {
+        Path real = file.toRealPath();
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors
+                    .filter(each -> Files.isSymbolicLink(each) && real.equals(target(each)))
+                    .findFirst()
+                    .orElseThrow()
+                    .getFileName()
+                    .toString();
+        }
+    }
+
+    private static Path target(Path link) {
+        try {
+            return Files.readSymbolicLink(link);
+        } catch (IOException closedMeanwhile) {
+            return link;
+        }
+    }
+
+    @Test
+    void readsNoPinThatOthersMayRead() throws Exception {
+        Files.setPosixFilePermissions(token.pin, PosixFilePermissions.fromString("rw-r--r--"));
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("chmod 600"), failed::getMessage);
+        assertEquals(0, token.calls(Function.C_Login));
+    }
+
+    @Test
+    void loadsNoModuleThatOthersCouldChange() throws Exception {
+        Path module = Files.copy(token.hsm.module(), folder.resolve("module.so"));
+        Files.setPosixFilePermissions(module, PosixFilePermissions.fromString("rwxrwxrwx"));
+        String uri = token.uri("kek").replace(token.hsm.module().toString(), module.toString());
+        KeySourceException failed = wrapFails(token.open(context, uri));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("could be changed by others"), failed::getMessage);
+    }
+
+    @Test
+    void saysWhatIsWrongWithAModule() throws Exception {
+        for (String no : List.of("/nowhere/module.so", "/etc/passwd", "/lib64/ld-linux-x86-64.so.2")) {
+            String uri = token.uri("kek").replace(token.hsm.module().toString(), no);
+            KeySourceException failed = wrapFails(token.open(context, uri));
+            assertEquals(Kind.MISCONFIGURED, failed.kind());
+            assertTrue(failed.getMessage().contains("the module " + no + " cannot be loaded"), failed::getMessage);
+        }
+    }
+}
