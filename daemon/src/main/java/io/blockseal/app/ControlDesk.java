@@ -12,6 +12,7 @@ import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.audit.Operator;
 import io.blockseal.config.ByteSize;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.control.Arguments;
 import io.blockseal.control.Caller;
 import io.blockseal.control.ControlAnswer;
@@ -156,7 +157,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {
         // Once a job was begun the keys are its own.
         boolean handedOver = false;
-        SentKeys keys = new SentKeys(arguments, engine, isRootOrUs(caller));
+        SentKeys keys = new SentKeys(arguments, engine, uri -> isRootOrUs(caller) || isConfigured(uri));
         ControlAnswer answer;
         try {
             VolumeVerb verb = verbs.get(word);
@@ -196,6 +197,14 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                 volumeKnown
                         ? "there is no verb '" + word + "'; see docs/control.md"
                         : "no volume '" + name + "' is served here; see blockseal status");
+    }
+
+    /** Whether it is the key source of one of the volumes, which the daemon asks anyway. */
+    private boolean isConfigured(String uri) {
+        return volumes.stream()
+                .map(volume -> volume.config().key())
+                .anyMatch(key ->
+                        key.kind() == KeyConfig.Kind.KEY_SOURCE && key.place().equals(uri));
     }
 
     private static boolean isRootOrUs(Caller caller) {

@@ -182,10 +182,16 @@ class DaemonProcessTest {
     void refusesAVolumeThatAnotherProcessServes() throws Exception {
         Process first = serve();
         firstLine(first);
-        Cli.Result export = cli.run("export", "./a.bsl", "./out", "--key-file", "./both.key");
-        assertEquals(ExitCode.IN_USE.number(), export.exitCode(), export.all());
-        assertTrue(export.err().contains("process " + first.pid()), export.err());
+        // As a raw image, which no daemon is asked about.
+        Cli.Result raw = cli.run("import", "./a.bsl", "./copy.bsl", "--create", "--key-file", "./both.key");
+        assertEquals(ExitCode.IN_USE.number(), raw.exitCode(), raw.all());
+        assertTrue(raw.err().contains("process " + first.pid()), raw.err());
         assertEquals(0, cli.run("check", "./a.bsl", "--key-file", "./both.key").exitCode(), "the daemon checks itself");
+        assertEquals(
+                0,
+                cli.run("export", "./a.bsl", "./out", "--key-file", "./both.key")
+                        .exitCode(),
+                "and copies it");
         // The daemon itself is asked for these, and says no.
         Cli.Result resize = cli.run("resize", "./a.bsl", "--size", "1G", "--key-file", "./both.key");
         assertNotEquals(0, resize.exitCode());

@@ -19,7 +19,6 @@ import io.blockseal.keysource.recovery.RecoveryKeySource;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Keys that came through the control socket, in the groups {@code key} and {@code newKey}: their bytes as {@code secret},
@@ -34,24 +33,31 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     /** As many as a volume has key slots. */
     public static final int KEYS_MAX = 16;
 
-    /** Sources that are code of whoever names them: a program, a module that is loaded into the daemon. */
-    private static final Set<String> RUN_CODE = Set.of("exec", "pkcs11");
+    /** Which key sources the caller may have the daemon ask, by their URIs. */
+    @FunctionalInterface
+    public interface MayAsk {
+        /** Whether this one. */
+        boolean source(String uri);
+    }
 
     private final Arguments arguments;
     private final CryptoEngine engine;
-    private final boolean mayRunCode;
+    private final MayAsk mayAsk;
     private final List<KeySource> opened = new ArrayList<>();
 
     /** Those among {@code arguments}, which are closed with this; keys go into {@code engine}. */
     public SentKeys(Arguments arguments, CryptoEngine engine) {
-        this(arguments, engine, false);
+        this(arguments, engine, unused -> false);
     }
 
-    /** Likewise; {@code mayRunCode}: the caller may name a program or a module as a key source. Giving orders is not enough. */
-    public SentKeys(Arguments arguments, CryptoEngine engine, boolean mayRunCode) {
+    /**
+     * Likewise, and key sources that the caller {@code mayAsk}. Who names a source chooses a program or a module that runs
+     * as the daemon, or a server to which the daemon shows what stands in files of its own.
+     */
+    public SentKeys(Arguments arguments, CryptoEngine engine, MayAsk mayAsk) {
         this.arguments = arguments;
         this.engine = engine;
-        this.mayRunCode = mayRunCode;
+        this.mayAsk = mayAsk;
     }
 
     @Override
@@ -148,9 +154,10 @@ public final class SentKeys implements CallKeys, AutoCloseable {
         try {
             String place = new KeyConfig(KeyConfig.Kind.KEY_SOURCE, uri).place();
             KeySourceSpec spec = KeySourceSpec.parse(place);
-            if (RUN_CODE.contains(spec.scheme()) && !mayRunCode) {
+            if (!mayAsk.source(place)) {
                 throw new ArgumentException("'" + name
-                        + ".uri': only root and the daemon's own user may have it run a program or load a module");
+                        + ".uri': only root and the daemon's own user may name a key source that is not in its"
+                        + " configuration: it would run programs and open files as the daemon");
             }
             return KeySourceRegistry.open(spec, Surroundings.keySources(engine, () -> new byte[0]));
         } catch (IllegalArgumentException | KeySourceException wrong) {
