@@ -64,6 +64,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final TransferRoom transfers;
     private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
+    private final ControlNotes notes = new ControlNotes();
 
     ControlDesk(
             List<ServedVolume> volumes,
@@ -370,15 +371,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
 
     @Override
     public void audit(Caller caller, boolean admitted, String what) {
-        try {
-            threads.execute(() -> AuditLog.record(
-                    admitted ? AuditEvent.CONTROL_CALL : AuditEvent.CONTROL_REFUSED,
-                    AuditField.of("verb", what),
-                    AuditField.of("caller-uid", caller.uid()),
-                    AuditField.of("caller-pid", caller.pid())));
-        } catch (RejectedExecutionException full) {
-            LOG.warn("too much to write down: {} by user {} (process {})", what, caller.uid(), caller.pid());
-        }
+        notes.take(caller, admitted, what);
     }
 
     /** Takes no order any more, and lets those end that were begun. */
@@ -392,5 +385,6 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+        notes.close();
     }
 }
