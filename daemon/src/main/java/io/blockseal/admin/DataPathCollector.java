@@ -62,6 +62,16 @@ final class DataPathCollector extends Collector {
                 Type.COUNTER,
                 "Times that the last state of a volume could not be remembered",
                 sources.anchorFailures().getAsLong()));
+        families.add(single(
+                "blockseal_audit_failures_total",
+                Type.COUNTER,
+                "Times that a line of the audit log could not be written or sent",
+                sources.auditFailures().getAsLong()));
+        families.add(single(
+                "blockseal_audit_waiting",
+                Type.GAUGE,
+                "Lines that are not in the audit log yet",
+                sources.auditWaiting().getAsLong()));
         families.add(byExport(
                 "blockseal_dek_cache_hits_total",
                 "Look-ups that found the range key unwrapped",

@@ -20,6 +20,8 @@ import java.util.function.Supplier;
  * @param bufferMappedBytes memory that buffers take
  * @param bufferLimitBytes the most they may take
  * @param anchorFailures how often a rollback anchor could not be written
+ * @param auditFailures how often a line of the audit log could not be written or sent
+ * @param auditWaiting how many lines are not in the audit log yet
  */
 public record MetricsSources(
         String version,
@@ -32,4 +34,6 @@ public record MetricsSources(
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,
         LongSupplier bufferLimitBytes,
-        LongSupplier anchorFailures) {}
+        LongSupplier anchorFailures,
+        LongSupplier auditFailures,
+        LongSupplier auditWaiting) {}

@@ -1,5 +1,6 @@
 package io.blockseal.app;
 
+import io.blockseal.app.command.AuditCommand;
 import io.blockseal.app.command.CheckCommand;
 import io.blockseal.app.command.CreateCommand;
 import io.blockseal.app.command.DmTableCommand;
@@ -57,6 +58,7 @@ final class CommandTree {
         verbs.put("header", HeaderCommand::new);
         verbs.put("erase", EraseCommand::new);
         verbs.put("dm-table", DmTableCommand::new);
+        verbs.put("audit", AuditCommand::new);
         return verbs;
     }
 

@@ -7,7 +7,9 @@ import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.HealthPages;
 import io.blockseal.admin.MetricsPage;
 import io.blockseal.admin.MetricsSources;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.block.IoLoop;
+import io.blockseal.config.AuditConfig;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
@@ -104,6 +106,11 @@ public final class Daemon implements AutoCloseable {
     }
 
     private void build() throws Exception {
+        if (!config.audit().equals(AuditConfig.NONE)) {
+            AuditPlaces.keep(config.audit());
+            // The last to end: what is taken down may have something to tell.
+            unwinding.add("the audit log", AuditLog::end);
+        }
         // Both load native code for a tenth of a second; they do not need each other.
         aside().execute(Epoll::isAvailable);
         Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
@@ -311,7 +318,9 @@ public final class Daemon implements AutoCloseable {
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
                 () -> sum(loops, arena -> arena.budget().limitBytes()),
-                memory.anchors()::failures);
+                memory.anchors()::failures,
+                AuditLog::failures,
+                AuditLog::waiting);
         // Beside the opening of the volumes: making all its meters takes longer than that.
         CompletableFuture<MetricsPage> metrics = CompletableFuture.supplyAsync(() -> new MetricsPage(sources), aside());
         unwinding.add("the metrics", () -> metrics.join().close());

@@ -1,5 +1,6 @@
 package io.blockseal.app;
 
+import io.blockseal.audit.AuditLog;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
@@ -24,6 +25,10 @@ public final class Main {
         CommandLine line = CommandTree.forArguments(arguments);
         line.setOut(out);
         line.setErr(err);
-        return line.execute(arguments);
+        try {
+            return line.execute(arguments);
+        } finally {
+            AuditLog.end();
+        }
     }
 }

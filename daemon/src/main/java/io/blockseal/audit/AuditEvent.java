@@ -32,6 +32,16 @@ public enum AuditEvent {
     KEY_ACCESS_ENDED,
     /** It gives the key again. */
     KEY_ACCESS_RESTORED,
+    /** A volume was made. */
+    VOLUME_CREATED,
+    /** A volume was made larger. */
+    VOLUME_RESIZED,
+    /** A volume was opened: the volume key was unwrapped, and proven to be the right one. */
+    VOLUME_OPENED,
+    /** No given key opened a volume. */
+    KEY_REFUSED,
+    /** No given key opened a volume, and a key source that might have could not be asked. */
+    KEY_SOURCE_FAILED,
     /** One more key opens the volume. */
     KEY_SLOT_ADDED,
     /** Another key opens the volume in the place of one that does no longer. */
@@ -67,7 +77,15 @@ public enum AuditEvent {
     /** The keys of an open volume were taken out of memory. */
     VOLUME_LOCKED,
     /** They were brought back. */
-    VOLUME_UNLOCKED;
+    VOLUME_UNLOCKED,
+    /** The first line of an audit log. */
+    LOG_BEGUN,
+    /** The first line of a file that goes on from another one, which was renamed. */
+    LOG_CONTINUED,
+    /** The end of an audit log was not as it had been left; what was found stays as it is, and is told of here. */
+    LOG_REPAIRED,
+    /** Acts could not be written for so long that some of them are not in the file. */
+    LOG_GAP;
 
     /** The word in the log, as in {@code rollback-accepted}. */
     public String word() {

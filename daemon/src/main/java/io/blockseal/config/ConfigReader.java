@@ -127,6 +127,7 @@ public final class ConfigReader {
                 file.number("drain-seconds", otherwise.drainSeconds(), 0, 3600),
                 file.number("storage-seconds", otherwise.storageSeconds(), 1, 86400),
                 stateDir(file),
+                audit(file),
                 file.value("log-level", otherwise.logLevel(), text -> word(LogLevel.class, text)),
                 volumes(file));
     }
@@ -134,6 +135,11 @@ public final class ConfigReader {
     private static ControlConfig control(YamlSection file) {
         List<Integer> uids = file.list("control-uids", ConfigReader::uid);
         return file.value("control", ControlConfig.of("auto", uids), text -> ControlConfig.of(text, uids));
+    }
+
+    private static AuditConfig audit(YamlSection file) {
+        return new AuditConfig(
+                file.optional("audit-log", AuditConfig::file), file.optional("audit-syslog", AuditConfig::syslog));
     }
 
     private static int uid(String text) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param drainSeconds how long requests in flight may take once the daemon was asked to stop
  * @param storageSeconds how long the storage may take, after that, to make durable what was written
  * @param stateDir where volume identities are remembered; null for the system's usual place
+ * @param audit where the audit log is kept besides the daemon's log
  * @param logLevel how much to tell
  * @param volumes what to serve; at least one
  */
@@ -41,6 +42,7 @@ public record DaemonConfig(
         int drainSeconds,
         int storageSeconds,
         @Nullable Path stateDir,
+        AuditConfig audit,
         LogLevel logLevel,
         List<VolumeConfig> volumes) {
 
@@ -61,6 +63,7 @@ public record DaemonConfig(
             10,
             60,
             null,
+            AuditConfig.NONE,
             LogLevel.INFO,
             List.of());
 

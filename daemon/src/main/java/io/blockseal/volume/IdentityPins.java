@@ -134,7 +134,10 @@ public final class IdentityPins {
                     found.uuid(),
                     found.tag(),
                     before == null ? "unknown" : before);
-            record(AuditEvent.IDENTITY_TRUSTED, found, AuditField.of("was", before == null ? "none" : before));
+            record(
+                    AuditEvent.IDENTITY_TRUSTED,
+                    found,
+                    AuditField.of("was", String.valueOf(before == null ? "none" : before)));
         } else if (directory != null && before == null) {
             LOG.info(
                     "volume={} uuid={} identity={}: seen for the first time, remembered",

@@ -113,7 +113,7 @@ final class RollbackCheck {
                 AuditField.of("volume", volumeName),
                 AuditField.of("uuid", root.uuid()),
                 AuditField.of("found", root.commitSeq()),
-                AuditField.of("anchor", anchor == null ? "none" : anchor.commitSeq()),
+                AuditField.of("anchor", anchor == null ? "none" : Long.toString(anchor.commitSeq())),
                 AuditField.of("what", what));
     }
 }

@@ -37,8 +37,11 @@ final class RootAuthenticator {
         this.unlock = new VolumeUnlock(volumeName, sources, onlySlot);
     }
 
-    /** A root that may be believed, the keys that prove it, which the caller closes, and how their slot wraps them. */
-    record Unlocked(Candidate candidate, VolumeKeys keys, WrapAlgorithm wrappedBy) {}
+    /**
+     * A root that may be believed, the keys that prove it, which the caller closes, how their slot wraps them, and its
+     * number.
+     */
+    record Unlocked(Candidate candidate, VolumeKeys keys, WrapAlgorithm wrappedBy, int slot) {}
 
     Unlocked authenticate(RootReader roots) throws MalformedVolumeException, KeySourceException, WrongKeyException {
         List<KeySlotArea> failedAreas = new ArrayList<>();
@@ -125,7 +128,7 @@ final class RootAuthenticator {
                 opened.requireEpochOf(root);
                 keys.takePrevious(root, opened.volumeKey());
                 genuine = true;
-                return new Unlocked(candidate, keys, opened.wrappedBy());
+                return new Unlocked(candidate, keys, opened.wrappedBy(), opened.slot());
             } finally {
                 if (!genuine) {
                     keys.close();

@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
@@ -99,6 +102,13 @@ public final class VolumeCreator {
                 created.rangeBytes(),
                 root.slotCount(),
                 sources.size());
+        AuditLog.record(
+                AuditEvent.VOLUME_CREATED,
+                AuditField.of("volume", stores.name()),
+                AuditField.of("uuid", created.uuid()),
+                AuditField.of("identity", created.identity()),
+                AuditField.of("size", created.sizeBytes()),
+                AuditField.of("slots", sources.size()));
         return created;
     }
 

@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.format.KeySlotArea;
@@ -157,6 +160,14 @@ public final class VolumeOpener {
                 shape.rangeBytes(),
                 root.commitSeq(),
                 readOnly);
+        AuditLog.record(
+                AuditEvent.VOLUME_OPENED,
+                AuditField.of("volume", stores.name()),
+                AuditField.of("uuid", root.uuid()),
+                AuditField.of("slot", unlocked.slot()),
+                AuditField.of("wrap", unlocked.wrappedBy()),
+                AuditField.of("commit", root.commitSeq()),
+                AuditField.of("read-only", readOnly));
         return new Volume(
                 engine,
                 stores,

@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.BlockStore;
@@ -44,6 +47,12 @@ public final class VolumeResizer {
         volume.metadataCopies().flush();
         volume.committer().commitRoot(next);
         LOG.info("volume={} size={} was={}: grown", volume.name(), newSizeBytes, old.sizeBytes());
+        AuditLog.record(
+                AuditEvent.VOLUME_RESIZED,
+                AuditField.of("volume", volume.name()),
+                AuditField.of("uuid", volume.uuid()),
+                AuditField.of("size", newSizeBytes),
+                AuditField.of("was", old.sizeBytes()));
     }
 
     private static RootBlock plan(Volume volume, RootBlock old, long newSize) throws VolumeRefusedException {

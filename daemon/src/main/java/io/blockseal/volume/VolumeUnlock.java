@@ -1,5 +1,8 @@
 package io.blockseal.volume;
 
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditField;
+import io.blockseal.audit.AuditLog;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
@@ -12,6 +15,7 @@ import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -84,8 +88,14 @@ final class VolumeUnlock {
             }
         }
         if (unserved != null) {
+            AuditLog.record(
+                    AuditEvent.KEY_SOURCE_FAILED,
+                    AuditField.of("volume", volumeName),
+                    AuditField.of("uuid", uuid),
+                    AuditField.of("outcome", unserved.kind().name().toLowerCase(Locale.ROOT)));
             throw unserved;
         }
+        AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", volumeName), AuditField.of("uuid", uuid));
         throw new WrongKeyException(volumeName + ": no key slot opens with the given keys" + tried + refusals(area));
     }
 

@@ -55,7 +55,9 @@ class MetricsPageTest {
                 () -> 1 << 20,
                 () -> 2 << 20,
                 () -> 128 << 20,
-                () -> 3));
+                () -> 3,
+                () -> 4,
+                () -> 5));
     }
 
     @AfterEach
@@ -95,6 +97,8 @@ class MetricsPageTest {
         assertEquals(0, parsed.value("blockseal_volume_state", "export=other", "state=open"));
         assertEquals(9, parsed.value("blockseal_dek_cache_evictions_total", "export=db \\\"1\\\"\\\\"));
         assertEquals(3, parsed.value("blockseal_rollback_anchor_failures_total"));
+        assertEquals(4, parsed.value("blockseal_audit_failures_total"));
+        assertEquals(5, parsed.value("blockseal_audit_waiting"));
         assertEquals(1, parsed.value("blockseal_key_protection_info", "engine=java", "keys=heap"));
         assertEquals(1, parsed.value("blockseal_build_info", "version=1.2.3"));
     }

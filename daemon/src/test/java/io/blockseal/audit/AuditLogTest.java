@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -41,5 +44,13 @@ class AuditLogTest {
                 "label=\"\\u202eevil\"", AuditField.of("label", "\u202eevil").toString());
         assertFalse(AuditField.of("label", "Größe").toString().contains("\\u"), "letters stay readable");
         assertThrows(IllegalArgumentException.class, () -> AuditField.of("two words", 1));
+    }
+
+    @Test
+    void hasEachOfItsEventsOnThePageForAuditors() throws IOException {
+        String page = Files.readString(Path.of("..", "docs", "audit.md"));
+        for (AuditEvent event : AuditEvent.values()) {
+            assertTrue(page.contains("`" + event.word() + "`"), "docs/audit.md lacks " + event.word());
+        }
     }
 }

@@ -74,6 +74,8 @@ class ConfigReaderTest {
                     drain-seconds: 7
                     storage-seconds: 8
                     state-dir: /s
+                    audit-log: /a
+                    audit-syslog: auto
                     log-level: debug
                     volumes:
                       - {path: a.bsl, name: "7", description: d, read-only: true, direct: true, meta: m, meta-mirror: mm,
@@ -100,6 +102,7 @@ class ConfigReaderTest {
                             7,
                             8,
                             Path.of("/s"),
+                            new AuditConfig(Path.of("/a"), Path.of("/dev/log")),
                             LogLevel.DEBUG,
                             List.of(new VolumeConfig(
                                     Path.of("a.bsl"),
@@ -308,6 +311,7 @@ class ConfigReaderTest {
                 config.drainSeconds(),
                 config.storageSeconds(),
                 config.stateDir(),
+                config.audit(),
                 config.logLevel(),
                 List.of());
     }

@@ -1,11 +1,13 @@
 package io.blockseal.app.command;
 
+import io.blockseal.app.AuditPlaces;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.Foundation;
 import io.blockseal.config.EngineChoice;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which cipher engine a one-off command runs. */
+/** Which cipher engine a one-off command runs, and where it leaves its lines for auditors. */
 public final class EngineOptions {
     private static final int KEYS = 1024;
 
@@ -19,8 +21,12 @@ public final class EngineOptions {
     @Option(names = "--require-locked-keys", description = "Refuse to work when keys cannot be kept in locked memory.")
     private boolean requireLockedKeys;
 
+    @Mixin
+    private final AuditOptions audit = new AuditOptions();
+
     /** What the command stands on; the caller closes it. */
     Foundation lay() throws CommandException {
+        AuditPlaces.keep(audit.config());
         return Foundation.lay(engine, requireLockedKeys, KEYS);
     }
 }

@@ -128,6 +128,9 @@ public final class ServeCommand extends Verb {
             })
     private ShredPolicy shred = ShredPolicy.ON_DISCARD;
 
+    @Mixin
+    private final AuditOptions audit = new AuditOptions();
+
     @Option(
             names = "--engine",
             paramLabel = "auto|native|java",
@@ -208,6 +211,7 @@ public final class ServeCommand extends Verb {
                 otherwise.drainSeconds(),
                 otherwise.storageSeconds(),
                 stateDir,
+                audit.config(),
                 logLevel,
                 volumes());
         List<ConfigRules.Violation> violations = ConfigRules.violations(wanted);
