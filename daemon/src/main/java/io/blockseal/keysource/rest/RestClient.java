@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -34,11 +35,17 @@ public final class RestClient {
     public static final int BODY_BYTES_MAX = 1 << 20;
 
     private static final Set<Integer> PASSING = Set.of(408, 425, 429, 500, 502, 503, 504);
+    /** Whoever asks again by itself does so later than this anyway. */
+    private static final long REMEMBERED_MILLIS_MIN = 2_000;
+    /** A slip in a server's configuration must not keep a volume locked for days. */
+    private static final long REMEMBERED_MILLIS_MAX = 15 * 60_000;
 
     private final HttpClient http;
     private final Backoff backoff;
     private final Duration answerWithin;
     private final Predicate<RestResponse> passesAsWell;
+    /** Until when the server wants to be left alone, on the clock of {@link #backoff}. */
+    private final AtomicLong leftAloneUntil;
 
     /**
      * A client.
@@ -56,15 +63,24 @@ public final class RestClient {
         this.http = connection.http();
         this.answerWithin = connection.answerWithin();
         this.backoff = backoff;
+        this.leftAloneUntil = new AtomicLong(backoff.clock().nowMillis());
     }
 
     /**
      * The answer, which the caller closes: a good one, a definite refusal, or the last of several passing failures.
      *
-     * @throws KeySourceException UNREACHABLE if there was no answer at all
+     * @throws KeySourceException UNREACHABLE if there was no answer at all; THROTTLED, without asking, if the server has
+     *     said before that it wants to be asked later
      */
     public RestResponse send(RestRequest request) throws KeySourceException {
         long begun = backoff.clock().nowMillis();
+        long tooEarly = leftAloneUntil.get() - begun;
+        if (tooEarly > 0) {
+            throw new KeySourceException(
+                    Kind.THROTTLED,
+                    request.uri().getAuthority() + " has asked to be left alone for another " + (tooEarly + 999) / 1000
+                            + " s");
+        }
         int failures = 0;
         while (true) {
             KeySourceException trouble = null;
@@ -82,6 +98,7 @@ public final class RestClient {
             boolean enough = backoff.clock().nowMillis() - begun + pause > backoff.budgetMillis()
                     || (trouble != null && trouble.getCause() instanceof SSLException);
             if (enough && response != null) {
+                leaveAlone(retryAfterMillis(response));
                 return response;
             }
             if (enough && trouble != null) {
@@ -91,6 +108,14 @@ public final class RestClient {
                 response.close();
             }
             pause(request, pause);
+        }
+    }
+
+    /** The next question may come from somebody who knows nothing of this answer. */
+    private void leaveAlone(long millis) {
+        if (millis >= REMEMBERED_MILLIS_MIN) {
+            long until = backoff.clock().nowMillis() + Math.min(millis, REMEMBERED_MILLIS_MAX);
+            leftAloneUntil.accumulateAndGet(until, Math::max);
         }
     }
 

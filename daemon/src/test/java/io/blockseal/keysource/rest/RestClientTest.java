@@ -139,8 +139,16 @@ class RestClientTest {
     @Test
     void givesUpAtOnceWhereTheServerAsksForMoreTimeThanThereIs() throws Exception {
         handler = ask -> Reply.json(429, "{}").with("Retry-After", "3600");
-        assertEquals(429, trusting().send(post()).status());
+        RestClient client = trusting();
+        assertEquals(429, client.send(post()).status());
         assertEquals(List.of(), pauses);
+        handler = ask -> Reply.json(200, "{}");
+        KeySourceException early = assertThrows(KeySourceException.class, () -> client.send(post()));
+        assertEquals(Kind.THROTTLED, early.kind());
+        assertTrue(early.getMessage().contains("left alone for another 900 s"), early::getMessage);
+        assertEquals(1, stub.calls());
+        clock.pause(15 * 60_000);
+        assertEquals(200, client.send(post()).status());
     }
 
     @ParameterizedTest
