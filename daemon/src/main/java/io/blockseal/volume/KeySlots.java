@@ -170,7 +170,7 @@ public final class KeySlots {
     /** The volume key is not kept in memory: one of {@code unlockWith} gives it for a moment. */
     Opened unlock(List<KeySource> unlockWith) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
-        Opened opened = new VolumeUnlock(volume.name(), unlockWith, -1).open(current(), root.uuid());
+        Opened opened = VolumeUnlock.quiet(volume.name(), unlockWith, -1).open(current(), root.uuid());
         try (EpochKeys keys = EpochKeys.derive(volume.engine(), root.uuidBytes(), root.vkEpoch(), opened.volumeKey())) {
             if (keys.sameAs(volume.keys().current())) {
                 return opened;

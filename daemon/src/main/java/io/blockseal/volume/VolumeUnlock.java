@@ -28,11 +28,22 @@ final class VolumeUnlock {
     private final String volumeName;
     private final List<KeySource> sources;
     private final int onlySlot;
+    private final boolean quiet;
 
     VolumeUnlock(String volumeName, List<KeySource> sources, int onlySlot) {
+        this(volumeName, sources, onlySlot, false);
+    }
+
+    private VolumeUnlock(String volumeName, List<KeySource> sources, int onlySlot, boolean quiet) {
         this.volumeName = volumeName;
         this.sources = sources;
         this.onlySlot = onlySlot;
+        this.quiet = quiet;
+    }
+
+    /** One that leaves it to its caller what to say in the log. */
+    static VolumeUnlock quiet(String volumeName, List<KeySource> sources, int onlySlot) {
+        return new VolumeUnlock(volumeName, sources, onlySlot, true);
     }
 
     /** A volume key, which the caller closes, how the slot that gave it wraps it, that slot's number and its epoch. */
@@ -76,13 +87,17 @@ final class VolumeUnlock {
                     }
                     try {
                         Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
-                        LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
+                        if (!quiet) {
+                            tell(index, source, unserved);
+                        }
                         return new Opened(volumeKey, wrapped.algorithm(), index, slot.vkEpoch());
                     } catch (WrongKeyException e) {
                         tried.append("; slot ").append(index).append(": ").append(e.getMessage());
                     } catch (KeySourceException e) {
-                        LOG.warn("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
-                        unserved = e;
+                        LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                        // A no is definite only if it is the answer for all slots.
+                        boolean definite = unserved == null || unserved.kind() == KeySourceException.Kind.REFUSED;
+                        unserved = definite ? e : unserved;
                     }
                 }
             }
@@ -97,6 +112,14 @@ final class VolumeUnlock {
         }
         AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", volumeName), AuditField.of("uuid", uuid));
         throw new WrongKeyException(volumeName + ": no key slot opens with the given keys" + tried + refusals(area));
+    }
+
+    /** Of a source that could not be asked the log knows only here: if nothing opens, the caller is told. */
+    private void tell(int index, KeySource source, @Nullable KeySourceException unserved) {
+        if (unserved != null) {
+            LOG.warn("volume={}: another key slot could not be tried: {}", volumeName, unserved.getMessage());
+        }
+        LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
     }
 
     /** A slot of priority 0 opens only for a source that is itself of that kind: it was asked for by name. */
