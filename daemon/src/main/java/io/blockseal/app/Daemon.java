@@ -41,8 +41,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,6 +60,9 @@ public final class Daemon implements AutoCloseable {
     private static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
     private static final int LOOP_GOODBYE_SECONDS = 5;
     private static final long KEY_RETRY_MILLIS = 1000;
+    /** How long the start waits for keys outside this machine, for all of them together. */
+    private static final long KEY_PATIENCE_NANOS = 5_000_000_000L;
+
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
     private final DaemonConfig config;
@@ -67,9 +72,14 @@ public final class Daemon implements AutoCloseable {
     private final List<NbdUri> uris = new ArrayList<>();
     /** Whose key could not be had at the start, with what was said. */
     private final Map<ServedVolume, String> awaited = new LinkedHashMap<>();
+    /** The first tries of those whose key lies outside; each ends with what stands in the way, or null. */
+    private final Map<ServedVolume, CompletableFuture<@Nullable Exception>> firstTries = new LinkedHashMap<>();
 
     private volatile @Nullable Jobs jobs;
     private volatile boolean serving;
+    /** At the end: a first try goes on, and nothing of what it needs may be taken away. */
+    private boolean stuckInTry;
+
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
 
     private Daemon(DaemonConfig config) {
@@ -167,8 +177,14 @@ public final class Daemon implements AutoCloseable {
                 volume.open(foundation, opener, volume.isKeyOutside() ? outside : keys, keeper, cachedPerLoop));
         try {
             for (ServedVolume volume : volumes) {
-                open(volume, opening);
+                if (volume.isKeyOutside()) {
+                    exports.withdraw(volume.name(), "its volume waits for its key; try again later");
+                    firstTries.put(volume, CompletableFuture.supplyAsync(() -> attempt(volume, opening), keeper));
+                } else {
+                    opening.open(volume);
+                }
             }
+            awaitFirstTries();
         } finally {
             if (!keysStay) {
                 keys.close();
@@ -177,15 +193,49 @@ public final class Daemon implements AutoCloseable {
         return opening;
     }
 
-    private void open(ServedVolume volume, LateOpenings.Opening opening) throws Exception {
+    private static @Nullable Exception attempt(ServedVolume volume, LateOpenings.Opening opening) {
         try {
             opening.open(volume);
-        } catch (KeySourceException failed) {
-            if (!volume.isKeyOutside() || !LateOpenings.mayHelp(failed)) {
-                throw failed;
+            return null;
+        } catch (Exception failed) {
+            return failed;
+        }
+    }
+
+    /** A source that does not answer must not keep the other volumes from being served. */
+    private void awaitFirstTries() throws Exception {
+        long deadline = System.nanoTime() + KEY_PATIENCE_NANOS;
+        for (Map.Entry<ServedVolume, CompletableFuture<@Nullable Exception>> each : firstTries.entrySet()) {
+            try {
+                Exception failed = each.getValue().get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                if (failed instanceof KeySourceException trouble && LateOpenings.mayHelp(trouble)) {
+                    awaited.put(each.getKey(), Failures.message(failed));
+                } else if (failed != null) {
+                    throw failed;
+                }
+            } catch (TimeoutException silent) {
+                awaited.put(
+                        each.getKey(),
+                        "its key source has not answered within " + TimeUnit.NANOSECONDS.toSeconds(KEY_PATIENCE_NANOS)
+                                + " s");
             }
-            exports.withdraw(volume.name(), "its volume waits for its key; try again later");
-            awaited.put(volume, Failures.message(failed));
+        }
+    }
+
+    /** Whether they all have, in time. */
+    private boolean firstTriesEnd() {
+        CompletableFuture<?> all = CompletableFuture.allOf(firstTries.values().toArray(CompletableFuture<?>[]::new));
+        try {
+            all.get(config.storageSeconds(), TimeUnit.SECONDS);
+            return true;
+        } catch (TimeoutException stuck) {
+            return false;
+        } catch (ExecutionException broken) {
+            LOG.debug("a first try to open a volume", broken);
+            return true;
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+            return all.isDone();
         }
     }
 
@@ -224,7 +274,9 @@ public final class Daemon implements AutoCloseable {
             }
         }
         awaitKeys(keeper, volume -> {
-            opening.open(volume);
+            if (volume.export() == null) {
+                opening.open(volume);
+            }
             tending.open(volume);
         });
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
@@ -236,7 +288,14 @@ public final class Daemon implements AutoCloseable {
     private void awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
         LateOpenings late = new LateOpenings(opening, keeper, keeper, KEY_RETRY_MILLIS, KEY_RETRY_MILLIS_MAX);
         unwinding.add("the volumes that wait for their keys", late);
-        awaited.forEach(late::await);
+        awaited.forEach((volume, why) -> {
+            CompletableFuture<@Nullable Exception> first = firstTries.get(volume);
+            if (first == null || (first.isDone() && first.join() != null)) {
+                late.await(volume, why);
+            } else {
+                late.await(volume, why, first);
+            }
+        });
     }
 
     private String uuidOf(String exportName) {
@@ -251,6 +310,10 @@ public final class Daemon implements AutoCloseable {
 
     private void closeVolumes() {
         outcome = VolumesClosing.closeAll(volumes, Duration.ofSeconds(config.storageSeconds()));
+        if (stuckInTry) {
+            LOG.error("a volume is still being opened, as its storage does not answer; ending without it");
+            outcome = VolumesClosing.Outcome.STUCK;
+        }
         if (outcome == VolumesClosing.Outcome.STUCK) {
             // Its threads may go on at any moment. Wiped keys or freed buffers under their hands would be worse than
             // leaving all that to the end of the process, which takes the memory away at once.
@@ -400,6 +463,7 @@ public final class Daemon implements AutoCloseable {
     @Override
     public void close() {
         volumes.forEach(ServedVolume::endWaiting);
+        stuckInTry = !firstTriesEnd();
         unwinding.close();
     }
 }

@@ -18,6 +18,7 @@ import io.blockseal.volume.VolumeLock;
 import io.blockseal.volume.VolumeRefusedException;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,18 +39,23 @@ final class KeyCanary {
     private final KeySource source;
     private final KeyCheck check;
     private final LongSupplier clock;
+    private final BooleanSupplier ended;
     private final KeyAccess access;
     private boolean lockedByUs;
+    /** What {@link VolumeLock} calls the order by which we have locked it. */
+    private long order;
+
     private volatile KeyHealth health;
     private volatile long verifiedAt;
 
-    /** {@code clock} tells milliseconds since some moment. */
-    KeyCanary(String name, Volume volume, KeySource source, KeyCheck check, LongSupplier clock) {
+    /** {@code clock} tells milliseconds since some moment; {@code ended}, that answers of the source mean nothing more. */
+    KeyCanary(String name, Volume volume, KeySource source, KeyCheck check, LongSupplier clock, BooleanSupplier ended) {
         this.name = name;
         this.volume = volume;
         this.source = source;
         this.check = check;
         this.clock = clock;
+        this.ended = ended;
         this.verifiedAt = clock.getAsLong();
         this.access = new KeyAccess(1000L * check.graceSeconds(), verifiedAt);
         this.health = new KeyHealth(word(Standing.GOOD), 0, "");
@@ -81,13 +87,20 @@ final class KeyCanary {
         Standing now;
         try {
             if (lockedByUs) {
-                volume.lock().unlock(List.of(source));
+                // Whoever has wanted it locked since then unlocks it as well.
+                boolean unlocked = volume.lock().unlockUnlessWanted(order, List.of(source));
                 lockedByUs = false;
+                if (!unlocked) {
+                    return;
+                }
             } else {
                 volume.keySlots().requireOpenedBy(source);
             }
             now = access.opened(clock.getAsLong());
         } catch (KeySourceException failed) {
+            if (ended.getAsBoolean()) {
+                return;
+            }
             why = String.valueOf(failed.getMessage());
             now = access.failed(failed.kind(), clock.getAsLong());
         } catch (WrongKeyException | VolumeRefusedException | MalformedVolumeException | StoreException odd) {
@@ -150,10 +163,9 @@ final class KeyCanary {
         }
         boolean freeze = check.onRevocation() == KeyCheck.OnRevocation.FREEZE;
         try {
-            lockedByUs = true;
-            volume.lock().lock(freeze ? VolumeLock.Policy.FREEZE : VolumeLock.Policy.FAIL);
+            order = volume.lock().lockUnlessLocked(freeze ? VolumeLock.Policy.FREEZE : VolumeLock.Policy.FAIL);
+            lockedByUs = order >= 0;
         } catch (StoreException | VolumeRefusedException failed) {
-            lockedByUs = volume.state() == Volume.State.LOCKED;
             LOG.error("volume={}: cannot be locked, and that is tried again: {}", name, failed.getMessage());
         }
     }

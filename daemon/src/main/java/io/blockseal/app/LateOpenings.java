@@ -3,8 +3,7 @@ package io.blockseal.app;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.volume.RetryTimer;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
@@ -17,7 +16,7 @@ import org.slf4j.LoggerFactory;
 final class LateOpenings implements AutoCloseable {
     /** Opens one. */
     interface Opening {
-        /** When this returns, clients are let in. */
+        /** When this returns, clients are let in. One that is open already is only looked after. */
         void open(ServedVolume volume) throws Exception;
     }
 
@@ -28,7 +27,7 @@ final class LateOpenings implements AutoCloseable {
     private final RetryTimer timer;
     private final long firstMillis;
     private final long maxMillis;
-    private final Set<Thread> trying = new HashSet<>();
+    private int underWay;
     private boolean closed;
 
     LateOpenings(Opening opening, Executor worker, RetryTimer timer, long firstMillis, long maxMillis) {
@@ -52,6 +51,13 @@ final class LateOpenings implements AutoCloseable {
                 why);
         volume.awaitKey(why);
         again(volume, 1);
+    }
+
+    /** Likewise, after a try that is still under way, whatever comes of it. */
+    void await(ServedVolume volume, String why, CompletableFuture<?> first) {
+        LOG.warn("volume={}: {}; others are served", volume.name(), why);
+        volume.awaitKey(why);
+        first.whenCompleteAsync((opened, failed) -> attempt(volume, 1), worker);
     }
 
     private void again(ServedVolume volume, int tries) {
@@ -86,23 +92,21 @@ final class LateOpenings implements AutoCloseable {
     }
 
     private synchronized boolean begin() {
-        return !closed && trying.add(Thread.currentThread());
+        underWay += closed ? 0 : 1;
+        return !closed;
     }
 
     private synchronized void end() {
-        trying.remove(Thread.currentThread());
-        // It was meant for the try, and the thread serves others.
-        Thread.interrupted();
+        underWay--;
         notifyAll();
     }
 
-    /** No more tries begin, and those that wait for a key source are told not to; returns when none is under way. */
+    /** No more tries begin; returns when none is under way. Key sources are ended before, so that it waits for none. */
     @Override
     public synchronized void close() {
         closed = true;
-        trying.forEach(Thread::interrupt);
         boolean interrupted = false;
-        while (!trying.isEmpty()) {
+        while (underWay > 0) {
             try {
                 wait();
             } catch (InterruptedException later) {

@@ -58,6 +58,8 @@ final class ServedVolume implements VolumesClosing.Closable {
     private volatile @Nullable KeyCanary canary;
     private volatile @Nullable String awaitsKeyBecause;
     private @Nullable Polling checking;
+    private @Nullable EndableKeySource asked;
+    private volatile boolean askingEnded;
     private @Nullable ShredOnDiscard shredding;
 
     ServedVolume(VolumeConfig config, int loopCount) {
@@ -86,7 +88,8 @@ final class ServedVolume implements VolumesClosing.Closable {
         Volume opened = null;
         KeySource key;
         try {
-            key = keys.open(config.key(), "Passphrase of " + config.path());
+            KeySource named = keys.open(config.key(), "Passphrase of " + config.path());
+            key = isKeyOutside() ? endable(named) : named;
             opened = opener.open(stores, List.of(key), options);
         } finally {
             if (opened == null) {
@@ -99,7 +102,12 @@ final class ServedVolume implements VolumesClosing.Closable {
         resumption = RotationResumption.of(name(), opened);
         if (isKeyOutside()) {
             KeyCanary looking = new KeyCanary(
-                    name(), opened, key, config.keyCheck(), () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+                    name(),
+                    opened,
+                    key,
+                    config.keyCheck(),
+                    () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()),
+                    () -> askingEnded);
             canary = looking;
             checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
         }
@@ -224,7 +232,7 @@ final class ServedVolume implements VolumesClosing.Closable {
             return new ExportHealth(config.exportName(), ExportHealth.ERASED, 0, 0, 0, 0);
         }
         KeyPolicyWatch watch = keyWatch;
-        KeyCanary asked = canary;
+        KeyCanary looking = canary;
         DekCacheMetrics caches = now.dekCacheMetrics();
         String state =
                 switch (now.state()) {
@@ -252,7 +260,7 @@ final class ServedVolume implements VolumesClosing.Closable {
                 },
                 now.metadataRecoveries(),
                 watch == null ? 0 : watch.overdueRanges(),
-                asked == null ? KeyHealth.NONE : asked.health());
+                looking == null ? KeyHealth.NONE : looking.health());
     }
 
     /** How its keys are, or null until it is open and once it is erased. On the admin loop. */
@@ -275,6 +283,24 @@ final class ServedVolume implements VolumesClosing.Closable {
         Volume now = volume;
         if (now != null) {
             now.endWaiting();
+        }
+        endAsking();
+    }
+
+    private synchronized KeySource endable(KeySource named) {
+        EndableKeySource source = asked == null ? new EndableKeySource(named) : asked;
+        asked = source;
+        if (askingEnded) {
+            source.end();
+        }
+        return source;
+    }
+
+    /** Nobody waits for its key source any more. */
+    private synchronized void endAsking() {
+        askingEnded = true;
+        if (asked != null) {
+            asked.end();
         }
     }
 
@@ -305,6 +331,7 @@ final class ServedVolume implements VolumesClosing.Closable {
 
     /** Ends what is done to it by itself. A second call does nothing. */
     void stopTending() {
+        endAsking();
         RotationResumption rotating = resumption;
         if (rotating != null) {
             rotating.close();

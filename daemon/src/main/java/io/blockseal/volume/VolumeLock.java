@@ -33,6 +33,8 @@ public final class VolumeLock {
 
     private final Volume volume;
     private boolean locked;
+    /** Counts those who wanted it locked. */
+    private long orders;
     /** Also while it is waited for. */
     private volatile boolean wanted;
 
@@ -71,6 +73,7 @@ public final class VolumeLock {
 
     /** The same, waiting for requests that are under way as {@code patience} has it. */
     public synchronized void lock(Policy policy, Patience patience) throws StoreException, VolumeRefusedException {
+        orders++;
         if (!locked) {
             wanted = true;
             freezing = policy == Policy.FREEZE;
@@ -102,6 +105,41 @@ public final class VolumeLock {
                     Errno.EIO, volume.name() + ": is locked, but a loop has not said yet that its DEKs are wiped");
         }
         LOG.info("volume={} requests={}: locked", volume.name(), policy == Policy.FAIL ? "fail" : "wait");
+    }
+
+    /**
+     * Locks it if nobody else has. Who did so may {@link #unlockUnlessWanted}, with what this returns.
+     *
+     * @return the number of this order, or -1 if it was locked already
+     */
+    public synchronized long lockUnlessLocked(Policy policy) throws StoreException, VolumeRefusedException {
+        if (locked) {
+            return -1;
+        }
+        try {
+            lock(policy);
+        } catch (StoreException failed) {
+            if (!locked) {
+                throw failed;
+            }
+            LOG.error("volume={}: {}", volume.name(), failed.getMessage());
+        }
+        return orders;
+    }
+
+    /**
+     * Unlocks, unless somebody has wanted it locked since {@code order}.
+     *
+     * @return whether it was locked, and is no longer
+     */
+    public synchronized boolean unlockUnlessWanted(long order, List<KeySource> sources)
+            throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
+                    WrongKeyException {
+        if (!locked || orders != order) {
+            return false;
+        }
+        unlock(sources);
+        return true;
     }
 
     /**

@@ -35,6 +35,7 @@ class KeyCanaryTest {
     private final VolumeFixture fixture = new VolumeFixture();
     private final Moody source = new Moody();
     private long now;
+    private boolean ended;
     private MemoryStore store = new MemoryStore("none", 0);
     private Volume volume;
 
@@ -51,7 +52,7 @@ class KeyCanaryTest {
     }
 
     private KeyCanary canary(OnRevocation policy) {
-        return new KeyCanary("demo", volume, source, new KeyCheck(300, GRACE_SECONDS, policy), () -> now);
+        return new KeyCanary("demo", volume, source, new KeyCheck(300, GRACE_SECONDS, policy), () -> now, () -> ended);
     }
 
     private void look(KeyCanary canary, int minutes) {
@@ -153,6 +154,30 @@ class KeyCanaryTest {
         volume.lock().unlock(List.of(fixture.key(1)));
         look(canary, 1);
         assertEquals(1, source.unwraps);
+    }
+
+    @Test
+    void makesNothingOfASourceThatIsAskedNoMore() {
+        KeyCanary canary = canary(OnRevocation.FREEZE);
+        source.mood = Kind.UNREACHABLE;
+        ended = true;
+        look(canary, 1);
+        assertEquals("good", canary.health().standing());
+    }
+
+    @Test
+    void leavesToAnOperatorWhatHeHasLockedWhileItWasRevoked() throws Exception {
+        KeyCanary canary = canary(OnRevocation.FREEZE);
+        source.mood = Kind.REFUSED;
+        look(canary, 30);
+        assertEquals(Volume.State.LOCKED, volume.state());
+        volume.lock().lock(VolumeLock.Policy.FREEZE);
+        source.mood = null;
+        look(canary, 30);
+        assertEquals(Volume.State.LOCKED, volume.state());
+        volume.lock().unlock(List.of(fixture.key(1)));
+        look(canary, 1);
+        assertEquals("good", canary.health().standing());
     }
 
     @Test

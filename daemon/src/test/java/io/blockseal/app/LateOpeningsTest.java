@@ -29,6 +29,7 @@ class LateOpeningsTest {
             question=$(cat)
             case $mood in
               well) printf '%%s' "$question" | sed 's/"volume":"[^"]*",//; s/"key"/"swap"/; s/"blob"/"key"/; s/"swap"/"blob"/' ;;
+              silent) sleep 60 ;;
               *) printf '{"error":{"kind":"%%s","message":"not now"}}' "$mood" ;;
             esac
             """;
@@ -99,6 +100,20 @@ class LateOpeningsTest {
         serve().close();
         mood("well");
         // Nobody has it open any more.
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    /** Within the time that the program gets for its answer. */
+    @Test
+    @Timeout(25)
+    void aSilentSourceHoldsUpNeitherTheOthersNorTheEnd() throws Exception {
+        mood("silent");
+        try (Daemon daemon = serve();
+                Guest near = Guest.connect(daemon, "near", 1)) {
+            near.fill();
+            assertEquals("opening", status("far").get("state").asText());
+        }
+        mood("well");
         cli.ok("check", "./far.bsl", "--key-source", source);
     }
 
