@@ -88,6 +88,16 @@ final class EndableKeySource implements KeySource {
     }
 
     @Override
+    public WrappedKey rewrap(WrappedKey old, Secret volumeKey, Binding binding) throws KeySourceException {
+        enter();
+        try {
+            return source.rewrap(old, volumeKey, binding);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         enter();
         try {

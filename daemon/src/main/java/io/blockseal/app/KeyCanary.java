@@ -42,6 +42,8 @@ final class KeyCanary {
     private final BooleanSupplier ended;
     private final KeyAccess access;
     private boolean lockedByUs;
+    /** An operator has unlocked what we had locked, by another key: that is his word until the source gives the key again. */
+    private boolean overruled;
     /** What {@link VolumeLock} calls the order by which we have locked it. */
     private long order;
 
@@ -78,6 +80,7 @@ final class KeyCanary {
     void look() {
         Volume.State state = volume.state();
         boolean locked = state == Volume.State.LOCKED || volume.isLockedOrAboutTo();
+        overruled |= lockedByUs && !locked;
         lockedByUs &= locked;
         if (state == Volume.State.CLOSED || (locked && !lockedByUs)) {
             return;
@@ -112,12 +115,13 @@ final class KeyCanary {
             LOG.debug("volume={}: was locked while its key was looked at", name, locking);
             return;
         }
+        overruled &= now != Standing.GOOD;
         verifiedAt = access.verifiedAt();
         health = new KeyHealth(word(now), 0, why);
         if (now != before) {
             tell(before, now, why);
         }
-        if (now == Standing.REVOKED && !lockedByUs) {
+        if (now == Standing.REVOKED && !lockedByUs && !overruled) {
             revoke();
         }
     }
@@ -147,6 +151,9 @@ final class KeyCanary {
                 record(AuditEvent.KEY_ACCESS_REVOKED);
             }
             case REVOKED -> {
+                if (before != Standing.GRACE) {
+                    record(AuditEvent.KEY_ACCESS_REVOKED);
+                }
                 LOG.error("volume={} then={}: its key is revoked, and the time of grace is over", name, word());
                 record(AuditEvent.KEY_ACCESS_ENDED);
             }
