@@ -498,6 +498,16 @@ class TransferIT {
             assertEquals(sha256(image), sha256(backing));
             Path second = folder.resolve("second.bsl");
             assertImported(run("import", device, second, key("--create", "--json")));
+            Tool.Result unasked = run("export", volume(), device, key("--target-format", "qcow2"));
+            assertEquals(1, unasked.exit(), unasked::all);
+            assertTrue(unasked.err().contains("writes over what it holds"), unasked::err);
+            assertEquals(sha256(image), sha256(backing));
+            // Whoever has the device open keeps what is in it.
+            Blockseal.run("create", device, "--size", "16M", "--range-size", "16M", "--force", "--key-file", key()[1])
+                    .ok();
+            Tool.Result itself = run("export", device, device, key("--target-format", "qcow2", "--force"));
+            Complaint.expect(itself, 5, "already open in this process");
+            Blockseal.run("check", device, "--key-file", key()[1]).ok();
         } finally {
             Tool.run("losetup", "--detach", device).ok();
         }

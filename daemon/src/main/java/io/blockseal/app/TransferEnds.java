@@ -237,6 +237,8 @@ public final class TransferEnds implements AutoCloseable {
         }
         if (there && file && !resume) {
             makeRoom(path, force);
+        } else if (there && !resume && !format.equals(RAW)) {
+            requireNobodys(path, force);
         } else if (!there && resume) {
             throw new CommandException(ExitCode.FAILURE, text + ": there is no such file to go on with.");
         }
@@ -279,6 +281,18 @@ public final class TransferEnds implements AutoCloseable {
             throw new CommandException(
                     ExitCode.FAILURE, path + ": cannot be emptied: " + failed.getMessage() + ".", failed);
         }
+    }
+
+    /** An image is made on a device at once, whatever it holds and whoever has it open. */
+    private void requireNobodys(Path device, boolean force) throws CommandException, StoreException {
+        if (!force) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    device
+                            + ": making an image on a device writes over what it holds.\n  Name another, or say --force if"
+                            + " that may be lost.");
+        }
+        files.open(device, StoreOptions.BUFFERED).close();
     }
 
     private Side address(String text, String format) throws CommandException, TransferException {
