@@ -366,10 +366,10 @@ final class MetadataCommitter {
     /** If this fails, the next commit of the same pages has their counts, too. */
     private void writeCounts(IntFunction<List<TablePage>> next) {
         try {
-            List<TablePage> pages = isWell() ? next.apply(0) : List.of();
-            while (!pages.isEmpty() && isWell()) {
+            List<TablePage> pages = ifWell(next, 0);
+            while (!pages.isEmpty()) {
                 commit(metadata.root().copy(), metadata.area(), pages);
-                pages = next.apply(pages.get(pages.size() - 1).index() + 1);
+                pages = ifWell(next, pages.get(pages.size() - 1).index() + 1);
             }
             anchor();
         } catch (CommitFailedException e) {
@@ -377,6 +377,11 @@ final class MetadataCommitter {
         } catch (RuntimeException | Error e) {
             stopForGood(e);
         }
+    }
+
+    /** Copies are taken for a commit alone: one that was dropped would keep wrapped DEKs that nobody wipes. */
+    private List<TablePage> ifWell(IntFunction<List<TablePage>> next, int from) {
+        return isWell() ? next.apply(from) : List.of();
     }
 
     /** Whether the disk is known to have what memory has, so that a commit may follow. On the keeper. */
