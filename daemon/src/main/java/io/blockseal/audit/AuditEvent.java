@@ -38,6 +38,8 @@ public enum AuditEvent {
     VOLUME_RESIZED,
     /** A volume was opened: the volume key was unwrapped, and proven to be the right one. */
     VOLUME_OPENED,
+    /** A key unwrapped the volume key, by whatever command. */
+    KEY_ACCEPTED,
     /** No given key opened a volume. */
     KEY_REFUSED,
     /** No given key opened a volume, and a key source that might have could not be asked. */

@@ -41,7 +41,7 @@ final class VolumeUnlock {
         this.quiet = quiet;
     }
 
-    /** One that leaves it to its caller what to say in the log. */
+    /** One that leaves it to its caller what to say in the log; of sources elsewhere auditors are told all the same. */
     static VolumeUnlock quiet(String volumeName, List<KeySource> sources, int onlySlot) {
         return new VolumeUnlock(volumeName, sources, onlySlot, true);
     }
@@ -88,7 +88,7 @@ final class VolumeUnlock {
                     try {
                         Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
                         if (!quiet) {
-                            tell(index, source, unserved);
+                            tell(uuid, index, source, unserved);
                         }
                         return new Opened(volumeKey, wrapped.algorithm(), index, slot.vkEpoch());
                     } catch (WrongKeyException e) {
@@ -103,11 +103,13 @@ final class VolumeUnlock {
             }
         }
         if (unserved != null) {
-            AuditLog.record(
-                    AuditEvent.KEY_SOURCE_FAILED,
-                    AuditField.of("volume", volumeName),
-                    AuditField.of("uuid", uuid),
-                    AuditField.of("outcome", unserved.kind().name().toLowerCase(Locale.ROOT)));
+            if (!quiet) {
+                AuditLog.record(
+                        AuditEvent.KEY_SOURCE_FAILED,
+                        AuditField.of("volume", volumeName),
+                        AuditField.of("uuid", uuid),
+                        AuditField.of("outcome", unserved.kind().name().toLowerCase(Locale.ROOT)));
+            }
             throw unserved;
         }
         AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", volumeName), AuditField.of("uuid", uuid));
@@ -115,11 +117,17 @@ final class VolumeUnlock {
     }
 
     /** Of a source that could not be asked the log knows only here: if nothing opens, the caller is told. */
-    private void tell(int index, KeySource source, @Nullable KeySourceException unserved) {
+    private void tell(UUID uuid, int index, KeySource source, @Nullable KeySourceException unserved) {
         if (unserved != null) {
             LOG.warn("volume={}: another key slot could not be tried: {}", volumeName, unserved.getMessage());
         }
         LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
+        AuditLog.record(
+                AuditEvent.KEY_ACCEPTED,
+                AuditField.of("volume", volumeName),
+                AuditField.of("uuid", uuid),
+                AuditField.of("slot", index),
+                AuditField.of("source", source.kind()));
     }
 
     /** A slot of priority 0 opens only for a source that is itself of that kind: it was asked for by name. */

@@ -52,6 +52,7 @@ class AuditCommandTest {
                 AuditEvent.LOG_BEGUN,
                 AuditEvent.VOLUME_CREATED,
                 AuditEvent.VOLUME_OPENED,
+                AuditEvent.KEY_ACCEPTED,
                 AuditEvent.KEY_SLOT_ADDED,
                 AuditEvent.KEY_REFUSED,
                 AuditEvent.VOLUME_RESIZED)) {
