@@ -48,6 +48,14 @@ final class Cryptoki {
         }
     }
 
+    /** Ends what {@link #initialize} began, with every session and login. No other call may be under way. */
+    void end() throws CkException {
+        long code = functions.call(Function.C_Finalize, 0);
+        if (code != Ckr.CRYPTOKI_NOT_INITIALIZED.code()) {
+            check(Function.C_Finalize, code);
+        }
+    }
+
     /** Tokens that are plugged in and have been set up. */
     List<TokenInfo> tokens() throws CkException {
         OffHeap count = OffHeap.allocate(Long.BYTES).putLong(0, SLOTS_MAX);

@@ -20,6 +20,7 @@ interface Functions {
     /** Those that we call, with their places in {@code CK_FUNCTION_LIST} (PKCS#11 2.40, 3.6). */
     enum Function {
         C_Initialize(0),
+        C_Finalize(1),
         C_GetSlotList(4),
         C_GetTokenInfo(6),
         C_OpenSession(12),

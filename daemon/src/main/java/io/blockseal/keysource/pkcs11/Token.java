@@ -2,11 +2,8 @@ package io.blockseal.keysource.pkcs11;
 
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
-import io.blockseal.keysource.PrivateFile;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.pkcs11.Functions.Function;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
@@ -32,27 +29,33 @@ final class Token {
 
     /** Sessions since the last login; when the token forgets them, it forgets all of them. */
     private static final class Login {
+        final Cryptoki functions;
         final TokenInfo token;
         final ArrayDeque<Long> idle = new ArrayDeque<>();
 
-        Login(TokenInfo token) {
+        Login(Cryptoki functions, TokenInfo token) {
+            this.functions = functions;
             this.token = token;
         }
     }
 
-    private final Path module;
+    /** No token that is plugged in is the one that is meant. */
+    private static final class AbsentException extends KeySourceException {
+        AbsentException(String message) {
+            super(Kind.UNREACHABLE, message);
+        }
+    }
+
+    private final LoadedModule module;
     private final KeyUri uri;
-    private final Functions.Loader loader;
     private final RefusedPins refused;
     private final Semaphore turns = new Semaphore(SESSIONS_MAX, true);
 
-    private @Nullable Cryptoki cryptoki;
     private @Nullable Login login;
 
-    Token(Path module, KeyUri uri, Functions.Loader loader, RefusedPins refused) {
+    Token(LoadedModule module, KeyUri uri, RefusedPins refused) {
         this.module = module;
         this.uri = uri;
-        this.loader = loader;
         this.refused = refused;
     }
 
@@ -70,14 +73,7 @@ final class Token {
             throw new KeySourceException(Kind.UNREACHABLE, asker + " was not waited for: we were interrupted");
         }
         try {
-            try {
-                return attempt(asker, pin, work);
-            } catch (CkException lost) {
-                if (lost.ckr().kind() != Kind.UNREACHABLE) {
-                    throw lost;
-                }
-                return attempt(asker, pin, work);
-            }
+            return persist(asker, pin, work);
         } catch (CkException trouble) {
             throw trouble(trouble, asker);
         } finally {
@@ -85,9 +81,41 @@ final class Token {
         }
     }
 
+    private <T> T persist(String asker, @Nullable Pin pin, Work<T> work)
+            throws CkException, KeySourceException, WrongKeyException {
+        try {
+            return attempt(asker, pin, work);
+        } catch (AbsentException absent) {
+            if (!module.beginAnew()) {
+                throw absent;
+            }
+        } catch (CkException lost) {
+            if (lost.ckr().kind() != Kind.UNREACHABLE) {
+                throw lost;
+            }
+        }
+        try {
+            return attempt(asker, pin, work);
+        } catch (AbsentException absent) {
+            if (!module.beginAnew()) {
+                throw absent;
+            }
+        }
+        return attempt(asker, pin, work);
+    }
+
     private <T> T attempt(String asker, @Nullable Pin pin, Work<T> work)
             throws CkException, KeySourceException, WrongKeyException {
-        Cryptoki functions = functions(asker);
+        module.calling().lock();
+        try {
+            return attempt(module.cryptoki(asker), asker, pin, work);
+        } finally {
+            module.calling().unlock();
+        }
+    }
+
+    private <T> T attempt(Cryptoki functions, String asker, @Nullable Pin pin, Work<T> work)
+            throws CkException, KeySourceException, WrongKeyException {
         Login current = login(functions, asker, pin);
         long session = session(functions, current);
         boolean reusable = false;
@@ -101,34 +129,21 @@ final class Token {
             return result;
         } catch (CkException failed) {
             if (failed.ckr().kind() == Kind.UNREACHABLE) {
-                forget(functions, current);
+                forget(current);
             }
             throw failed;
+        } catch (KeySourceException no) {
+            if (no.kind() == Kind.REFUSED && !isThere(functions, current.token)) {
+                // Its keys are as far away as it is itself; nobody has deleted them.
+                forget(current);
+                throw new CkException(Function.C_GetTokenInfo, Ckr.TOKEN_NOT_PRESENT.code());
+            }
+            throw no;
         } finally {
             if (!reusable || !keep(current, session)) {
                 functions.closeSession(session);
             }
         }
-    }
-
-    private synchronized Cryptoki functions(String asker) throws KeySourceException {
-        Cryptoki loaded = cryptoki;
-        if (loaded == null) {
-            try {
-                // It is checked and loaded by one and the same name, which no link can bend in between.
-                Path real = module.toRealPath();
-                PrivateFile.requireUnchangeable(real);
-                loaded = new Cryptoki(loader.load(real));
-            } catch (IOException cannot) {
-                throw new KeySourceException(
-                        Kind.MISCONFIGURED,
-                        asker + ": the module " + module + " cannot be loaded: " + cannot.getMessage()
-                                + ". Is module-path right, and the package installed that has it?",
-                        cannot);
-            }
-            cryptoki = loaded;
-        }
-        return loaded;
     }
 
     /** The login in force, or a new one. Whoever comes meanwhile waits, so that a wrong PIN is tried by one of them. */
@@ -137,7 +152,7 @@ final class Token {
         Login current = login;
         if (current == null) {
             functions.initialize();
-            current = new Login(find(functions.tokens(), asker));
+            current = new Login(functions, find(functions.tokens(), asker));
             long session = functions.openSession(current.token.slot());
             boolean open = false;
             try {
@@ -152,8 +167,13 @@ final class Token {
             }
             current.idle.push(session);
             login = current;
+            module.loggedIn();
         }
         return current;
+    }
+
+    private boolean isThere(Cryptoki functions, TokenInfo token) throws CkException {
+        return functions.tokens().stream().anyMatch(each -> each.slot() == token.slot() && uri.isOn(each));
     }
 
     private TokenInfo find(List<TokenInfo> tokens, String asker) throws KeySourceException {
@@ -167,8 +187,7 @@ final class Token {
                 .collect(Collectors.joining(", "))
                 .replaceAll("\\p{Cntrl}", "?");
         throw fitting.isEmpty()
-                ? new KeySourceException(
-                        Kind.UNREACHABLE,
+                ? new AbsentException(
                         asker + ": there is no such token; there " + (there.isEmpty() ? "is none" : "are " + there))
                 : new KeySourceException(
                         Kind.MISCONFIGURED, asker + ": several tokens are meant: " + there + "; add serial=");
@@ -240,23 +259,36 @@ final class Token {
         return true;
     }
 
-    private synchronized void forget(Cryptoki functions, Login lost) {
+    private synchronized void forget(Login lost) {
         if (login == lost) {
             login = null;
+            module.loggedOut();
         }
-        lost.idle.forEach(functions::closeSession);
+        lost.idle.forEach(lost.functions::closeSession);
         lost.idle.clear();
     }
 
     /** Logs out, unless somebody is still at work, who then does. */
-    synchronized void close() {
-        if (login != null && cryptoki != null) {
-            forget(cryptoki, login);
+    void close() {
+        module.calling().lock();
+        try {
+            closeLogin();
+        } finally {
+            module.calling().unlock();
+        }
+    }
+
+    private synchronized void closeLogin() {
+        Login last = login;
+        if (last != null) {
+            forget(last);
         }
     }
 
     private KeySourceException trouble(CkException failed, String asker) {
         return new KeySourceException(
-                failed.ckr().kind(), asker + ": the module " + module + " fails: " + failed.getMessage(), failed);
+                failed.ckr().kind(),
+                asker + ": the module " + module.path() + " fails: " + failed.getMessage(),
+                failed);
     }
 }

@@ -1,5 +1,6 @@
 package io.blockseal.keysource.pkcs11;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,6 +25,8 @@ final class Tokens {
     private final Functions.Loader loader;
     private final RefusedPins refused = new RefusedPins();
     private final Map<Name, Shared> shared = new HashMap<>();
+    /** Never fewer: what is loaded stays. */
+    private final Map<Path, LoadedModule> modules = new HashMap<>();
 
     Tokens(Functions.Loader loader) {
         this.loader = loader;
@@ -32,9 +35,20 @@ final class Tokens {
     /** A token, which must be given back; nothing is loaded before it is used. */
     synchronized Token lease(Path module, KeyUri uri) {
         Shared one = shared.computeIfAbsent(
-                new Name(module, uri.token()), name -> new Shared(new Token(module, uri, loader, refused)));
+                new Name(module, uri.token()), name -> new Shared(new Token(loaded(module), uri, refused)));
         one.users++;
         return one.token;
+    }
+
+    /** One for all names that a module goes by: begun anew under one of them, it is so under all. */
+    private LoadedModule loaded(Path module) {
+        Path real;
+        try {
+            real = module.toRealPath();
+        } catch (IOException missing) {
+            real = module; // Whoever uses it is told.
+        }
+        return modules.computeIfAbsent(real, path -> new LoadedModule(path, loader));
     }
 
     /** Gives it back; with the last one the process logs out. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.blockseal.shim.ForeignLibrary;
 import io.blockseal.shim.OffHeap;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,11 +46,13 @@ final class SoftHsm {
     private static SoftHsm made;
 
     private final Path module;
+    private final Path tokens;
     private final OffHeap functions;
     private final Cryptoki cryptoki;
     private final long slot;
 
-    private SoftHsm(Path module) throws Exception {
+    private SoftHsm(Path module, Path tokens) throws Exception {
+        this.tokens = tokens;
         this.module = module;
         OffHeap list = OffHeap.allocate(Long.BYTES);
         ForeignLibrary.call(ForeignLibrary.open(module).function("C_GetFunctionList"), list.address());
@@ -70,22 +73,31 @@ final class SoftHsm {
             assumeTrue(module != null, "SoftHSM is not installed (Debian: softhsm2)");
             String configuration = System.getenv(CONFIGURATION);
             assumeTrue(configuration != null, CONFIGURATION + " is not set, as pom.xml does");
-            initialise(Path.of(configuration));
-            made = new SoftHsm(module.toRealPath());
+            // It flushes after every change; in memory that costs nothing.
+            Path memory = Path.of("/dev/shm");
+            Path folder = Files.createTempDirectory(
+                    Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir")),
+                    "blockseal-softhsm-");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder)));
+            initialise(Path.of(configuration), folder.resolve("tokens"));
+            made = new SoftHsm(module.toRealPath(), folder.resolve("tokens"));
         }
         return made;
     }
 
-    private static void initialise(Path configuration) throws IOException, InterruptedException {
-        Path tokens = configuration.resolveSibling("tokens");
-        if (Files.exists(tokens)) {
-            try (Stream<Path> old = Files.walk(tokens)) {
-                for (Path each : old.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(each);
-                }
+    private static void remove(Path folder) {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
             }
+        } catch (IOException left) {
+            throw new UncheckedIOException(left);
         }
-        Files.createDirectories(tokens);
+    }
+
+    private static void initialise(Path configuration, Path tokens) throws IOException, InterruptedException {
+        Files.createDirectories(configuration.toAbsolutePath().getParent());
+        Files.createDirectory(tokens);
         Files.writeString(configuration, "directories.tokendir = " + tokens + "\nlog.level = ERROR\n");
         Process util;
         try {
@@ -212,6 +224,18 @@ final class SoftHsm {
                 .number(Template.CLASS, Template.OBJECT_SECRET_KEY)
                 .bytes(Template.LABEL, label.getBytes(StandardCharsets.UTF_8));
         return cryptoki.find(session, template);
+    }
+
+    /** Takes the token away, or puts it back. Sessions and logins live on meanwhile, but there are no keys. */
+    void beThere(boolean there) throws IOException {
+        Path elsewhere = tokens.resolveSibling("pulled-out");
+        if (there && Files.exists(elsewhere)) {
+            Files.delete(tokens);
+            Files.move(elsewhere, tokens);
+        } else if (!there) {
+            Files.move(tokens, elsewhere);
+            Files.createDirectory(tokens);
+        }
     }
 
     /** Logs the whole process out; its sessions stay. */
