@@ -37,8 +37,13 @@ public interface Premises extends AutoCloseable {
         SHORT_KEY
     }
 
-    /** A source of its KEK; a new one each time, whose time limits are short. */
+    /** A source of its KEK; a new one each time, which does not ask again for long. */
     KeySource source(KeySourceContext context) throws Exception;
+
+    /** Likewise, one that waits for an answer for a second only: for places that never give one. */
+    default KeySource hastySource(KeySourceContext context) throws Exception {
+        return source(context);
+    }
 
     /** Likewise, one that waits for as long as a busy machine needs. */
     default KeySource patientSource(KeySourceContext context) throws Exception {

@@ -84,7 +84,8 @@ final class KmsStub implements Premises {
     }
 
     String uri(String arn, String more) {
-        return "aws-kms:" + arn + "?endpoint=" + stub.url() + "&ca-file=" + stub.caFile() + "&timeout-seconds=1" + more;
+        return "aws-kms:" + arn + "?endpoint=" + stub.url() + "&ca-file=" + stub.caFile() + "&timeout-seconds=10"
+                + more;
     }
 
     String withCredentials() {
@@ -102,8 +103,13 @@ final class KmsStub implements Premises {
     }
 
     @Override
+    public KeySource hastySource(KeySourceContext context) throws Exception {
+        return open(uri(ONE, withCredentials()).replace("timeout-seconds=10", "timeout-seconds=1"), context);
+    }
+
+    @Override
     public KeySource patientSource(KeySourceContext context) throws Exception {
-        String patient = uri(ONE, withCredentials()).replace("timeout-seconds=1", "timeout-seconds=30");
+        String patient = uri(ONE, withCredentials()).replace("timeout-seconds=10", "timeout-seconds=30");
         return AwsKmsKeySourceProvider.open(KeySourceSpec.parse(patient), context, Backoff.DEFAULT);
     }
 

@@ -268,6 +268,11 @@ final class KeyVaultStub implements Premises {
 
     @Override
     public KeySource source(KeySourceContext context) throws Exception {
+        return source(context, "one", "&timeout-seconds=10");
+    }
+
+    @Override
+    public KeySource hastySource(KeySourceContext context) throws Exception {
         return source(context, "one", "&timeout-seconds=1");
     }
 
@@ -278,7 +283,7 @@ final class KeyVaultStub implements Premises {
 
     @Override
     public KeySource otherSource(KeySourceContext context) throws Exception {
-        return source(context, "other", "&timeout-seconds=1");
+        return source(context, "other", "&timeout-seconds=10");
     }
 
     @Override

@@ -54,6 +54,11 @@ final class ProgramPremises implements Premises {
 
     @Override
     public KeySource source(KeySourceContext context) throws Exception {
+        return source(context, "one", 10);
+    }
+
+    @Override
+    public KeySource hastySource(KeySourceContext context) throws Exception {
         return source(context, "one", 2);
     }
 
@@ -64,7 +69,7 @@ final class ProgramPremises implements Premises {
 
     @Override
     public KeySource otherSource(KeySourceContext context) throws Exception {
-        return source(context, "other", 2);
+        return source(context, "other", 10);
     }
 
     private KeySource source(KeySourceContext context, String name, int seconds) throws Exception {

@@ -169,7 +169,10 @@ final class VaultPremises implements Premises {
     /** A source of some key, with these options. */
     KeySource source(KeySourceContext context, String key, String options) throws KeySourceException {
         return new VaultKeySourceProvider(IMPATIENT)
-                .open(KeySourceSpec.parse(uri(key, "timeout-seconds=1&" + options)), context);
+                .open(
+                        KeySourceSpec.parse(uri(
+                                key, options.contains("timeout-seconds") ? options : "timeout-seconds=10&" + options)),
+                        context);
     }
 
     /** What an operator would write. */
@@ -181,6 +184,11 @@ final class VaultPremises implements Premises {
     @Override
     public KeySource source(KeySourceContext context) throws Exception {
         return source(context, "one", "token-file=" + tokenFile);
+    }
+
+    @Override
+    public KeySource hastySource(KeySourceContext context) throws Exception {
+        return source(context, "one", "timeout-seconds=1&token-file=" + tokenFile);
     }
 
     @Override
