@@ -35,6 +35,7 @@ public final class AuditTrail implements AutoCloseable {
     private boolean fileTroubled;
     private boolean sinkTroubled;
     private boolean closed;
+    private boolean lastTried;
 
     private static final class Waiting {
         private final AuditRecord record;
@@ -184,10 +185,13 @@ public final class AuditTrail implements AutoCloseable {
     private @Nullable Waiting failed(String why) {
         synchronized (this) {
             trouble(why);
-            if (closed) {
+            if (!closed) {
+                pause(patienceMillis);
+            } else if (lastTried) {
                 return null;
             }
-            pause(patienceMillis);
+            // What failed may have been begun before it was closed.
+            lastTried = closed;
         }
         return next();
     }
