@@ -197,11 +197,14 @@ public abstract class SourceContract {
                 KeySource source = silent ? premises.hastySource(context) : premises.source(context)) {
             WrappedKey wrapped = source.wrap(volumeKey, binding);
             premises.have(trouble);
-            // Where nobody answers each takes its time: both at once.
-            CompletableFuture<KeySourceException> wrapping =
-                    CompletableFuture.supplyAsync(() -> trouble == Trouble.SHORT_KEY
+            // Where nobody answers each takes its time: both at once. On a thread of its own: the JDK's HTTP client
+            // tells
+            // of answers on the common pool, whose only thread must not wait for one.
+            CompletableFuture<KeySourceException> wrapping = CompletableFuture.supplyAsync(
+                    () -> trouble == Trouble.SHORT_KEY
                             ? null
-                            : assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding)));
+                            : assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding)),
+                    task -> new Thread(task, "wrapping").start());
             KeySourceException failed = assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
             assertEquals(kind, failed.kind(), failed::getMessage);
             assertWords(failed, source, volumeKey);
