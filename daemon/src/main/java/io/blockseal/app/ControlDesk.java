@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +65,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final TransferRoom transfers;
     private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
+    private final ThreadPoolExecutor orders;
     private final ControlNotes notes = new ControlNotes();
 
     ControlDesk(
@@ -85,19 +87,30 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
                 volumes.forEach(each -> jobs.expect(each.name(), verb.name()));
             }
         }
+        this.threads = pool("control", THREADS);
+        this.orders = pool("control-job", 1);
+    }
+
+    private static ThreadPoolExecutor pool(String name, int threadCount) {
         AtomicInteger number = new AtomicInteger();
-        this.threads = new ThreadPoolExecutor(
-                THREADS, THREADS, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING_MAX), task -> {
-                    Thread thread = new Thread(task, "control-" + number.getAndIncrement());
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                threadCount, threadCount, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING_MAX), task -> {
+                    Thread thread = new Thread(task, name + "-" + number.getAndIncrement());
                     thread.setDaemon(true);
                     return thread;
                 });
-        threads.allowCoreThreadTimeOut(true);
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
     }
 
     @Override
     public Jobs jobs() {
         return jobs;
+    }
+
+    @Override
+    public Executor orders() {
+        return orders;
     }
 
     @Override
@@ -378,8 +391,10 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     @Override
     public void close() {
         threads.shutdown();
+        orders.shutdown();
         try {
-            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            if (!threads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)
+                    || !orders.awaitTermination(1, TimeUnit.SECONDS)) {
                 LOG.warn("an order from the control socket did not end within {} s", CLOSE_SECONDS);
             }
         } catch (InterruptedException interrupted) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -70,10 +71,7 @@ final class ControlRoutes {
             return job(Long.parseLong(job.group(1)), query.parameters(), loop);
         }
         if (!get && order.matches()) {
-            long id = Long.parseLong(order.group(1));
-            String what = order.group(2);
-            // It may write to the state directory.
-            return CompletableFuture.supplyAsync(() -> order(id, what));
+            return order(Long.parseLong(order.group(1)), order.group(2));
         }
         boolean volume =
                 path.size() >= 3 && path.get(0).equals("v1") && path.get(1).equals("volumes");
@@ -100,7 +98,15 @@ final class ControlRoutes {
         return target.call(volume, verb, arguments, caller, acts);
     }
 
-    private ControlAnswer order(long id, String what) {
+    private CompletableFuture<ControlAnswer> order(long id, String what) {
+        try {
+            return CompletableFuture.supplyAsync(() -> done(id, what), target.orders());
+        } catch (RejectedExecutionException full) {
+            return now(Refusals.of(503, "the daemon stops, or has too many orders waiting; try again"));
+        }
+    }
+
+    private ControlAnswer done(long id, String what) {
         target.audit(caller, true, "job-" + what + " " + id);
         try {
             Job job =

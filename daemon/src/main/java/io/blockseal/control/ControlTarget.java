@@ -3,6 +3,7 @@ package io.blockseal.control;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.job.Jobs;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 
 /** What the control socket governs. Called on its loop: nothing here may block. */
 public interface ControlTarget {
@@ -20,6 +21,9 @@ public interface ControlTarget {
 
     /** The jobs. */
     Jobs jobs();
+
+    /** Where orders to jobs are done: they may write to a disk, and wait for no verb. */
+    Executor orders();
 
     /** What a failure says, with its HTTP status. */
     ControlAnswer failure(Throwable failure);

@@ -27,6 +27,9 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -65,6 +68,11 @@ class ControlServerTest {
         }
 
         @Override
+        public Executor orders() {
+            return orders;
+        }
+
+        @Override
         public ControlAnswer failure(Throwable failure) {
             int status = failure instanceof JobRefusedException refused
                             && refused.reason() == JobRefusedException.Reason.UNKNOWN
@@ -86,6 +94,7 @@ class ControlServerTest {
             JobMemory.NONE,
             failure -> new JobOutcome(1, failure.getMessage() + "\n", "{\"error\":\"it\"}"),
             Duration.ofSeconds(30));
+    private final ExecutorService orders = Executors.newSingleThreadExecutor();
     private final Echo target = new Echo();
     private int peer = OWN;
     private ControlServer server;
@@ -103,6 +112,7 @@ class ControlServerTest {
     void stop() {
         server.close();
         jobs.close();
+        orders.shutdownNow();
     }
 
     private Path socket() {
