@@ -168,7 +168,8 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("the key sources outside", outside);
         KeyPlaces keys = new KeyPlaces(foundation.engine());
         // Whoever is to wrap anew by itself needs its key source for as long as it serves.
-        boolean keysStay = config.volumes().stream().anyMatch(VolumeConfig::autoRewrap);
+        boolean keysStay = config.volumes().stream()
+                .anyMatch(volume -> volume.autoRewrap() && !volume.key().isOutside());
         if (keysStay) {
             unwinding.add("the key sources", keys);
         }

@@ -5,7 +5,6 @@ import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.KeyHealth;
 import io.blockseal.app.verb.RotateDekVerb;
 import io.blockseal.config.ByteSize;
-import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
@@ -205,7 +204,7 @@ final class ServedVolume implements VolumesClosing.Closable {
 
     /** Whether its key lies with a source outside this machine. */
     boolean isKeyOutside() {
-        return config.key().kind() == KeyConfig.Kind.KEY_SOURCE;
+        return config.key().isOutside();
     }
 
     /** It cannot be opened yet, as its key cannot be had, because of that. */

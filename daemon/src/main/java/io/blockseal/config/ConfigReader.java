@@ -159,6 +159,7 @@ public final class ConfigReader {
             }
             String name = section.text("name");
             String description = section.text("description");
+            KeyConfig key = key(section);
             volumes.add(new VolumeConfig(
                     path,
                     name == null ? VolumeConfig.defaultExportName(path) : name,
@@ -168,12 +169,12 @@ public final class ConfigReader {
                     section.optional("meta", ConfigReader::path),
                     section.optional("meta-mirror", ConfigReader::path),
                     section.value("shred", ShredPolicy.ON_DISCARD, text -> word(ShredPolicy.class, text)),
-                    key(section),
+                    key,
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),
                     false,
                     false,
-                    section.flag("auto-rewrap", false),
+                    section.flag("auto-rewrap", key.isOutside()),
                     section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400),
                     keyPolicy(section),
                     keyCheck(section)));

@@ -19,6 +19,6 @@ public record KeyCheck(int pollSeconds, int graceSeconds, OnRevocation onRevocat
         CONTINUE
     }
 
-    /** Each five minutes; an hour, in which an operator notices a slip; then frozen, so that nothing is lost. */
-    public static final KeyCheck DEFAULT = new KeyCheck(300, 3600, OnRevocation.FREEZE);
+    /** Each five minutes; an hour, in which an operator notices a slip; then requests fail, as users of cloud disks know it. */
+    public static final KeyCheck DEFAULT = new KeyCheck(300, 3600, OnRevocation.FAIL_IO);
 }

@@ -71,4 +71,9 @@ public record KeyConfig(Kind kind, String place) {
                             + " credential, a passphrase or recovery-key-file");
         }
     }
+
+    /** Whether it is kept, and wraps, outside this daemon: at a source that may be away, say no, or have newer versions. */
+    public boolean isOutside() {
+        return kind == Kind.KEY_SOURCE;
+    }
 }

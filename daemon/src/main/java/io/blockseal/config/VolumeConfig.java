@@ -44,7 +44,7 @@ public record VolumeConfig(
         KeyPolicy keyPolicy,
         KeyCheck keyCheck) {
     /** How often a key source is asked for its newest version, unless the file says otherwise. */
-    public static final int REWRAP_POLL_SECONDS = 3600;
+    public static final int REWRAP_POLL_SECONDS = 900;
 
     /** The most bytes of UTF-8 that an NBD string has. */
     public static final int NAME_BYTES_MAX = 4096;

@@ -1,6 +1,7 @@
 package io.blockseal.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -48,7 +49,7 @@ class ConfigReaderTest {
                             false,
                             false,
                             false,
-                            3600,
+                            900,
                             KeyPolicy.NONE,
                             KeyCheck.DEFAULT)),
                     config.volumes());
@@ -82,7 +83,8 @@ class ConfigReaderTest {
                          shred: manual, key-fd: 9,
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
                          max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600,
-                         key-check-seconds: 60, revocation-grace-seconds: 600, on-revocation: fail-io}
+                         key-check-seconds: 60, revocation-grace-seconds: 600, on-revocation: freeze,
+                         auto-rewrap: true, rewrap-poll-seconds: 60}
                     """);
 
             assertEquals(
@@ -118,11 +120,35 @@ class ConfigReaderTest {
                                     "00112233445566778899aabbccddeeff",
                                     false,
                                     false,
-                                    false,
-                                    3600,
+                                    true,
+                                    60,
                                     new KeyPolicy(Duration.ofDays(90), 1L << 40, 100L << 20, 600),
-                                    new KeyCheck(60, 600, KeyCheck.OnRevocation.FAIL_IO)))),
+                                    new KeyCheck(60, 600, KeyCheck.OnRevocation.FREEZE)))),
                     config);
+        }
+    }
+
+    @Nested
+    class ANewerVersionOfTheKey {
+        private boolean isTaken(String key) throws ConfigException {
+            return ConfigReader.read("f", "unix: s\nvolumes: [{path: a, " + key + "}]")
+                    .volumes()
+                    .get(0)
+                    .autoRewrap();
+        }
+
+        /** Where somebody else turns keys over nobody ought to have to tell us. */
+        @Test
+        void isTakenByItselfFromASourceOutside() throws ConfigException {
+            assertTrue(isTaken("key-source: 'exec:/kms'"));
+            assertFalse(isTaken("key-source: 'exec:/kms', auto-rewrap: false"));
+        }
+
+        /** What is watched stays in memory, for which there is no reason here. */
+        @Test
+        void isNotLookedForWhereThereAreNone() throws ConfigException {
+            assertFalse(isTaken("key-file: a.key"));
+            assertTrue(isTaken("key-file: a.key, auto-rewrap: true"));
         }
     }
 

@@ -253,7 +253,7 @@ public final class ServeCommand extends Verb {
                     expectIdentity,
                     trustIdentity,
                     acceptRollback,
-                    false,
+                    key.get(i).isOutside(),
                     VolumeConfig.REWRAP_POLL_SECONDS,
                     KeyPolicy.NONE,
                     KeyCheck.DEFAULT));
