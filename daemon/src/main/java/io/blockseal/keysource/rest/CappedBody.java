@@ -10,16 +10,28 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
-/** Collects a body up to a size, so that no server makes us run out of memory; wipes what it grew out of. */
+/**
+ * Collects a body up to a size, so that no server makes us run out of memory; wipes what it grew out of. Whoever gives up
+ * waiting says so by {@link #abandon}: what is there by then is wiped, and what comes later is not kept. Filled on a
+ * thread of the HTTP client, abandoned from any.
+ */
 final class CappedBody implements HttpResponse.BodySubscriber<byte[]> {
     private final CompletableFuture<byte[]> whole = new CompletableFuture<>();
     private final int bytesMax;
-    private byte[] bytes = new byte[2048];
+    private byte[] bytes;
     private int length;
+    private boolean abandoned;
+    private byte @Nullable [] delivered;
     private Flow.@Nullable Subscription subscription;
 
     CappedBody(int bytesMax) {
+        this(bytesMax, new byte[2048]);
+    }
+
+    /** One that begins to collect in {@code room}. */
+    CappedBody(int bytesMax, byte[] room) {
         this.bytesMax = bytesMax;
+        this.bytes = room;
     }
 
     @Override
@@ -28,13 +40,20 @@ final class CappedBody implements HttpResponse.BodySubscriber<byte[]> {
     }
 
     @Override
-    public void onSubscribe(Flow.Subscription given) {
+    public synchronized void onSubscribe(Flow.Subscription given) {
         subscription = given;
+        if (abandoned) {
+            given.cancel();
+            return;
+        }
         given.request(Long.MAX_VALUE);
     }
 
     @Override
-    public void onNext(List<ByteBuffer> items) {
+    public synchronized void onNext(List<ByteBuffer> items) {
+        if (abandoned) {
+            return;
+        }
         for (ByteBuffer item : items) {
             int more = item.remaining();
             if (more > bytesMax - length) {
@@ -55,15 +74,38 @@ final class CappedBody implements HttpResponse.BodySubscriber<byte[]> {
     }
 
     @Override
-    public void onError(Throwable trouble) {
-        Arrays.fill(bytes, (byte) 0);
+    public synchronized void onError(Throwable trouble) {
+        wipe();
         whole.completeExceptionally(trouble);
     }
 
     @Override
-    public void onComplete() {
+    public synchronized void onComplete() {
+        if (abandoned) {
+            return;
+        }
         byte[] body = Arrays.copyOf(bytes, length);
-        Arrays.fill(bytes, (byte) 0);
+        wipe();
+        delivered = body;
         whole.complete(body);
+    }
+
+    /** Nobody waits for this body any more: it is wiped, how much of it there may be, and nothing more is taken. */
+    synchronized void abandon() {
+        abandoned = true;
+        wipe();
+        byte[] late = delivered;
+        if (late != null) {
+            Arrays.fill(late, (byte) 0);
+        }
+        Flow.Subscription given = subscription;
+        if (given != null) {
+            given.cancel();
+        }
+        whole.completeExceptionally(new IOException("nobody waited for the answer"));
+    }
+
+    private void wipe() {
+        Arrays.fill(bytes, (byte) 0);
     }
 }

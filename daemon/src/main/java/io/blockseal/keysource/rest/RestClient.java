@@ -146,15 +146,17 @@ public final class RestClient {
     private RestResponse once(RestRequest request) throws KeySourceException {
         HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).timeout(answerWithin);
         request.headers().forEach(builder::header);
-        byte[] body = request.body();
+        byte[] sent = request.body();
         builder.method(
                 request.method(),
-                body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(body));
+                sent == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(sent));
         // A server may send its header and then nothing more: only this limit covers the body, too.
-        CompletableFuture<HttpResponse<byte[]>> asked =
-                http.sendAsync(builder.build(), unused -> new CappedBody(BODY_BYTES_MAX));
+        CappedBody body = new CappedBody(BODY_BYTES_MAX);
+        CompletableFuture<HttpResponse<byte[]>> asked = http.sendAsync(builder.build(), unused -> body);
+        boolean taken = false;
         try {
             HttpResponse<byte[]> answer = asked.get(answerWithin.toMillis(), TimeUnit.MILLISECONDS);
+            taken = true;
             return new RestResponse(answer.statusCode(), answer.headers(), answer.body());
         } catch (TimeoutException late) {
             asked.cancel(true);
@@ -166,6 +168,11 @@ public final class RestClient {
         } catch (ExecutionException failed) {
             Throwable cause = failed.getCause() == null ? failed : failed.getCause();
             throw unreachable(request, words(cause), cause);
+        } finally {
+            if (!taken) {
+                // It may be on its way, or have arrived between the end of our patience and the cancelling.
+                body.abandon();
+            }
         }
     }
 
