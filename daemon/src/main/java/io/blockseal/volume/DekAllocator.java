@@ -60,11 +60,6 @@ final class DekAllocator {
             takenSlots.forEach(slots::release);
         }
 
-        /** Wipes the pages, which no commit was begun with. */
-        void forget() {
-            pages.values().forEach(TablePage::wipeDeks);
-        }
-
         private TablePage page(int index) {
             return pages.computeIfAbsent(index, i -> {
                 TablePage current = table.page(i);

@@ -336,6 +336,7 @@ final class MetadataCommitter {
         if (!locked && isStillThere()) {
             writeCounts(counted::nextBehind);
         }
+        metadata.wipeAttempt();
     }
 
     /** A volume that was erased under our hands must not come back for the sake of a count. */
@@ -376,10 +377,12 @@ final class MetadataCommitter {
             LOG.debug("volume={}: what was enciphered is not written down: {}", volumeName, e.getMessage());
         } catch (RuntimeException | Error e) {
             stopForGood(e);
+        } finally {
+            metadata.wipeDropped();
         }
     }
 
-    /** Copies are taken for a commit alone: one that was dropped would keep wrapped DEKs that nobody wipes. */
+    /** Copies are taken for a commit alone. */
     private List<TablePage> ifWell(IntFunction<List<TablePage>> next, int from) {
         return isWell() ? next.apply(from) : List.of();
     }
@@ -549,7 +552,6 @@ final class MetadataCommitter {
             failed = Errno.OK;
         } catch (StoreException e) {
             LOG.warn("volume={}: no keys for new ranges: {}", volumeName, e.getMessage());
-            draft.forget();
             failed = e.errno();
         } catch (CommitFailedException e) {
             failed = e.reason().errno();
@@ -559,6 +561,7 @@ final class MetadataCommitter {
             if (failed != Errno.OK) {
                 draft.abandon();
             }
+            metadata.wipeDropped();
         }
         for (int i = 0; i < batch.size(); i++) {
             Errno answer = i < answers.size() ? answers.get(i) : Errno.EIO;
@@ -614,20 +617,29 @@ final class MetadataCommitter {
 
     private void runTask(Task task, CompletableFuture<@Nullable Void> done) {
         try {
-            requireUnlocked();
-            recoverIfLost();
-            if (state != State.RUNNING) {
-                throw notWritable();
-            }
-            task.run();
-            // Before the answer: who was told that a key is removed must not find it back by an older copy.
-            anchor();
+            runInOrder(task);
             done.complete(null);
         } catch (RuntimeException | Error e) {
             stopForGood(e);
             done.completeExceptionally(e);
         } catch (Exception e) {
             done.completeExceptionally(e);
+        }
+    }
+
+    private void runInOrder(Task task) throws StoreException, CommitFailedException, VolumeRefusedException {
+        requireUnlocked();
+        recoverIfLost();
+        if (state != State.RUNNING) {
+            throw notWritable();
+        }
+        try {
+            task.run();
+            // Before the answer: who was told that a key is removed must not find it back by an older copy.
+            anchor();
+        } finally {
+            // Likewise, of copies of pages that came to nothing.
+            metadata.wipeDropped();
         }
     }
 

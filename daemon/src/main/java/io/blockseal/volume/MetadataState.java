@@ -124,6 +124,22 @@ final class MetadataState {
         firmRoot = 0;
     }
 
+    /** After each deed of the keeper: wipes every page that was taken to be changed and is neither in force nor in doubt. */
+    void wipeDropped() {
+        Attempt tried = attempt;
+        keys.drafts()
+                .settle(page -> table.page(page.index()) == page
+                        || (tried != null && tried.pages().contains(page)));
+    }
+
+    /** At the end, when nobody will find out any more: wipes the pages of a commit that is in doubt. */
+    void wipeAttempt() {
+        Attempt tried = attempt;
+        if (tried != null) {
+            tried.pages().forEach(TablePage::wipeDeks);
+        }
+    }
+
     /** How far a failed commit got, which decides what may be done after it. */
     enum Failure {
         /** Nothing of it is on disk that a later commit could bring to life. */
@@ -251,7 +267,6 @@ final class MetadataState {
             boolean undone = e.errno() == Errno.ENOSPC && undo(pages);
             if (undone) {
                 attempt = null;
-                pages.forEach(TablePage::wipeDeks);
                 keys.follow(root);
             }
             throw new CommitFailedException(undone ? Failure.UNDONE : Failure.UNKNOWN, e);

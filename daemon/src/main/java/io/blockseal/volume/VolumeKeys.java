@@ -20,6 +20,7 @@ final class VolumeKeys implements AutoCloseable {
 
     private final CryptoEngine engine;
     private final byte[] uuid;
+    private final DraftPages drafts = new DraftPages();
     private volatile InUse inUse;
 
     private VolumeKeys(CryptoEngine engine, byte[] uuid, EpochKeys current) {
@@ -143,17 +144,22 @@ final class VolumeKeys implements AutoCloseable {
         return current().newAad();
     }
 
-    /** An empty page of the current epoch. */
+    /** An empty page of the current epoch, to be changed; it is among {@link #drafts}. */
     TablePage freshPage(int index) {
-        return TablePage.fresh(index, current().epoch());
+        return drafts.take(TablePage.fresh(index, current().epoch()));
+    }
+
+    /** What {@link #freshPage} and {@link #forChange} gave out since it was settled last. */
+    DraftPages drafts() {
+        return drafts;
     }
 
     /**
      * A copy of a page, to be changed: of the current epoch, whatever the page was of. A DEK that cannot be unwrapped
-     * stays as it is, for its range fails before and after.
+     * stays as it is, for its range fails before and after. It is among {@link #drafts}.
      */
     TablePage forChange(TablePage page) {
-        TablePage copy = page.copy();
+        TablePage copy = drafts.take(page.copy());
         EpochKeys to = current();
         if (page.vkEpoch() != to.epoch()) {
             rewrap(copy, require(page.vkEpoch()), to);

@@ -1,21 +1,31 @@
 package io.blockseal.volume;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Kind;
+import io.blockseal.store.StoreException;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** Many ask, one writes. */
@@ -113,6 +123,87 @@ class MetadataCommitterTest {
             keeper.shutdownNow();
             volume.allocate(0, Runnable::run, answers::add);
             assertEquals(List.of(Errno.ESHUTDOWN), answers);
+        }
+    }
+
+    /** A DEK that is destroyed later would live on in a copy of its page that nobody knows of any more. */
+    @Nested
+    class APageThatWasTakenToBeChanged {
+        private final MemoryStore store;
+        private TablePage taken = TablePage.fresh(0, 1);
+
+        APageThatWasTakenToBeChanged() throws Exception {
+            store = fixture.create(4);
+        }
+
+        private Volume openInUse() throws Exception {
+            Volume volume = open(store, Runnable::run);
+            volume.allocate(0, Runnable::run, errno -> assertEquals(Errno.OK, errno));
+            return volume;
+        }
+
+        private TablePage take(Volume volume) {
+            taken = volume.keys()
+                    .forChange(Objects.requireNonNull(volume.table().page(0)));
+            assertFalse(isWiped(taken), "the range has a DEK");
+            return taken;
+        }
+
+        private static boolean isWiped(TablePage page) {
+            return page.wrappedDek(0).equals(ByteBuffer.allocate(TableEntry.WRAPPED_DEK_BYTES));
+        }
+
+        @Test
+        void isWipedAfterADefectOfOurs() throws Exception {
+            try (Volume volume = openInUse()) {
+                CompletionException defect = assertThrows(
+                        CompletionException.class, () -> volume.committer().runAlone(() -> {
+                            take(volume);
+                            throw new IllegalStateException("a defect");
+                        }));
+                assertEquals("a defect", defect.getCause().getMessage());
+                assertTrue(isWiped(taken));
+                assertFalse(isWiped(Objects.requireNonNull(volume.table().page(0))), "the one in force");
+            }
+        }
+
+        @Test
+        void isWipedWhenItIsNotCommitted() throws Exception {
+            try (Volume volume = openInUse()) {
+                assertThrows(StoreException.class, () -> volume.committer().runAlone(() -> {
+                    take(volume);
+                    throw new StoreException(Errno.EIO, "no");
+                }));
+                assertTrue(isWiped(taken));
+                volume.committer().runAlone(() -> take(volume));
+                assertTrue(isWiped(taken));
+            }
+        }
+
+        @Test
+        void staysWhenItIsInForce() throws Exception {
+            try (Volume volume = openInUse()) {
+                TablePage before = Objects.requireNonNull(volume.table().page(0));
+                volume.committer().runAlone(() -> volume.committer()
+                        .commitPages(volume.root().copy(), List.of(take(volume))));
+                assertSame(taken, volume.table().page(0));
+                assertFalse(isWiped(taken));
+                assertTrue(isWiped(before));
+            }
+        }
+
+        /** It may be the one in force on the disk: so it is kept until somebody has found out, or nobody ever will. */
+        @Test
+        void staysAsLongAsItsCommitIsInDoubt() throws Exception {
+            Volume volume = openInUse();
+            store.failWhen(operation -> operation.kind() == Kind.FLUSH, Errno.EIO);
+            assertThrows(StoreException.class, () -> volume.committer()
+                    .runAlone(() -> volume.committer().commitPages(volume.root().copy(), List.of(take(volume)))));
+            assertTrue(volume.committer().isInDoubt());
+            assertFalse(isWiped(taken));
+            store.failWhen(null, Errno.EIO);
+            volume.close();
+            assertTrue(isWiped(taken));
         }
     }
 }
