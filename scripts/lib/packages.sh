@@ -20,7 +20,8 @@ NEEDS_TEST=(
   /usr/lib/python3/dist-packages/nbd.py=python3-libnbd fio=fio qemu-system-x86_64=qemu-system-x86
   qemu-img=qemu-utils qemu-io=qemu-utils qemu-nbd=qemu-utils busybox=busybox-static cpio=cpio socat=socat
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount nbd-client=nbd-client cryptsetup=cryptsetup-bin depmod=kmod
-  dmsetup=dmsetup shellcheck=shellcheck valgrind=valgrind softhsm2-util=softhsm2
+  dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
+  softhsm2-util=softhsm2
 )
 # shellcheck disable=SC2034
 NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)

@@ -59,6 +59,9 @@ public final class Daemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
     private static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
     private static final int LOOP_GOODBYE_SECONDS = 5;
+    /** What the end takes beside requests and storage, at most. */
+    private static final int GOODBYE_SECONDS = 15;
+
     private static final long KEY_RETRY_MILLIS = 1000;
     /** How long the start waits for keys outside this machine, for all of them together. */
     private static final long KEY_PATIENCE_NANOS = 5_000_000_000L;
@@ -89,11 +92,19 @@ public final class Daemon implements AutoCloseable {
     /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
     public static ExitCode run(DaemonConfig config, PrintWriter out) throws Exception {
         ProcessSignals signals = ProcessSignals.install("draining");
+        NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
         Daemon daemon = start(config);
         try (daemon) {
+            if (Surroundings.isRoot()) {
+                LOG.warn(
+                        "running as root: whoever breaks in here has the host. A user of its own is better, as the unit"
+                                + " gives it that scripts/install-service installs (docs/operations.md, \"As a service\")");
+            }
             out.println(daemon.addresses());
             out.flush();
+            systemd.ready("serving " + daemon.volumes.size() + (daemon.volumes.size() == 1 ? " volume" : " volumes"));
             signals.await();
+            systemd.stopping(Duration.ofSeconds(config.drainSeconds() + config.storageSeconds() + GOODBYE_SECONDS));
         }
         if (daemon.outcome != VolumesClosing.Outcome.DURABLE) {
             LOG.error("stopped, but not everything that was written is known to be durable");

@@ -1,8 +1,10 @@
 package io.blockseal.app;
 
+import io.blockseal.audit.Operator;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.keysource.KeySourceContext;
 import io.blockseal.keysource.SecretInput;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,20 @@ public final class Surroundings {
     /** What key sources are told of it; what they are used for goes into the audit log. */
     public static KeySourceContext keySources(CryptoEngine engine, SecretInput input) {
         return new KeySourceContext(engine, credentialsDirectory(), System::getenv, input, KeyUseAudit::record);
+    }
+
+    /** Where systemd wants to be told how far the daemon is, or null. */
+    static @Nullable String notifySocket() {
+        return System.getenv("NOTIFY_SOCKET");
+    }
+
+    /** Whether the process may do everything on this host, as root. */
+    static boolean isRoot() {
+        try {
+            return Operator.effectiveUid() == 0;
+        } catch (IOException untold) {
+            return "root".equals(Operator.user());
+        }
     }
 
     /** Where systemd puts credentials, or null. */

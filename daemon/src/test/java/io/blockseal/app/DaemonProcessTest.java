@@ -248,6 +248,11 @@ class DaemonProcessTest {
             assertTrue((client.session().transmissionFlags() & NbdTransmissionFlags.READ_ONLY) != 0);
         }
         assertTrue(log().contains("keys=heap"), log());
+        // Those who run the tests as root are told, and nobody else.
+        assertEquals(
+                "root".equals(System.getProperty("user.name")) ? 1 : 0,
+                log().lines().filter(line -> line.contains("WARN  running as root")).count(),
+                log());
         assertEquals(0, stop(process));
     }
 

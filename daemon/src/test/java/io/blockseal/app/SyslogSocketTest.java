@@ -43,7 +43,7 @@ class SyslogSocketTest {
         String head = "<85>blockseal[" + ProcessHandle.current().pid() + "]: ";
         try (SyslogSocket syslog = SyslogSocket.open(path)) {
             IOException away = assertThrows(IOException.class, () -> syslog.send("audit event=repair"));
-            assertTrue(away.getMessage().startsWith("syslog socket " + path + ": "), away.getMessage());
+            assertEquals("syslog socket " + path + ": nobody listens there", away.getMessage());
             for (int i = 0; i < 2; i++) {
                 Socket listening = listen(path);
                 syslog.send("audit event=repair volume=Größe.bsl");
