@@ -4,7 +4,7 @@
 #   scripts/lib/service/boot.sh FOLDER
 #
 # Nothing of this system is changed: what the container writes is in its memory, but for FOLDER, which it sees as
-# /srv/service. It has no network but loopback. Exit code 77, with the reason as last line, says that this machine lacks
+# /srv/service, and FOLDER/disks as /srv/disks. It has no network but loopback. Exit code 77, with the reason as last line, says that this machine lacks
 # what it takes; else 0 if all was as it should be. BLOCKSEAL_SERVICE_SECONDS bounds it (default 150).
 set -euo pipefail
 
@@ -31,7 +31,7 @@ After=basic.target
 Type=oneshot
 ExecStart=/bin/sh -c '/srv/tree/scripts/lib/service/inside.sh >/srv/service/out 2>&1; echo \$? >/srv/service/exit; systemctl --no-block --force poweroff'
 EOF
-mkdir "$folder/root"
+mkdir "$folder/root" "$folder/disks"
 rm -f "$folder/out" "$folder/exit"
 # The root of a system cannot be one of a container, but another mount of it can; it is gone with its namespace. Without
 # the two sets of system calls a container has no locked memory and no io_uring.
@@ -43,7 +43,8 @@ unshare --mount --propagation private sh -c '
   timeout -k 3 "${BLOCKSEAL_SERVICE_SECONDS:-150}" systemd-nspawn --quiet --register=no --keep-unit --link-journal=no \
   --private-network --console=pipe --directory="$folder/root" --volatile=overlay \
   "--system-call-filter=@memlock @aio" \
-  --tmpfs=/var/lib/blockseal --tmpfs=/etc/blockseal --bind="$folder:/srv/service" --bind-ro="$tree:/srv/tree" \
+  --tmpfs=/var/lib/blockseal --tmpfs=/etc/blockseal --bind="$folder:/srv/service" \
+  --bind="$folder/disks:/srv/disks" --bind-ro="$tree:/srv/tree" \
   --bind-ro="$folder/unit:/run/systemd/system/blockseal-service-test.service" \
   --boot systemd.unit=blockseal-service-test.service </dev/null >"$folder/console" 2>&1 || true
 rmdir "$folder/root"

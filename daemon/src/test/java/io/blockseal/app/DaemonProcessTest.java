@@ -251,7 +251,9 @@ class DaemonProcessTest {
         // Those who run the tests as root are told, and nobody else.
         assertEquals(
                 "root".equals(System.getProperty("user.name")) ? 1 : 0,
-                log().lines().filter(line -> line.contains("WARN  running as root")).count(),
+                log().lines()
+                        .filter(line -> line.contains("WARN  running as root"))
+                        .count(),
                 log());
         assertEquals(0, stop(process));
     }
