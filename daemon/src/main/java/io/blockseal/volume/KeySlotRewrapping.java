@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * behind would lock its owner out without a word. Asks the sources, so not on the keeper.
  */
 final class KeySlotRewrapping {
+    /** Of {@link #requireAllAtHand}: no slot is about to be replaced. */
+    static final int NO_SLOT = -1;
+
     private final Volume volume;
     private final List<KeySource> sources;
     private final Set<Integer> dropSlots;
@@ -35,16 +38,30 @@ final class KeySlotRewrapping {
 
     /** The same slots with {@code next} in them, of the next epoch, less those that are dropped. */
     KeySlotArea rewrap(KeySlotArea before, Secret current, Secret next) throws VolumeRefusedException {
+        return rewrap(before, current, next, NO_SLOT);
+    }
+
+    /**
+     * Refuses what {@link #rewrap} would refuse, before anything is done that cannot be taken back. The slot
+     * {@code replaced} is left out: it is about to get a key that is at hand. {@link #NO_SLOT} for none.
+     */
+    void requireAllAtHand(KeySlotArea before, Secret current, int replaced) throws VolumeRefusedException {
+        rewrap(before, current, null, replaced);
+    }
+
+    private KeySlotArea rewrap(KeySlotArea before, Secret current, @Nullable Secret next, int replaced)
+            throws VolumeRefusedException {
         KeySlotArea after = before;
         for (int index = 0; index < KeySlotArea.SLOTS; index++) {
             KeySlot slot = before.slot(index);
             boolean taken = slot != null || before.refusal(index) != null;
             if (dropSlots.contains(index)) {
                 if (!taken) {
-                    throw refused(Reason.UNSUITABLE, "key slot " + index + ", which is to be dropped, is free already");
+                    throw refused(
+                            Reason.UNSUITABLE, "key slot " + index + ", which is to be dropped, is free already.");
                 }
                 after = after.without(index);
-            } else if (taken) {
+            } else if (taken && index != replaced) {
                 KeySlot again = slot == null ? null : rewrapped(index, slot, current, next);
                 if (again != null) {
                     after = after.with(index, again);
@@ -61,13 +78,13 @@ final class KeySlotRewrapping {
                             + " the slot go:" + dropOptions() + ".");
         }
         if (after.activeCount() == 0) {
-            throw refused(Reason.LAST_KEY_SLOT, "no key slot would be left that opens the volume");
+            throw refused(Reason.LAST_KEY_SLOT, "no key slot would be left that opens the volume.");
         }
         return after;
     }
 
-    /** The slot with the new key, or null, with words in {@link #missing}, if no source opens it. */
-    private @Nullable KeySlot rewrapped(int index, KeySlot slot, Secret current, Secret next)
+    /** The slot with the new key, or as it is if there is none yet; null, with words in {@link #missing}, if no source opens it. */
+    private @Nullable KeySlot rewrapped(int index, KeySlot slot, Secret current, @Nullable Secret next)
             throws VolumeRefusedException {
         WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
         String why = "";
@@ -77,6 +94,9 @@ final class KeySlotRewrapping {
             }
             try (Secret found = source.unwrap(wrapped, binding())) {
                 if (volume.engine().keys().same(found.key(), current.key())) {
+                    if (next == null) {
+                        return slot;
+                    }
                     WrappedKey again = ProvenWrap.wrap(volume.engine(), volume.name(), source, next, binding());
                     return KeySlotCodec.toSlot(
                                     source,

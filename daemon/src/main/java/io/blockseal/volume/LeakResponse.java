@@ -12,6 +12,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -78,13 +79,15 @@ public final class LeakResponse {
     }
 
     /**
-     * Begins, and replaces the KEK in the same commit.
+     * Begins, and replaces the KEK in the same commit. What would keep {@link #goOn} from making a new volume key is
+     * found out before: a KEK that is replaced opens nothing any more, and whoever is refused expects the old one to.
      *
      * @param wanted the slot whose KEK is replaced, or {@link KeySlots#WHICHEVER_OPENS}
      * @param replacement the new KEK, or the source of a newer version of it; null if the KEK is known not to have leaked
-     * @throws VolumeRefusedException if it is under way already; nothing was changed
+     * @param dropSlots as for {@link #goOn}
+     * @throws VolumeRefusedException if it is under way already, or the key of a slot is missing; nothing was changed
      */
-    public void begin(int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement)
+    public void begin(int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement, Set<Integer> dropSlots)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         if (standing().next() != Step.NONE) {
             throw new VolumeRefusedException(
@@ -92,6 +95,7 @@ public final class LeakResponse {
                     volume.name() + ": an answer to a leak is under way since "
                             + standing().since() + " and its key was replaced then; name no new key to go on with it");
         }
+        requireKeysOfAllSlots(wanted, unlockWith, replacement, dropSlots);
         long now = volume.clock().instant().getEpochSecond();
         if (replacement == null) {
             volume.keySlots().unlock(unlockWith).close();
@@ -105,6 +109,21 @@ public final class LeakResponse {
         }
         LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.name(), epoch());
         record(AuditEvent.LEAK_RESPONSE_BEGUN);
+    }
+
+    private void requireKeysOfAllSlots(
+            int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement, Set<Integer> dropSlots)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        List<KeySource> atHand = new ArrayList<>(unlockWith);
+        int replaced = KeySlotRewrapping.NO_SLOT;
+        try (VolumeUnlock.Opened opened = volume.keySlots().unlock(unlockWith)) {
+            if (replacement != null) {
+                atHand.add(replacement);
+                replaced = wanted == KeySlots.WHICHEVER_OPENS ? opened.slot() : wanted;
+            }
+            new KeySlotRewrapping(volume, atHand, dropSlots)
+                    .requireAllAtHand(volume.keySlotArea(), opened.volumeKey(), replaced);
+        }
     }
 
     /**

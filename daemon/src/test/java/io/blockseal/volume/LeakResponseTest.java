@@ -50,7 +50,7 @@ class LeakResponseTest {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store);
                 AuditLines audit = AuditLines.listen()) {
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2));
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of());
             assertEquals(
                     new LeakResponse.Standing(Step.VOLUME_KEY, BEGUN),
                     volume.leakResponse().standing());
@@ -82,12 +82,12 @@ class LeakResponseTest {
     void goesOnWhereItWasLeftWhenOpenedAnew() throws Exception {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store)) {
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2));
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of());
         }
         try (Volume volume = open(store, 2)) {
             assertEquals(Step.VOLUME_KEY, volume.leakResponse().standing().next());
             VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(2), fixture.key(3)));
+                    .begin(KeySlots.WHICHEVER_OPENS, key(2), fixture.key(3), Set.of()));
             assertTrue(refused.getMessage().contains("under way since 2023-11-14T22:15:00Z"), refused.getMessage());
             assertThrows(JobCanceledException.class, () -> volume.leakResponse()
                     .goOn(
@@ -113,7 +113,7 @@ class LeakResponseTest {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store)) {
             volume.volumeKeyRotation().begin(key(1), Set.of());
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), null);
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of());
             volume.leakResponse().goOn(key(1), Set.of(), this::renew, JobControl.ALONE);
             assertEquals(
                     new VolumeKeyRotation.Standing(3, false, 2, 2),
@@ -127,9 +127,33 @@ class LeakResponseTest {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store)) {
             String before = store.fingerprint();
-            assertThrows(
-                    WrongKeyException.class, () -> volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(2), null));
+            assertThrows(WrongKeyException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(2), null, Set.of()));
             assertEquals(before, store.fingerprint());
         }
+    }
+
+    /** Whoever is told that nothing was changed goes on with the old key, at the latest when the daemon starts again. */
+    @Test
+    void leavesTheKekWhereTheKeyOfAnotherSlotIsMissing() throws Exception {
+        MemoryStore store = used();
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().add(key(1), fixture.key(5), "paper");
+            String before = store.fingerprint();
+            VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of()));
+            assertTrue(refused.getMessage().contains("--drop-slot 1. Nothing was changed."), refused.getMessage());
+            assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of()));
+            VolumeRefusedException free = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1, 7)));
+            assertTrue(free.getMessage().endsWith("is free already. Nothing was changed."), free.getMessage());
+            assertEquals(Step.NONE, volume.leakResponse().standing().next());
+            assertEquals(before, store.fingerprint());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1));
+            volume.leakResponse().goOn(key(2), Set.of(1), this::renew, JobControl.ALONE);
+        }
+        open(store, 2).close();
+        assertThrows(WrongKeyException.class, () -> open(store, 5));
     }
 }

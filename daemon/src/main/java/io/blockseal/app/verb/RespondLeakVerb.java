@@ -82,7 +82,7 @@ public final class RespondLeakVerb implements ResumableVerb {
         }
         List<KeySource> sources = call.keys().everyOpening();
         if (response.standing().next() == Step.NONE) {
-            return finish(call, begin(call, slot, sameKey, sources), drop);
+            return finish(call, begin(call, slot, sameKey, sources, drop), drop);
         }
         if (call.keys().hasNew()) {
             throw new CommandException(
@@ -98,8 +98,8 @@ public final class RespondLeakVerb implements ResumableVerb {
     }
 
     /** What opens key slots afterwards. */
-    private static List<KeySource> begin(VerbCall call, int slot, boolean sameKey, List<KeySource> sources)
-            throws Exception {
+    private static List<KeySource> begin(
+            VerbCall call, int slot, boolean sameKey, List<KeySource> sources, Set<Integer> drop) throws Exception {
         if (call.keys().hasNew() && sameKey) {
             throw new CommandException(ExitCode.USAGE, "--same-key and a new key contradict each other.");
         }
@@ -107,7 +107,7 @@ public final class RespondLeakVerb implements ResumableVerb {
         try {
             call.requireAllKnown();
             KeySource replacement = made != null ? made.source() : sameKey ? null : sources.get(0);
-            call.volume().leakResponse().begin(slot, sources, replacement);
+            call.volume().leakResponse().begin(slot, sources, replacement, drop);
         } catch (Exception failed) {
             if (made != null) {
                 made.discardAfter(failed);
