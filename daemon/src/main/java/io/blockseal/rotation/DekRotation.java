@@ -162,7 +162,7 @@ public final class DekRotation {
         }
     }
 
-    /** False if it was given up because of a pause, and is to be done again. */
+    /** False if it was given up because of a pause, or somebody who wants to change ranges now; it is to be done again. */
     private boolean isRotated(long range, JobControl control) throws StoreException, VolumeRefusedException {
         RangeMove move = begunMove(range);
         if (move == null) {
@@ -228,7 +228,7 @@ public final class DekRotation {
     }
 
     private boolean isDisturbed(JobControl control) {
-        return control.isDisturbed() || volume.isLockedOrAboutTo();
+        return control.isDisturbed() || volume.isLockedOrAboutTo() || volume.isTurnWanted();
     }
 
     /** Waits as long as the rate has it; false if somebody wants something else. */

@@ -21,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -60,6 +61,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final RangeGate gate;
     private final VolumeLock lock = new VolumeLock(this);
     private final Semaphore rangeChanges = new Semaphore(1, true);
+    private final AtomicInteger turnsWanted = new AtomicInteger();
     private volatile @Nullable WrittenChunks writtenChunks;
     private volatile @Nullable NotedRanges discardedRanges;
     private volatile boolean shredding = true;
@@ -384,6 +386,21 @@ public final class Volume implements DataPlane, AutoCloseable {
             throw new VolumeRefusedException(
                     VolumeRefusedException.Reason.NOT_WRITABLE, name() + ": interrupted; nothing was changed");
         }
+    }
+
+    /** The same, but a rotation that has it gives it up at its next chunk, and copies that range again afterwards. */
+    void takeTurnSoon() throws VolumeRefusedException {
+        turnsWanted.incrementAndGet();
+        try {
+            takeTurn();
+        } finally {
+            turnsWanted.decrementAndGet();
+        }
+    }
+
+    /** Whether somebody waits for {@link #rangeChanges} who should not wait for a whole range to be copied. From any thread. */
+    public boolean isTurnWanted() {
+        return turnsWanted.get() > 0;
     }
 
     RangeGate gate() {

@@ -82,7 +82,7 @@ public final class VolumeShredder {
                     volume.name() + ": has the ranges 0 to " + (volume.shape().rangeCount() - 1) + ", not all of "
                             + count + " from " + firstRange);
         }
-        volume.takeTurn();
+        volume.takeTurnSoon();
         try {
             VolumeShredder shredder = new VolumeShredder(volume, firstRange, count, patience, null);
             shredder.shredHeld();
