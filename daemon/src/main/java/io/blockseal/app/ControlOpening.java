@@ -44,7 +44,9 @@ final class ControlOpening {
             try {
                 Files.createDirectories(
                         folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
-                return start(path, config, target);
+                ControlServer server = start(path, config, target);
+                ControlPlaces.clear(folder);
+                return server;
             } catch (IOException refused) {
                 why = path + ": " + refused.getMessage();
             }

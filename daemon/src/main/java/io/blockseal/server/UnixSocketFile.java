@@ -2,6 +2,7 @@ package io.blockseal.server;
 
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -66,6 +67,28 @@ public final class UnixSocketFile {
             return probe.connect(UnixDomainSocketAddress.of(path));
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /**
+     * Removes a socket that refuses whoever connects, so that its process has ended. Anything else stays: what is no
+     * socket, what answers, and what this user may not even ask.
+     *
+     * @return whether it was removed
+     */
+    public boolean removeIfDead() throws IOException {
+        Object before = key();
+        if (before == null
+                || !Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                        .isOther()) {
+            return false;
+        }
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            probe.connect(UnixDomainSocketAddress.of(path));
+            return false;
+        } catch (ConnectException nobody) {
+            // A new daemon puts a socket in its place that is listened on already.
+            return before.equals(key()) && Files.deleteIfExists(path);
         }
     }
 
