@@ -9,6 +9,7 @@ import io.blockseal.config.DaemonConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +114,31 @@ class ControlCommandsTest {
         }) {
             assertFalse(cli.everythingPrinted().contains(secret), "a secret was printed or logged");
         }
+    }
+
+    /** Who names the key of another volume has perhaps named the wrong volume as well. */
+    @Test
+    void destroyNothingByAKeyThatDoesNotOpenTheVolume() throws Exception {
+        cli.ok("create", "./other.bsl", "--size", "64M", "--key-file", "./other.key");
+        try (Daemon daemon = serve();
+                Guest guest = Guest.connect(daemon, 1)) {
+            guest.fill();
+            String before = cli.served("info", "demo", "--ranges", "--json").out();
+            for (String order :
+                    List.of("shred demo --range 0", "rotate-dek demo --all", "key remove demo --slot 0 --force")) {
+                Cli.Result refused = cli.served((order + " --key-file ./other.key").split(" "));
+                assertEquals(ExitCode.WRONG_KEY.number(), refused.exitCode(), order + refused.all());
+                assertTrue(refused.err().contains("no key slot opens with the given keys"), refused.err());
+            }
+            assertEquals(
+                    before, cli.served("info", "demo", "--ranges", "--json").out());
+            guest.requireAllRight();
+            assertEquals(
+                    0,
+                    cli.served("shred", "demo", "--range", "0", "--key-file", "./demo.key")
+                            .exitCode());
+        }
+        cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
     }
 
     @Test

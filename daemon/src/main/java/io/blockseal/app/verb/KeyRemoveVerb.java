@@ -27,6 +27,7 @@ public final class KeyRemoveVerb implements VolumeVerb {
         int slot = (int) call.arguments().requireNumber(SLOT, 0, 15);
         boolean force = call.arguments().flag(FORCE);
         call.requireAllKnown();
+        call.requireNamedKeyOpens();
         call.volume().keySlots().remove(slot, force);
         List<KeySlotInfo> slots = call.volume().keySlots().list();
         return JobOutcome.done(call.called() + ": key slot " + slot + " is gone.\n", JsonText.of(document -> {

@@ -93,6 +93,7 @@ public final class RotateDekVerb implements ResumableVerb {
         RangeSelection selection = wanted == null
                 ? new RangeSelection(0, rangeCount - 1, before, encipheredMin)
                 : new RangeSelection(wanted.first(), wanted.last(), before, encipheredMin);
+        call.requireNamedKeyOpens();
         long begun = System.nanoTime();
         DekRotation rotation = new DekRotation(
                 call.volume(),

@@ -27,6 +27,7 @@ public final class ShredVerb implements VolumeVerb {
         RangeArgument wanted = RangeArgument.require(call.arguments());
         call.requireAllKnown();
         wanted.requireWithin(call.called(), call.volume().shape().rangeCount());
+        call.requireNamedKeyOpens();
         int destroyed = VolumeShredder.shred(call.volume(), wanted.first(), wanted.count());
         return JobOutcome.done(
                 call.called() + ": " + (destroyed == 1 ? "1 DEK is" : destroyed + " DEKs are") + " destroyed; range "
