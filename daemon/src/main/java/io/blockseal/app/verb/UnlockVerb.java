@@ -33,10 +33,14 @@ public final class UnlockVerb implements VolumeVerb {
         KeySource key = call.keys().opening();
         call.requireAllKnown();
         LockVerb.requireServed(call);
+        boolean locked = call.volume().isLockedOrAboutTo();
         call.volume().lock().unlock(List.of(key));
-        return JobOutcome.done(call.called() + ": unlocked; requests go on.\n", JsonText.of(document -> {
-            document.writeStringField("volume", call.called());
-            document.writeStringField("state", "open");
-        }));
+        return JobOutcome.done(
+                call.called()
+                        + (locked ? ": unlocked; requests go on.\n" : ": is not locked; the key was not tried.\n"),
+                JsonText.of(document -> {
+                    document.writeStringField("volume", call.called());
+                    document.writeStringField("state", "open");
+                }));
     }
 }
