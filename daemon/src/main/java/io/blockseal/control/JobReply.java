@@ -10,6 +10,7 @@ import java.io.IOException;
  *
  * @param id its number
  * @param verb what it does
+ * @param volume to which export
  * @param state the word for where in its life it is
  * @param ended whether nothing changes about it any more
  * @param phase what it is doing
@@ -18,13 +19,22 @@ import java.io.IOException;
  * @param revision what has changed since an earlier one is in a larger one
  */
 public record JobReply(
-        long id, String verb, String state, boolean ended, String phase, long done, long total, long revision) {
+        long id,
+        String verb,
+        String volume,
+        String state,
+        boolean ended,
+        String phase,
+        long done,
+        long total,
+        long revision) {
     private static final JsonFactory JSON = new JsonFactory();
 
     /** From the JSON of {@code GET /v1/jobs/ID}. */
     public static JobReply parse(String text) throws IOException {
         long id = 0;
         String verb = "";
+        String volume = "";
         String state = "";
         boolean ended = false;
         String phase = "";
@@ -39,6 +49,7 @@ public record JobReply(
                 switch (name) {
                     case "id" -> id = json.getValueAsLong();
                     case "verb" -> verb = json.getValueAsString("");
+                    case "volume" -> volume = json.getValueAsString("");
                     case "state" -> state = json.getValueAsString("");
                     case "ended" -> ended = json.getValueAsBoolean();
                     case "phase" -> phase = json.getValueAsString("");
@@ -49,7 +60,7 @@ public record JobReply(
                 }
             }
         }
-        return new JobReply(id, verb, state, ended, phase, done, total, revision);
+        return new JobReply(id, verb, volume, state, ended, phase, done, total, revision);
     }
 
     /** Whether it is a refusal, and not what somebody was asked for. */

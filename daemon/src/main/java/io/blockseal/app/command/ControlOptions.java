@@ -46,7 +46,7 @@ public final class ControlOptions {
     /** The daemon that serves the volume, by path, name or UUID; null if none that can be asked does. */
     @Nullable
     Serving find(Path volume) throws CommandException {
-        String name = Files.exists(volume) ? volume.toAbsolutePath().normalize().toString() : volume.toString();
+        String name = isStore(volume) ? volume.toAbsolutePath().normalize().toString() : volume.toString();
         for (ControlClient each : daemons()) {
             Serving candidate = new Serving(each, name);
             try {
@@ -62,10 +62,15 @@ public final class ControlOptions {
         return null;
     }
 
+    /** Whether a volume may lie there: a folder of that name does not hide an export. */
+    private static boolean isStore(Path volume) {
+        return Files.exists(volume) && !Files.isDirectory(volume);
+    }
+
     /** The daemon that serves it, since there is no file of that name, or the operator named its socket; null if none. */
     @Nullable
     Serving findFirst(Path volume) throws CommandException {
-        if (!given() && Files.exists(volume)) {
+        if (!given() && isStore(volume)) {
             return null;
         }
         return findNamed(volume);
@@ -96,21 +101,51 @@ public final class ControlOptions {
         return serving;
     }
 
-    /** The daemon that has the job. */
+    /**
+     * The daemon that has the job. Each daemon counts its own: of several that have one of that number it is meant whose
+     * job has not ended, and if that does not tell, the operator has to.
+     */
     ControlClient withJob(long id) throws CommandException {
+        return withJob(daemons(), id, given());
+    }
+
+    static ControlClient withJob(List<ControlClient> daemons, long id, boolean named) throws CommandException {
         String why = "there is no daemon that could be asked; name its socket: --control SOCKET";
-        for (ControlClient each : daemons()) {
+        List<ControlClient> underWay = new ArrayList<>();
+        List<ControlClient> all = new ArrayList<>();
+        StringBuilder which = new StringBuilder();
+        for (ControlClient each : daemons) {
             try {
                 ControlClient.Reply reply = each.get("/v1/jobs/" + id, false);
                 if (reply.ok()) {
-                    return each;
+                    JobReply job = JobReply.parse(reply.body());
+                    all.add(each);
+                    if (!job.ended()) {
+                        underWay.add(each);
+                    }
+                    which.append("\n  --control ")
+                            .append(each.socket())
+                            .append(": ")
+                            .append(job.verb())
+                            .append(" of ")
+                            .append(job.volume())
+                            .append(", ")
+                            .append(job.state());
+                } else {
+                    why = JobReply.error(reply.body());
                 }
-                why = JobReply.error(reply.body());
             } catch (IOException silent) {
-                if (socket != null) {
+                if (named) {
                     throw unreachable(each, silent);
                 }
             }
+        }
+        if (underWay.size() == 1 || all.size() == 1) {
+            return (underWay.size() == 1 ? underWay : all).get(0);
+        }
+        if (all.size() > 1) {
+            throw new CommandException(
+                    ExitCode.USAGE, "several daemons have a job " + id + "; say which is meant:" + which);
         }
         throw new CommandException(ExitCode.FAILURE, why);
     }

@@ -3,7 +3,9 @@ package io.blockseal.app.command;
 import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.control.ControlClient;
+import io.blockseal.control.JobReply;
 import java.io.IOException;
+import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,6 +36,10 @@ import picocli.CommandLine.Parameters;
             JobCommand.Cancel.class
         })
 public final class JobCommand extends Verb {
+    private static final String PAUSED = "paused";
+    /** A job looks at its orders at least once a second. */
+    private static final long OBEYS_NANOS = 3_000_000_000L;
+
     @Override
     public Integer call() throws CommandException {
         throw new CommandException(
@@ -61,8 +67,24 @@ public final class JobCommand extends Verb {
         @Parameters(arity = "1", paramLabel = "ID", description = "The job's number.")
         long id;
 
-        int order(String what) throws CommandException, IOException {
-            return print(control.withJob(id).post("/v1/jobs/" + id + "/" + what, !json, new byte[0]));
+        /** Orders it, and tells how the job is once it has obeyed, or after a while if it has not yet. */
+        int order(String what, Predicate<JobReply> obeyed) throws CommandException, IOException {
+            ControlClient daemon = control.withJob(id);
+            ControlClient.Reply ordered = daemon.post("/v1/jobs/" + id + "/" + what, false, new byte[0]);
+            if (!ordered.ok()) {
+                throw JobWatch.refused(ordered);
+            }
+            JobReply job = JobReply.parse(ordered.body());
+            long begun = System.nanoTime();
+            while (!obeyed.test(job) && System.nanoTime() - begun < OBEYS_NANOS) {
+                job = JobWatch.ask(daemon, id, job.revision(), 1);
+            }
+            int exitCode = print(daemon.get("/v1/jobs/" + id, !json));
+            if (!json && !obeyed.test(job)) {
+                out().println("  It does so at its next checkpoint: blockseal job show " + id);
+                out().flush();
+            }
+            return exitCode;
         }
     }
 
@@ -70,11 +92,13 @@ public final class JobCommand extends Verb {
     @Command(
             name = "list",
             header = "List the jobs of every daemon that can be asked.",
+            description =
+                    "%nEach daemon has numbers of its own. With --json one document is printed for each daemon.%n",
             footer = {"", "Example:", "  blockseal job list --json", ""})
     public static final class JobList extends OfADaemon {
         @Override
         public Integer call() throws CommandException {
-            return StatusCommand.askAll(this, control, "/v1/jobs", json);
+            return StatusCommand.askAll(this, control, "/v1/jobs", json, true);
         }
     }
 
@@ -111,7 +135,7 @@ public final class JobCommand extends Verb {
     public static final class Pause extends OfOneJob {
         @Override
         public Integer call() throws CommandException, IOException {
-            return order("pause");
+            return order("pause", job -> job.ended() || job.state().equals(PAUSED));
         }
     }
 
@@ -123,7 +147,7 @@ public final class JobCommand extends Verb {
     public static final class Resume extends OfOneJob {
         @Override
         public Integer call() throws CommandException, IOException {
-            return order("resume");
+            return order("resume", job -> !job.state().equals(PAUSED));
         }
     }
 
@@ -135,7 +159,7 @@ public final class JobCommand extends Verb {
     public static final class Cancel extends OfOneJob {
         @Override
         public Integer call() throws CommandException, IOException {
-            return order("cancel");
+            return order("cancel", JobReply::ended);
         }
     }
 }

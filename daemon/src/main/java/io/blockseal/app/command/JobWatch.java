@@ -65,8 +65,8 @@ final class JobWatch {
                 + (job.state().equals("running") ? "" : ", " + job.state());
     }
 
-    private static JobReply ask(ControlClient daemon, long id, long since, int seconds)
-            throws IOException, CommandException {
+    /** The job, as soon as its revision is another, or after so many seconds. */
+    static JobReply ask(ControlClient daemon, long id, long since, int seconds) throws IOException, CommandException {
         ControlClient.Reply reply = daemon.get("/v1/jobs/" + id + "?wait=" + seconds + "s&since=" + since, false);
         if (!reply.ok()) {
             throw refused(reply);

@@ -4,6 +4,8 @@ import io.blockseal.app.CommandException;
 import io.blockseal.app.ExitCode;
 import io.blockseal.control.ControlClient;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,28 +25,38 @@ public final class StatusCommand extends Verb {
 
     @Override
     public Integer call() throws CommandException {
-        return askAll(this, control, "/v1/volumes", json);
+        return askAll(this, control, "/v1/volumes", json, false);
     }
 
-    /** Prints the same page of every daemon; fails if none answers. */
-    static int askAll(Verb command, ControlOptions control, String path, boolean json) throws CommandException {
-        boolean answered = false;
+    /**
+     * Prints the same page of every daemon; fails if none answers.
+     *
+     * @param apart whether to say of several whose page it is: what is on it has another meaning for each
+     */
+    static int askAll(Verb command, ControlOptions control, String path, boolean json, boolean apart)
+            throws CommandException {
+        Map<ControlClient, String> pages = new LinkedHashMap<>();
         for (ControlClient each : control.daemons()) {
             try {
                 ControlClient.Reply reply = each.get(path, !json);
                 if (!reply.ok()) {
                     throw JobWatch.refused(reply);
                 }
-                command.out().print(reply.body());
-                answered = true;
+                pages.put(each, reply.body());
             } catch (IOException silent) {
                 if (control.given()) {
                     throw ControlOptions.unreachable(each, silent);
                 }
             }
         }
+        pages.forEach((daemon, page) -> {
+            if (apart && !json && pages.size() > 1) {
+                command.out().println("daemon on " + daemon.socket() + ":");
+            }
+            command.out().print(page);
+        });
         command.out().flush();
-        if (!answered) {
+        if (pages.isEmpty()) {
             throw new CommandException(
                     ExitCode.FAILURE,
                     "no daemon answers on a control socket.\n  Is one running, by this user? Name its socket:"
