@@ -23,6 +23,19 @@ stamp_of() {
     { "$CC" -dumpmachine; "$CC" -dumpversion; cat "$@" build.sh; } | cksum
 }
 
+# What scripts/blockseal starts Java by (src/main/launcher); not in the jar.
+launcher() {
+    now=$(stamp_of src/main/launcher/*)
+    out=target/io-flusher-$machine
+    if [ -x "$out" ] && [ "$(cat "target/io-flusher-$machine.stamp" 2>/dev/null)" = "$now" ]; then
+        return
+    fi
+    mkdir -p target
+    "$CC" $FLAGS -Wl,-z,relro,-z,now -o "$out.new" src/main/launcher/io_flusher.c
+    mv "$out.new" "$out"
+    echo "$now" >"target/io-flusher-$machine.stamp"
+}
+
 library() {
     out=target/classes/native/linux-$machine
     stamp=target/shim-$machine.stamp
@@ -71,7 +84,10 @@ valgrind_test() {
 }
 
 case ${1:-library} in
-    library) library ;;
+    library)
+        library
+        launcher
+        ;;
     test) sanitized_test ;;
     valgrind) valgrind_test ;;
     *) die "unknown command '$1'; there are: library, test, valgrind" ;;

@@ -6,6 +6,7 @@
 #   verify  mount what an earlier boot left behind, compare, check
 #   table   no exports: /dev/vda is a volume as it lies on the disk, /dev/vdb the text of a device-mapper table for it;
 #           map it, mount what an earlier boot left behind, compare
+#   same-host  no exports: serve a volume on /dev/vda by the daemon on /dev/vdb, and mount it here (same-host-inside.sh)
 # guest.port and guest.export say where the first one is. The last line printed is RESULT: PASS or RESULT: FAIL.
 /bin/busybox --install -s /bin
 export PATH=/sbin:/bin LD_LIBRARY_PATH=/lib
@@ -14,13 +15,14 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp
 
-phase=none port=none export=none
+phase=none port=none export=none flusher=on direct=on write=768
 read -r words </proc/cmdline
 for word in $words; do
   case $word in
     guest.phase=*) phase=${word#*=} ;;
     guest.port=*) port=${word#*=} ;;
     guest.export=*) export=${word#*=} ;;
+    guest.flusher=* | guest.direct=* | guest.write=*) eval "${word#guest.}" ;;
   esac
 done
 
@@ -114,6 +116,15 @@ if [ "$phase" = table ]; then
   end PASS
 fi
 try modprobe nbd nbds_max=1
+if [ "$phase" = same-host ]; then
+  mkdir /program
+  try mount -t ext4 -o ro /dev/vdb /program
+  # shellcheck source=scripts/lib/guest/same-host-inside.sh
+  . /program/run
+  same_host_phase
+  trap - EXIT
+  end PASS
+fi
 
 ip link set lo up
 ip link set eth0 up

@@ -95,6 +95,8 @@ public final class Daemon implements AutoCloseable {
         NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
         Daemon daemon = start(config);
         try (daemon) {
+            IoFlusher flusher = Surroundings.ioFlusher();
+            LOG.info("io-flusher={}: {}", flusher.word(), flusher.explanation());
             if (Surroundings.isRoot()) {
                 LOG.warn(
                         "running as root: whoever breaks in here has the host. A user of its own is better, as the unit"

@@ -40,6 +40,11 @@ public final class Surroundings {
         return System.getenv("NOTIFY_SOCKET");
     }
 
+    /** What the launcher's first program says of the mark that makes a client on this host safe. */
+    static IoFlusher ioFlusher() {
+        return IoFlusher.of(System.getenv("BLOCKSEAL_IO_FLUSHER"));
+    }
+
     /** Whether the process may do everything on this host, as root. */
     static boolean isRoot() {
         try {

@@ -46,11 +46,23 @@ class ServiceUnitTest {
         assumeTrue(
                 version.find() && Integer.parseInt(version.group(1)) >= 252,
                 "systemd before 252 judges no unit that is not installed");
-        String verdict = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNIT.toString());
+        Path unit = directory.resolve("blockseal.service");
+        Files.copy(UNIT, unit);
+        double alone = exposure(unit);
+        // And with the drop-in for clients on the same host, which gives one capability.
+        Path dropIns = Files.createDirectory(directory.resolve("blockseal.service.d"));
+        Files.copy(UNIT.resolveSibling("same-host.conf"), dropIns.resolve("same-host.conf"));
+        assertTrue(exposure(unit) > alone, "the drop-in is not looked at");
+    }
+
+    private double exposure(Path unit) throws Exception {
+        String verdict = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit.toString());
         Matcher level = Pattern.compile("exposure level for blockseal.service: ([0-9.]+)")
                 .matcher(verdict);
         assertTrue(level.find(), verdict);
-        assertTrue(Double.parseDouble(level.group(1)) < EXPOSURE_MAX, verdict);
+        double exposure = Double.parseDouble(level.group(1));
+        assertTrue(exposure < EXPOSURE_MAX, verdict);
+        return exposure;
     }
 
     /** A wrong key or configuration is not tried for ever, and a storage or key source that is away is. */
