@@ -15,14 +15,14 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp
 
-phase=none port=none export=none flusher=on direct=on write=768
+phase=none port=none export=none flusher=on direct=on lock=off write=768
 read -r words </proc/cmdline
 for word in $words; do
   case $word in
     guest.phase=*) phase=${word#*=} ;;
     guest.port=*) port=${word#*=} ;;
     guest.export=*) export=${word#*=} ;;
-    guest.flusher=* | guest.direct=* | guest.write=*) eval "${word#guest.}" ;;
+    guest.flusher=* | guest.direct=* | guest.lock=* | guest.write=*) eval "${word#guest.}" ;;
   esac
 done
 

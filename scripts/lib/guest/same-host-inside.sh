@@ -36,6 +36,7 @@ same_host_phase() {
   say "memory: $(memory)"
   options=
   [ "$direct" = on ] && options=--direct
+  [ "$lock" = off ] || options="$options --lock-memory"
   [ "$flusher" = on ] || export BLOCKSEAL_IO_FLUSHER=off
   try /program/bin/blockseal create /backing/demo.bsl --size 4G --key-file /backing/demo.key --state-dir /backing/state
   # Its own output goes to memory: a log on a disk that hangs would be no help.
@@ -62,7 +63,7 @@ same_host_phase() {
   # Writers are let make dirty what there is, and the daemon, too, has to find memory then.
   echo 90 >/proc/sys/vm/dirty_ratio
   echo 80 >/proc/sys/vm/dirty_background_ratio
-  say "resident: $(grep VmRSS /proc/$daemon/status)"
+  say "resident: $(grep -E 'VmRSS|VmLck' /proc/$daemon/status | tr '\n' ' ')"
   for name in a b c; do writer $name & done
 
   before='' still=0
@@ -93,7 +94,7 @@ same_host_phase() {
     count=$((count + 1))
   done
   [ $count = $((files * 3)) ] || end "FAIL ($count files are there)"
-  say "$count files of $unit MiB are as they were written; $(grep VmHWM /proc/$daemon/status)"
+  say "$count files of $unit MiB are as they were written; $(grep -E 'VmHWM|VmLck' /proc/$daemon/status | tr '\n' ' ')"
   try umount /mnt
   try nbd-client -d /dev/nbd0
   kill $daemon

@@ -7,6 +7,7 @@
 # FOLDER is what build.sh made, CONSOLE the file that the guest prints to. The words, with what they are otherwise:
 #   flusher=on     off: without the mark that scripts/blockseal gives the daemon
 #   direct=on      off: the daemon reads and writes its volume through the page cache
+#   lock=off       on: all of the daemon is locked in memory
 #   memory=384     MiB that the machine has
 #   write=768      MiB that are written
 # The exit code is 0 if all was written and read back. BLOCKSEAL_GUEST_SECONDS bounds it (default 1800); it is emulated,
@@ -19,10 +20,10 @@ tree=$(cd -- "$here/../../.." && pwd)
 folder=$(cd -- "$1" && pwd)
 console=$2
 shift 2
-flusher=on direct=on memory=384 write=768
+flusher=on direct=on lock=off memory=384 write=768
 for word; do
   case $word in
-    flusher=on | flusher=off | direct=on | direct=off | memory=[0-9]* | write=[0-9]*) declare "$word" ;;
+    flusher=on | flusher=off | direct=on | direct=off | lock=on | lock=off | memory=[0-9]* | write=[0-9]*) declare "$word" ;;
     *) echo "same-host.sh: what is '$word'?" >&2; exit 2 ;;
   esac
 done
@@ -71,7 +72,7 @@ machine=(-accel "tcg,thread=multi" -machine "q35,usb=off,vmport=off" -cpu max -s
 disks=(-drive "if=none,id=backing,format=raw,cache=unsafe,file=$folder/backing.img" -device "virtio-blk-pci,drive=backing"
   -drive "if=none,id=program,format=raw,readonly=on,file=$folder/program.img" -device "virtio-blk-pci,drive=program")
 words="console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off tsc=reliable no_timer_check random.trust_cpu=on"
-words+=" rdinit=/init guest.phase=same-host guest.flusher=$flusher guest.direct=$direct guest.write=$write"
+words+=" rdinit=/init guest.phase=same-host guest.flusher=$flusher guest.direct=$direct guest.lock=$lock guest.write=$write"
 
 : >"$console"
 timeout -k 3 "${BLOCKSEAL_GUEST_SECONDS:-1800}" qemu-system-x86_64 "${machine[@]}" "${disks[@]}" \

@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include "shim.h"
 
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +36,24 @@ int32_t bs_unmap(int64_t address, int64_t length) {
 
 int32_t bs_set_undumpable(void) {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+static bool may_lock_all(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) {
+        return true;
+    }
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & 1u << CAP_IPC_LOCK) != 0;
+}
+
+int32_t bs_lock_process(void) {
+    /* Under a limit that is merely high enough for now, some later thread or mapping would fail, half a day from now. */
+    if (!may_lock_all()) {
+        return -EPERM;
+    }
+    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? 0 : -errno;
 }
 
 int random_fill(uint8_t *bytes, size_t length) {

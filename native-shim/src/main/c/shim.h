@@ -230,6 +230,11 @@ enum { BS_MAP_PREFAULT = 1, BS_MAP_LOCK = 2 };
 BS_API int64_t bs_map(int64_t length, int32_t flags);
 BS_API int32_t bs_unmap(int64_t address, int64_t length);
 BS_API int32_t bs_set_undumpable(void);
+/*
+ * Every page of the process that is or will be in memory stays there: code, heap, buffers. Pages that nobody has touched
+ * stay away. -EPERM, and nothing done, unless RLIMIT_MEMLOCK is unlimited or CAP_IPC_LOCK is held.
+ */
+BS_API int32_t bs_lock_process(void);
 BS_API int32_t bs_random(int64_t address, int64_t length);
 BS_API int32_t bs_wipe(int64_t address, int64_t length);
 /* 1 if equal, else 0; in constant time. */

@@ -138,6 +138,9 @@ public final class Daemon implements AutoCloseable {
         aside().execute(Epoll::isAvailable);
         Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
         unwinding.add("the key store", foundation);
+        if (config.lockMemory()) {
+            Foundation.lockMemory();
+        }
         int loopCount = config.loops() == 0 ? IoLoops.defaultCount() : config.loops();
         IoLoops loops = startLoops(foundation, loopCount);
         for (VolumeConfig volume : config.volumes()) {

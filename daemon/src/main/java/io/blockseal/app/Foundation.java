@@ -8,6 +8,7 @@ import io.blockseal.crypto.EngineUnavailableException;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimError;
 import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.file.FileStores;
 import org.slf4j.Logger;
@@ -61,6 +62,30 @@ public record Foundation(CryptoEngine engine, MemorySource memory, FileStores fi
                 ? FileStores.withJdk(memory)
                 : FileStores.withShim(shim, memory);
         return new Foundation(engine, memory, files);
+    }
+
+    /**
+     * Keeps all of the process in memory, from now on.
+     *
+     * @throws CommandException if the system does not allow it
+     */
+    static void lockMemory() throws CommandException {
+        Shim shim = ShimLibrary.open().shim();
+        if (shim == null) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    "lock-memory needs the native library: "
+                            + ShimLibrary.open().reason());
+        }
+        int result = shim.lockProcess();
+        if (result != 0) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    "lock-memory: the system refused to lock all memory of the daemon (" + ShimError.describe(result)
+                            + ")\n  Java reserves far more than it uses, so the limit has to be LimitMEMLOCK=infinity in the"
+                            + " systemd unit, or ulimit -l unlimited.");
+        }
+        LOG.info("lock-memory: all of the daemon stays in memory");
     }
 
     /** Wipes every key. */

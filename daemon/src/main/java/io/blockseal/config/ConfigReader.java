@@ -119,6 +119,7 @@ public final class ConfigReader {
                 control(file),
                 file.value("engine", otherwise.engine(), text -> word(EngineChoice.class, text)),
                 file.flag("require-locked-keys", otherwise.requireLockedKeys()),
+                file.flag("lock-memory", otherwise.lockMemory()),
                 file.value("buffers", otherwise.bufferBytes(), ConfigReader::buffers),
                 file.number("dek-cache", otherwise.dekCacheEntries(), 64, 1 << 20),
                 file.value("loops", otherwise.loops(), ConfigReader::loops),

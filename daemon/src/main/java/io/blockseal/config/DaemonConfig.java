@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param control whether and where the daemon is governed from
  * @param engine which cipher engine
  * @param requireLockedKeys whether to refuse to start when keys cannot be kept in locked memory
+ * @param lockMemory whether nothing of the process may leave memory
  * @param bufferBytes the most memory for guest data in flight, over all volumes; 0 for 64 MiB a loop
  * @param dekCacheEntries how many unwrapped DEKs are kept, over all volumes
  * @param loops event loops; 0 for one per processor, at most 8
@@ -34,6 +35,7 @@ public record DaemonConfig(
         ControlConfig control,
         EngineChoice engine,
         boolean requireLockedKeys,
+        boolean lockMemory,
         long bufferBytes,
         int dekCacheEntries,
         int loops,
@@ -54,6 +56,7 @@ public record DaemonConfig(
             null,
             ControlConfig.USUAL,
             EngineChoice.AUTO,
+            false,
             false,
             0,
             8192,

@@ -65,6 +65,7 @@ class ConfigReaderTest {
                     admin: localhost:3
                     engine: java
                     require-locked-keys: true
+                    lock-memory: true
                     control: c.sock
                     control-uids: [7, 1000]
                     buffers: 512M
@@ -95,6 +96,7 @@ class ConfigReaderTest {
                             new TcpAddress("localhost", 3),
                             new ControlConfig(true, Path.of("c.sock"), Set.of(7, 1000)),
                             EngineChoice.JAVA,
+                            true,
                             true,
                             512L << 20,
                             100,
@@ -329,6 +331,7 @@ class ConfigReaderTest {
                 config.control(),
                 config.engine(),
                 config.requireLockedKeys(),
+                config.lockMemory(),
                 config.bufferBytes(),
                 config.dekCacheEntries(),
                 config.loops(),

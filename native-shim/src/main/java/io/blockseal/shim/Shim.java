@@ -261,6 +261,9 @@ public interface Shim {
     /** No core dumps, and no debugger of the same user, for the whole process. */
     int setUndumpable();
 
+    /** Keeps every page that is or comes into memory there, for the whole process; -EPERM (-1) without the right. */
+    int lockProcess();
+
     int random(long address, long length);
 
     int wipe(long address, long length);

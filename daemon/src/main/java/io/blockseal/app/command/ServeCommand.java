@@ -142,6 +142,12 @@ public final class ServeCommand extends Verb {
     private boolean requireLockedKeys;
 
     @Option(
+            names = "--lock-memory",
+            description =
+                    "Keep all of the daemon in memory: nothing of it is swapped out, or read again from the disk.")
+    private boolean lockMemory;
+
+    @Option(
             names = "--buffers",
             paramLabel = "SIZE",
             description = "The most memory for guest data in flight (default: 64M for each event loop).")
@@ -203,6 +209,7 @@ public final class ServeCommand extends Verb {
                 control(),
                 engine,
                 requireLockedKeys,
+                lockMemory,
                 bufferBytes(),
                 otherwise.dekCacheEntries(),
                 otherwise.loops(),
