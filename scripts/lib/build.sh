@@ -9,7 +9,9 @@ use_jdk_17() {
 }
 
 maven() {
-  mvn --batch-mode --no-transfer-progress -Dstyle.color=never -f "$root_dir/pom.xml" "$@" </dev/null
+  # Maven 3.8 switches colours off, and says so by escape sequences that do not belong into a log.
+  mvn --batch-mode --no-transfer-progress -Dstyle.color=never -f "$root_dir/pom.xml" "$@" </dev/null |
+    sed -u $'s/\033\\[0*m//g'
 }
 
 # build_jar: makes daemon/target/blockseal.jar unless it is newer than everything that it is made of, and beside it the
