@@ -70,6 +70,8 @@ public final class PrivateFile {
                             + ". Only root and we may be able to write to it: chown, chmod go-w");
                 }
             }
+        } catch (NoSuchFileException missing) {
+            throw new KeySourceException(Kind.MISCONFIGURED, program + " does not exist", missing);
         } catch (IOException | UnsupportedOperationException e) {
             throw new KeySourceException(Kind.MISCONFIGURED, program + " cannot be looked at: " + e.getMessage(), e);
         }

@@ -121,7 +121,8 @@ public final class HeaderRestore implements AutoCloseable {
         if (preview.lossCount() > acceptLoss) {
             throw new VolumeRefusedException(
                     Reason.DATA_LOSS,
-                    stores.name() + ": " + preview.lossCount() + " ranges would lose what was written since the backup;"
+                    stores.name() + ": " + preview.lossCount() + (preview.lossCount() == 1 ? " range" : " ranges")
+                            + " would lose what was written since the backup;"
                             + " nothing was changed. To restore it all the same, say --accept-loss="
                             + preview.lossCount() + ".");
         }

@@ -226,7 +226,7 @@ public final class KeySlots {
                                 Reason.LAST_KEY_SLOT,
                                 volume.name() + ": slot " + index
                                         + " is the last that opens the volume; without it all data is"
-                                        + " lost. Add another slot first, or force it.");
+                                        + " lost. Add another slot first, or say --force.");
                     }
                     return before.without(index);
                 },

@@ -40,6 +40,10 @@ class CommandLineTest {
                 .map(line -> line.strip().substring("blockseal ".length()))
                 .toList();
         String name = command.getCommandSpec().qualifiedName(" ");
+        // Lines that somebody broke by hand must not be broken once more.
+        for (String line : command.getCommandSpec().usageMessage().footer()) {
+            assertTrue(line.length() < 100, name + ": too long for a line of help: " + line);
+        }
         assertFalse(examples.isEmpty(), name + " has no example: " + help);
         for (String example : examples) {
             String[] words = example.split(" ");
@@ -69,6 +73,9 @@ class CommandLineTest {
                     serve x.bsl --unix s --key-file k --key-slot 16| key slots 0 to 15
                     serve x.bsl --config c.yaml                    | --config takes everything from the file
                     serve --check-config                           | --check-config needs --config
+                    info x.bsl --ranges --since yesterday          | --since: 'yesterday' is not a day such as
+                    rotate-dek x.bsl --made-before yesterday       | is neither a day such as 2026-11-26 nor a time
+                    rotate-dek x.bsl --made-before 2026-13-26      | is neither a day such as 2026-11-26 nor a time
                     create                                         | Missing required parameter
                     create x.bsl --size 1G                         | no key is named
                     key add x.bsl --key-file k                     | no new key is named
@@ -79,6 +86,19 @@ class CommandLineTest {
         assertEquals(ExitCode.USAGE.number(), refused.exitCode(), refused.all());
         assertTrue(refused.err().contains(words.strip()), refused.err());
         assertTrue(refused.out().isEmpty(), refused.out());
+    }
+
+    /** Whoever mistypes a name is not asked for a key first. */
+    @Test
+    void looksForTheVolumeBeforeItAsksForAKey() {
+        for (String command :
+                new String[] {"rotate-dek nosuch --all", "shred nosuch --range 0", "key add nosuch --new-key-file k"}) {
+            new Cli(directory)
+                    .refused(
+                            ExitCode.FAILURE,
+                            "nosuch: no such file, and no daemon that could be asked",
+                            command.split(" "));
+        }
     }
 
     @Test

@@ -93,6 +93,9 @@ class RangeCommandsTest {
             assertTrue(ok("rotate-dek", "./demo.bsl", "--made-before", "2020-01-01T00:00:00Z")
                     .out()
                     .contains("no range has"));
+            assertTrue(ok("rotate-dek", "./demo.bsl", "--made-before", "2020-01-01")
+                    .out()
+                    .contains("nothing was due, no range has"));
             Instant soon = Instant.now().plusSeconds(60);
             assertTrue(ok("rotate-dek", "./demo.bsl", "--made-before", soon.toString(), "--range", "0-0")
                     .out()
@@ -133,7 +136,7 @@ class RangeCommandsTest {
             for (String age : new String[] {"90", "d", "", "-1d", "9999999999999999999d", "99999999999999999d", "1y"}) {
                 refused("is not an age", "rotate-dek", "./demo.bsl", "--older-than", age);
             }
-            refused("is not a time", "rotate-dek", "./demo.bsl", "--made-before", "yesterday");
+            refused("is neither a day such as", "rotate-dek", "./demo.bsl", "--made-before", "yesterday");
             refused("--rate", "rotate-dek", "./demo.bsl", "--all", "--rate", "fast");
             refused("nothing would ever be done", "rotate-dek", "./demo.bsl", "--all", "--rate", "0/s");
         }

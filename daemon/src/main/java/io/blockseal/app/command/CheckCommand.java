@@ -53,7 +53,8 @@ import picocli.CommandLine.Option;
             "  blockseal check demo --control /run/blockseal/control.sock",
             "  blockseal check demo.bsl --repair --key-file demo.key",
             "",
-            "Exit code 0: nothing found, or nothing after --repair; 4: something found, also if it can be repaired.",
+            "Exit code 0: nothing found, or nothing after --repair; 4: something found, also if it can be",
+            "repaired.",
             ""
         })
 public final class CheckCommand extends Verb {
@@ -61,7 +62,7 @@ public final class CheckCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();

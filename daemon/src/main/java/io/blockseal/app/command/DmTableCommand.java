@@ -53,7 +53,7 @@ public final class DmTableCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Here volume = new VolumeOptions.Here();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();

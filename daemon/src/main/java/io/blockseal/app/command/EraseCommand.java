@@ -54,12 +54,12 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  blockseal erase demo.bsl",
-            "  blockseal erase demo.bsl --yes-erase 4f1c6a52-9d0e-4a6b-8c39-5b0f6f3a2f11 --evidence demo.erased.json",
+            "  blockseal erase demo.bsl --yes-erase 4f1c6a52-9d0e-4a6b-8c39-5b0f6f3a2f11 --evidence e.json",
             "  blockseal erase demo.bsl --destroy-kek --key-file demo.key --evidence demo.erased.json",
             "",
-            "Exit code 0: erased; 1: refused or the storage failed, the message says how far it came; 4: not a volume;",
-            "5: in use by nobody who could be asked, or the use does not end; 7: erased, but a key that was to be destroyed",
-            "is not, or no such key, nothing was changed.",
+            "Exit code 0: erased; 1: refused or the storage failed, the message says how far it came; 4: not a",
+            "volume; 5: in use by nobody who could be asked, or the use does not end; 7: erased, but a key that",
+            "was to be destroyed is not, or no such key, nothing was changed.",
             ""
         })
 public final class EraseCommand extends Verb {
@@ -67,7 +67,7 @@ public final class EraseCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final ControlOptions control = new ControlOptions();

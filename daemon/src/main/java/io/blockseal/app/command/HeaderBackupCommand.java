@@ -43,8 +43,8 @@ import picocli.CommandLine.Parameters;
             "  blockseal header backup demo.bsl demo.header --key-file demo.key",
             "  blockseal header backup /dev/sdb /backup/sdb.header --meta sdb.meta --force",
             "",
-            "Exit code 0: written and durable; 1: it could not be, or FILE exists; 3: wrong key; 4: the metadata is",
-            "damaged, nothing was written.",
+            "Exit code 0: written and durable; 1: it could not be, or FILE exists; 3: wrong key; 4: the",
+            "metadata is damaged, nothing was written.",
             ""
         })
 public final class HeaderBackupCommand extends Verb {
@@ -52,7 +52,7 @@ public final class HeaderBackupCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Here volume = new VolumeOptions.Here();
 
     @Parameters(index = "1", arity = "1", paramLabel = "FILE", description = "The backup to write, mode 0600.")
     private Path file = Path.of("");

@@ -43,8 +43,9 @@ import picocli.CommandLine.Parameters;
             "  blockseal header restore demo.bsl demo.header --key-file demo.key --dry-run",
             "  blockseal header restore demo.bsl demo.header --key-file demo.key --accept-loss=31",
             "",
-            "Exit code 0: restored, or shown by --dry-run; 1: refused, because data would be lost or something else",
-            "is there, and nothing was changed; 3: wrong key; 4: not that volume, or a damaged backup; 5: in use.",
+            "Exit code 0: restored, or shown by --dry-run; 1: refused, because data would be lost or something",
+            "else is there, and nothing was changed; 3: wrong key; 4: not that volume, or a damaged backup;",
+            "5: in use.",
             ""
         })
 public final class HeaderRestoreCommand extends Verb {
@@ -52,7 +53,7 @@ public final class HeaderRestoreCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Here volume = new VolumeOptions.Here();
 
     @Parameters(index = "1", arity = "1", paramLabel = "FILE", description = "What 'header backup' wrote.")
     private Path file = Path.of("");

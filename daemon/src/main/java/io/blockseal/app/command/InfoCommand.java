@@ -15,6 +15,7 @@ import io.blockseal.volume.HeaderBackup;
 import io.blockseal.volume.HeaderSnapshot;
 import io.blockseal.volume.RangeReport;
 import io.blockseal.volume.VolumeStores;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -53,7 +54,7 @@ public final class InfoCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final ControlOptions control = new ControlOptions();
@@ -68,13 +69,14 @@ public final class InfoCommand extends Verb {
             names = "--since",
             paramLabel = "DATE",
             description = "With --ranges: how many range keys were made since that day (2026-01-01, UTC).")
-    private @Nullable LocalDate since;
+    private @Nullable String since;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
     public Integer call() throws Exception {
+        LocalDate from = since();
         if (!ranges && (since != null || keys.given())) {
             throw new CommandException(ExitCode.USAGE, "a key and --since are for --ranges; add that.");
         }
@@ -84,15 +86,24 @@ public final class InfoCommand extends Verb {
             return run.run(new InfoVerb(), new Arguments());
         }
         Arguments arguments = new Arguments().flag(InfoVerb.RANGES, true);
-        if (since != null) {
-            arguments.text(InfoVerb.SINCE, since.toString());
+        if (from != null) {
+            arguments.text(InfoVerb.SINCE, from.toString());
         }
         // Who names a key wants to know what the disk has.
-        return run.here(this::reportRanges).askingFirst(!keys.given()).run(new InfoVerb(), arguments);
+        return run.here(() -> reportRanges(from)).askingFirst(!keys.given()).run(new InfoVerb(), arguments);
+    }
+
+    private @Nullable LocalDate since() throws CommandException {
+        try {
+            return since == null ? null : LocalDate.parse(since);
+        } catch (DateTimeException wrong) {
+            throw new CommandException(
+                    ExitCode.USAGE, "--since: '" + since + "' is not a day such as 2026-01-01.", wrong);
+        }
     }
 
     /** Of the table on the disk, whoever serves it. */
-    private JobOutcome reportRanges() throws Exception {
+    private JobOutcome reportRanges(@Nullable LocalDate day) throws Exception {
         Instant now = Instant.now();
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine())) {
@@ -107,9 +118,9 @@ public final class InfoCommand extends Verb {
                                 now.getEpochSecond(),
                                 progress::count)
                         : HeaderSnapshot.take(stores, now.getEpochSecond(), progress::count);
-                Instant from = since == null
+                Instant from = day == null
                         ? Instant.EPOCH
-                        : since.atStartOfDay(ZoneOffset.UTC).toInstant();
+                        : day.atStartOfDay(ZoneOffset.UTC).toInstant();
                 return RangeReportText.outcome(
                         volume.path().toString(), RangeReport.of(snapshot), keys.given(), now, from);
             } finally {

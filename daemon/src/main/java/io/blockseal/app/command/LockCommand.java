@@ -16,13 +16,13 @@ import picocli.CommandLine.Option;
                     + " connected: their requests wait, or fail with --fail, until `blockseal unlock` brings a key.",
             ""
         },
-        footer = {"", "Example:", "  blockseal lock demo.bsl", "  blockseal unlock demo.bsl --key-file demo.key", ""})
+        footer = {"", "Examples:", "  blockseal lock demo.bsl", "  blockseal unlock demo.bsl --key-file demo.key", ""})
 public final class LockCommand extends Verb {
     @Mixin
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final ControlOptions control = new ControlOptions();

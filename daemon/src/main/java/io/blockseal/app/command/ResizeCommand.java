@@ -22,7 +22,7 @@ public final class ResizeCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final ControlOptions control = new ControlOptions();

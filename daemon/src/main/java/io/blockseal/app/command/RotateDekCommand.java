@@ -27,6 +27,10 @@ import picocli.CommandLine.Option;
             "Guests may use the volume meanwhile: the daemon that serves it then does the work as a job, which goes on"
                     + " after Ctrl-C and after a restart of the daemon. See `blockseal job --help`.",
             "",
+            "Name the ranges: --all, or one or more of --range, --older-than or --made-before, and --enciphered.",
+            "",
+            "A daemon that serves the volume needs no key; one that is named all the same has to open the volume.",
+            "",
             "Without a daemon, Ctrl-C ends it in order: what is done stays done, and --made-before goes on with the rest. Copies of the"
                     + " metadata from before, such as header backups, still hold the old DEKs, wrapped.",
             "",
@@ -48,7 +52,7 @@ public final class RotateDekCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();
@@ -56,7 +60,10 @@ public final class RotateDekCommand extends Verb {
     @Option(names = "--all", description = "Every range that has a DEK.")
     private boolean all;
 
-    @Option(names = "--range", paramLabel = "A-B", description = "The ranges from A to B, or one range.")
+    @Option(
+            names = "--range",
+            paramLabel = "A-B",
+            description = "The ranges from A to B, or one range; the first is 0. Those without a DEK stay as they are.")
     private @Nullable String range;
 
     @Option(
@@ -68,7 +75,8 @@ public final class RotateDekCommand extends Verb {
     @Option(
             names = "--made-before",
             paramLabel = "TIME",
-            description = "Ranges whose DEK was made before that, such as 2026-11-26T01:00:00Z.")
+            description = "Ranges whose DEK was made before that: a day such as 2026-11-26, at its beginning in UTC,"
+                    + " or a moment such as 2026-11-26T01:00:00Z or 2026-11-26T02:00:00+01:00.")
     private @Nullable String madeBefore;
 
     @Option(
@@ -139,11 +147,12 @@ public final class RotateDekCommand extends Verb {
             return null;
         }
         try {
-            return Instant.parse(madeBefore);
+            return Days.moment(madeBefore);
         } catch (DateTimeException wrong) {
             throw new CommandException(
                     ExitCode.USAGE,
-                    "--made-before: '" + madeBefore + "' is not a time such as 2026-11-26T01:00:00Z.",
+                    "--made-before: '" + madeBefore
+                            + "' is neither a day such as 2026-11-26 nor a time such as 2026-11-26T01:00:00Z.",
                     wrong);
         }
     }

@@ -18,6 +18,8 @@ import picocli.CommandLine.Option;
                     + " and old ciphertext is noise without them. Ranges without a DEK stay as they are.",
             "",
             "Range N holds the bytes from N times the range size on; info prints that size.",
+            "",
+            "A daemon that serves the volume needs no key; one that is named all the same has to open the volume.",
             ""
         },
         footer = {
@@ -32,7 +34,7 @@ public final class ShredCommand extends Verb {
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
-    private final VolumeOptions volume = new VolumeOptions();
+    private final VolumeOptions.Any volume = new VolumeOptions.Any();
 
     @Mixin
     private final KeyOptions keys = new KeyOptions();
@@ -44,7 +46,7 @@ public final class ShredCommand extends Verb {
             names = "--range",
             required = true,
             paramLabel = "A-B",
-            description = "Shred the ranges from A to B, or one range.")
+            description = "Shred the ranges from A to B, or one range; the first is 0.")
     private String range = "";
 
     @Option(names = "--json", description = "Print JSON.")

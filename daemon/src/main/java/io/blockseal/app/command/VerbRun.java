@@ -28,6 +28,7 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeInfo;
 import io.blockseal.volume.VolumeStores;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -227,6 +228,7 @@ final class VerbRun {
             print(outcome, null);
             return outcome.exitCode();
         }
+        requireThere();
         try (Foundation foundation = engine.lay();
                 KeyPlaces places = new KeyPlaces(foundation.engine());
                 Keeper keeper = new Keeper()) {
@@ -241,6 +243,16 @@ final class VerbRun {
             }
             print(outcome, given.made);
             return outcome.exitCode();
+        }
+    }
+
+    /** Before anybody is asked for a key. */
+    private void requireThere() throws CommandException {
+        if (!Files.exists(path)) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    path + ": no such file, and no daemon that could be asked serves a volume of that name."
+                            + "\n  Look for it (blockseal status), or make it: blockseal create " + path);
         }
     }
 

@@ -19,10 +19,33 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Parameters;
 
-/** Which existing volume a one-off command is about. */
-public final class VolumeOptions extends VolumeOpening {
-    @Parameters(arity = "1", paramLabel = "VOLUME", description = "The volume's file or block device.")
+/** Which existing volume a one-off command is about: one that a daemon may serve, or one that must lie in a file here. */
+public abstract class VolumeOptions extends VolumeOpening {
     private Path path = Path.of("");
+
+    /** Of a command that has a daemon do it if one serves the volume. */
+    public static final class Any extends VolumeOptions {
+        @Parameters(
+                arity = "1",
+                paramLabel = "VOLUME",
+                description =
+                        "The volume's file or block device; of one that is served also its export's name or its UUID.")
+        void volume(Path named) {
+            name(named);
+        }
+    }
+
+    /** Of a command that reads or writes the file itself, whoever serves it. */
+    public static final class Here extends VolumeOptions {
+        @Parameters(arity = "1", paramLabel = "VOLUME", description = "The volume's file or block device.")
+        void volume(Path named) {
+            name(named);
+        }
+    }
+
+    final void name(Path named) {
+        path = named;
+    }
 
     /** The volume's file or block device. */
     Path path() {

@@ -135,13 +135,15 @@ public final class RotateDekVerb implements ResumableVerb {
 
     private static JobOutcome outcome(VerbCall call, DekRotation.Outcome outcome, double seconds) {
         return JobOutcome.done(
-                String.format(
-                        Locale.ROOT,
-                        "%s: %s a new DEK (%s copied in %.1f s)%n",
-                        call.called(),
-                        ranges(outcome.rotatedRanges()),
-                        ByteSize.human(outcome.copiedBytes()),
-                        seconds),
+                outcome.rotatedRanges() == 0
+                        ? call.called() + ": nothing was due, no range has a new DEK.\n"
+                        : String.format(
+                                Locale.ROOT,
+                                "%s: %s a new DEK (%s copied in %.1f s)%n",
+                                call.called(),
+                                ranges(outcome.rotatedRanges()),
+                                ByteSize.human(outcome.copiedBytes()),
+                                seconds),
                 JsonText.of(document -> {
                     document.writeStringField("volume", call.called());
                     document.writeNumberField("rotatedRanges", outcome.rotatedRanges());

@@ -30,8 +30,9 @@ public final class ShredVerb implements VolumeVerb {
         call.requireNamedKeyOpens();
         int destroyed = VolumeShredder.shred(call.volume(), wanted.first(), wanted.count());
         return JobOutcome.done(
-                call.called() + ": " + (destroyed == 1 ? "1 DEK is" : destroyed + " DEKs are") + " destroyed; range "
-                        + wanted + (wanted.count() == 1 ? " reads" : " read") + " as zeros.\n",
+                call.called() + ": " + (destroyed == 1 ? "1 DEK is" : destroyed + " DEKs are") + " destroyed; "
+                        + (wanted.count() == 1 ? "range " + wanted + " reads" : "ranges " + wanted + " read")
+                        + " as zeros.\n",
                 JsonText.of(document -> {
                     document.writeStringField("volume", call.called());
                     document.writeStringField("ranges", wanted.toString());

@@ -64,7 +64,7 @@ public final class PassphraseKeySource implements KeySource {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     "the passphrase has " + characters + " characters; at least " + PassphrasePolicy.CHARACTERS_MIN
-                            + " are needed. Take some more words, or allow a weak passphrase");
+                            + " are needed. Take some more words, or say --allow-weak-passphrase");
         }
         byte[] salt = new byte[Argon2Slot.SALT_BYTES];
         engine.fillRandom(salt);
