@@ -50,4 +50,4 @@ unshare --mount --propagation private sh -c '
 rmdir "$folder/root"
 [ -e "$folder/out" ] || cannot "no container starts here: $(tail -n 1 "$folder/console")"
 cat "$folder/out"
-[ "$(cat "$folder/exit" 2>/dev/null || echo none)" = 0 ]
+exit "$(cat "$folder/exit" 2>/dev/null || echo 1)"
