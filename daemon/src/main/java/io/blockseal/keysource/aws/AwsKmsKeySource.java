@@ -1,6 +1,5 @@
 package io.blockseal.keysource.aws;
 
-import com.fasterxml.jackson.core.Base64Variants;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Asked;
@@ -151,8 +150,7 @@ final class AwsKmsKeySource implements KeySource {
                             + "): it was wrapped by another key, for another volume, or altered");
                 }
                 requireOk(answer, "decrypting");
-                try (KeyReply reply =
-                        KeyReply.of(answer.body(), "Plaintext", Base64Variants.MIME_NO_LINEFEEDS, engine)) {
+                try (KeyReply reply = KeyReply.of(answer.body(), "Plaintext", Base64.getDecoder(), engine)) {
                     return reply.takeKey();
                 }
             } catch (IOException malformed) {

@@ -1,7 +1,5 @@
 package io.blockseal.keysource.azure;
 
-import com.fasterxml.jackson.core.Base64Variant;
-import com.fasterxml.jackson.core.Base64Variants;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Asked;
@@ -32,7 +30,7 @@ import java.util.UUID;
 final class AzureKeySource implements KeySource {
     private static final int BLOB_BYTES_MAX = 512;
     private static final Base64.Encoder BASE64 = Base64.getUrlEncoder().withoutPadding();
-    private static final Base64Variant BASE64_ANSWERED = Base64Variants.MODIFIED_FOR_URL.withPaddingAllowed();
+    private static final Base64.Decoder BASE64_ANSWERED = Base64.getUrlDecoder();
 
     private final String reference;
     private final KeyAddress key;

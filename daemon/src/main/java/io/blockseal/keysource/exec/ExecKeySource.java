@@ -1,6 +1,5 @@
 package io.blockseal.keysource.exec;
 
-import com.fasterxml.jackson.core.Base64Variants;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Asked;
@@ -129,7 +128,7 @@ public final class ExecKeySource implements KeySource {
         byte[] answer = new byte[0];
         try {
             answer = plugin.run(sent);
-            KeyReply reply = KeyReply.of(answer, "key", Base64Variants.MIME_NO_LINEFEEDS, engine);
+            KeyReply reply = KeyReply.of(answer, "key", Base64.getDecoder(), engine);
             if (reply.text("version") != null) {
                 trace.version(reply.textOrEmpty("version"));
             }

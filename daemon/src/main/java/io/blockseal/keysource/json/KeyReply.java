@@ -1,6 +1,5 @@
 package io.blockseal.keysource.json;
 
-import com.fasterxml.jackson.core.Base64Variant;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
@@ -13,6 +12,7 @@ import io.blockseal.crypto.Secret;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -50,7 +50,7 @@ public final class KeyReply implements AutoCloseable {
      *
      * @throws IOException if it is not a JSON object, or if what stands there is not such a key
      */
-    public static KeyReply of(byte[] body, String keyPath, Base64Variant alphabet, CryptoEngine engine)
+    public static KeyReply of(byte[] body, String keyPath, Base64.Decoder alphabet, CryptoEngine engine)
             throws IOException {
         KeyReply reply = new KeyReply();
         boolean whole = false;
@@ -67,7 +67,7 @@ public final class KeyReply implements AutoCloseable {
 
     /** Says where it is no JSON, but not what stands there: that may be a key. */
     private void readQuietly(
-            byte[] body, @Nullable String keyPath, @Nullable Base64Variant alphabet, @Nullable CryptoEngine engine)
+            byte[] body, @Nullable String keyPath, Base64.@Nullable Decoder alphabet, @Nullable CryptoEngine engine)
             throws IOException {
         try {
             read(body, keyPath, alphabet, engine);
@@ -78,7 +78,7 @@ public final class KeyReply implements AutoCloseable {
     }
 
     private void read(
-            byte[] body, @Nullable String keyPath, @Nullable Base64Variant alphabet, @Nullable CryptoEngine engine)
+            byte[] body, @Nullable String keyPath, Base64.@Nullable Decoder alphabet, @Nullable CryptoEngine engine)
             throws IOException {
         try (JsonParser parser = JSON.createParser(body)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -87,7 +87,7 @@ public final class KeyReply implements AutoCloseable {
             JsonToken token = parser.nextToken();
             while (!parser.getParsingContext().inRoot()) {
                 if (token.isScalarValue()) {
-                    value(parser, token, keyPath, alphabet, engine);
+                    value(body, parser, token, keyPath, alphabet, engine);
                 }
                 token = parser.nextToken();
             }
@@ -95,10 +95,11 @@ public final class KeyReply implements AutoCloseable {
     }
 
     private void value(
+            byte[] body,
             JsonParser parser,
             JsonToken token,
             @Nullable String keyPath,
-            @Nullable Base64Variant alphabet,
+            Base64.@Nullable Decoder alphabet,
             @Nullable CryptoEngine engine)
             throws IOException {
         String here = pathOf(parser);
@@ -106,7 +107,7 @@ public final class KeyReply implements AutoCloseable {
             if (token != JsonToken.VALUE_STRING || key != null) {
                 throw new IOException("'" + here + "' is not one key");
             }
-            take(parser, here, alphabet, engine);
+            take(body, parser, here, alphabet, engine);
         } else if (token != JsonToken.VALUE_NULL) {
             values.put(here, parser.getText());
         }
@@ -121,14 +122,11 @@ public final class KeyReply implements AutoCloseable {
         return path.toString();
     }
 
-    private void take(JsonParser parser, String here, Base64Variant alphabet, CryptoEngine engine) throws IOException {
-        byte[] raw;
-        try {
-            raw = parser.getBinaryValue(alphabet);
-        } catch (IOException malformed) {
-            // Its message would quote the key.
-            throw new IOException("'" + here + "' is not Base64");
-        }
+    private void take(byte[] body, JsonParser parser, String here, Base64.Decoder alphabet, CryptoEngine engine)
+            throws IOException {
+        // The parser has not looked at the text yet, and passes over it when it is asked for the next token.
+        int quote = (int) parser.currentTokenLocation().getByteOffset();
+        byte[] raw = Base64Key.decode(body, quote, alphabet, here);
         try {
             if (raw.length != 32) {
                 throw new IOException("'" + here + "' has " + raw.length + " bytes, and a volume key has 32");

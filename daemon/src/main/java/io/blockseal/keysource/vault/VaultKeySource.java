@@ -1,6 +1,5 @@
 package io.blockseal.keysource.vault;
 
-import com.fasterxml.jackson.core.Base64Variants;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Asked;
@@ -166,8 +165,7 @@ final class VaultKeySource implements KeySource {
             trace.version(wrapped.version());
             try (RestResponse answer = post("decrypt", question(wrapped, binding))) {
                 requireOpened(answer, "decrypting");
-                try (KeyReply reply =
-                        KeyReply.of(answer.body(), "data.plaintext", Base64Variants.MIME_NO_LINEFEEDS, engine)) {
+                try (KeyReply reply = KeyReply.of(answer.body(), "data.plaintext", Base64.getDecoder(), engine)) {
                     trace.requestId(reply.textOrEmpty("request_id"));
                     return reply.takeKey();
                 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.core.Base64Variants;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.crypto.CryptoEngine;
@@ -15,6 +14,7 @@ import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.AfterEach;
@@ -54,10 +54,30 @@ class KeyJsonTest {
             assertEquals(odd, read.get("map").get("b").asText());
             assertEquals("AQID", read.get("blob").asText());
             byte[] body = utf8("{\"data\":{\"key\":\"" + read.get("key").asText() + "\"}}");
-            try (KeyReply reply = KeyReply.of(body, "data.key", Base64Variants.MIME_NO_LINEFEEDS, engine);
+            try (KeyReply reply = KeyReply.of(body, "data.key", Base64.getDecoder(), engine);
                     Secret again = reply.takeKey()) {
                 assertTrue(engine.keys().same(key.key(), again.key()));
             }
+        }
+    }
+
+    /** Serialisers may escape any character; some do it with those of Base64. */
+    @Test
+    void readsAKeyHoweverItsSlashesAndSignsAreEscaped() throws IOException {
+        byte[] raw = new byte[32];
+        for (int i = 0; i < raw.length; i++) {
+            raw[i] = (byte) (0xf8 | i);
+        }
+        String plain = Base64.getEncoder().encodeToString(raw);
+        assertTrue(plain.contains("/") && plain.contains("+") && plain.endsWith("="), plain);
+        String escaped = plain.replace("/", "\\/").replace("+", "\\u002B").replace("=", "\\u003d");
+        byte[] body = utf8("{\"before\":\"\u00e4\",\"key\" : \"" + escaped + "\",\"after\":\"x\"}");
+        try (Secret expected = Secret.empty(engine.keys());
+                KeyReply reply = KeyReply.of(body, "key", Base64.getDecoder(), engine);
+                Secret key = reply.takeKey()) {
+            engine.keys().put(expected.key(), ByteBuffer.wrap(raw));
+            assertTrue(engine.keys().same(expected.key(), key.key()));
+            assertEquals("x", reply.text("after"));
         }
     }
 
@@ -81,6 +101,9 @@ class KeyJsonTest {
             strings = {
                 "{\"key\":\"!SECRET!\"}",
                 "{\"key\":\"U0VDUkVU\"}",
+                "{\"key\":\"\\nSECRET\"}",
+                "{\"key\":\"\\u0000SECRET\"}",
+                "{\"key\":\"SECRETAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
                 "{\"key\":{\"SECRET\":1}",
                 "{\"key\":SECRET}",
                 "{\"key\":[\"SECRET\"]",
@@ -92,8 +115,8 @@ class KeyJsonTest {
                 ""
             })
     void refusesWhatIsNoKeyWithoutRepeatingIt(String text) {
-        IOException refused = assertThrows(
-                IOException.class, () -> KeyReply.of(utf8(text), "key", Base64Variants.MIME_NO_LINEFEEDS, engine)
+        IOException refused =
+                assertThrows(IOException.class, () -> KeyReply.of(utf8(text), "key", Base64.getDecoder(), engine)
                         .close());
         assertFalse(String.valueOf(refused.getMessage()).contains("SECRET"), refused::getMessage);
         assertFalse(String.valueOf(refused.getMessage()).contains("U0VDUkVU"), refused::getMessage);
