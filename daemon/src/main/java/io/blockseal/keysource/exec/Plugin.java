@@ -22,6 +22,9 @@ import java.util.concurrent.TimeUnit;
 final class Plugin {
     private static final int OUTPUT_BYTES_MAX = 64 << 10;
     private static final int COMPLAINT_BYTES_MAX = 4096;
+    /** The JDK passes that much over its stack; more goes through memory of C's heap, which nobody wipes. */
+    private static final int PIECE_BYTES = 8192;
+
     private static final long STRAGGLE_MILLIS = 500;
 
     private final Path program;
@@ -56,8 +59,11 @@ final class Plugin {
         }
         Capture output = Capture.of(process.getInputStream(), OUTPUT_BYTES_MAX);
         Capture complaint = Capture.of(process.getErrorStream(), COMPLAINT_BYTES_MAX);
+        // On a thread of its own, with whose stack goes what the JDK has copied there.
+        Thread giving = new Thread(() -> give(process, question), "key-source-exec");
+        giving.setDaemon(true);
+        giving.start();
         try {
-            give(process, question);
             if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new KeySourceException(
                         Kind.UNREACHABLE, program + " has not answered within " + within.toSeconds() + " s");
@@ -82,6 +88,22 @@ final class Plugin {
             process.destroyForcibly();
             output.close();
             complaint.close();
+            join(giving);
+        }
+    }
+
+    /** The question is wiped as soon as {@link #run} returns; the program is gone, so nothing can be written any more. */
+    private static void join(Thread giving) {
+        boolean interrupted = false;
+        while (giving.isAlive()) {
+            try {
+                giving.join();
+            } catch (InterruptedException again) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -117,7 +139,8 @@ final class Plugin {
         private Capture(InputStream stream, int bytesMax) {
             this.stream = stream;
             this.bytesMax = bytesMax;
-            this.buffer = new byte[bytesMax];
+            // Less room than a piece would make the JDK read into a buffer of its own.
+            this.buffer = new byte[bytesMax + PIECE_BYTES];
             this.thread = new Thread(this::read, "key-source-exec");
             thread.setDaemon(true);
         }
@@ -132,12 +155,14 @@ final class Plugin {
             try {
                 int filled = 0;
                 int count = 0;
-                while (filled < bytesMax && count >= 0) {
+                while (filled <= bytesMax && count >= 0) {
                     filled += count;
-                    length = filled;
-                    count = stream.read(buffer, filled, bytesMax - filled);
+                    length = Math.min(filled, bytesMax);
+                    tooMany = filled > bytesMax;
+                    if (!tooMany) {
+                        count = stream.read(buffer, filled, PIECE_BYTES);
+                    }
                 }
-                tooMany = filled == bytesMax && stream.read() >= 0;
                 // Whoever goes on writing is told that nobody listens.
                 stream.close();
             } catch (IOException closed) {
