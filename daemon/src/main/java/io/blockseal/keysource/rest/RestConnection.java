@@ -18,6 +18,18 @@ import org.jspecify.annotations.Nullable;
  * @param answerWithin how long one request may take
  */
 public record RestConnection(HttpClient http, Duration answerWithin) {
+    private static final String KEEP_ALIVE = "jdk.httpclient.keepalive.timeout";
+    private static final int KEEP_ALIVE_SECONDS = 10;
+
+    static {
+        // An idle connection keeps what was sent and received last in buffers that are not ours to wipe, a key or a
+        // token
+        // among it; by default it does so for 20 minutes.
+        if (System.getProperty(KEEP_ALIVE) == null) {
+            System.setProperty(KEEP_ALIVE, Integer.toString(KEEP_ALIVE_SECONDS));
+        }
+    }
+
     /** The connection that the options of a place ask for; reads the files that they name. */
     public static RestConnection of(SourceUri uri) throws KeySourceException {
         int seconds = uri.number("timeout-seconds", 10, 1, 300);
