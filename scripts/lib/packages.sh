@@ -22,6 +22,7 @@ NEEDS_TEST=(
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount nbd-client=nbd-client cryptsetup=cryptsetup-bin depmod=kmod
   dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
   softhsm2-util=softhsm2
+  gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd
 )
 # shellcheck disable=SC2034
 NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)
