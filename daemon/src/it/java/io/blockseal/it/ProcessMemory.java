@@ -20,31 +20,35 @@ final class ProcessMemory {
     /** What is found, each with the mapping that it was found in. */
     TreeSet<String> search(Needles needles) throws IOException {
         TreeSet<String> found = new TreeSet<>();
+        MemoryMap map = MemoryMap.of(pid);
+        search(needles, (name, address) -> {
+            MemoryMap.Mapping mapping = map.at(address);
+            found.add(name + " in " + mapping + ", MiB " + (address - mapping.from()) / STRIDE_BYTES);
+        });
+        return found;
+    }
+
+    /** Tells of all that is found, and at which address. */
+    void search(Needles needles, CoreFile.Finder finder) throws IOException {
         try (RandomAccessFile memory = new RandomAccessFile("/proc/" + pid + "/mem", "r")) {
             for (String line : mappings()) {
                 String[] words = line.split(" +", 6);
                 String[] bounds = words[0].split("-");
                 // The system's own pages lie where a signed offset ends, and do not hold what a process wrote.
                 if (words[1].startsWith("r") && bounds[1].length() < 16) {
-                    search(
-                            memory,
-                            Long.parseUnsignedLong(bounds[0], 16),
-                            Long.parseUnsignedLong(bounds[1], 16),
-                            line,
-                            needles,
-                            found);
+                    long from = Long.parseUnsignedLong(bounds[0], 16);
+                    long to = Long.parseUnsignedLong(bounds[1], 16);
+                    search(memory, from, to, needles, finder);
                 }
             }
         }
-        return found;
     }
 
     private List<String> mappings() throws IOException {
         return Files.readAllLines(Path.of("/proc/" + pid + "/maps"));
     }
 
-    private static void search(
-            RandomAccessFile memory, long from, long to, String mapping, Needles needles, TreeSet<String> found)
+    private static void search(RandomAccessFile memory, long from, long to, Needles needles, CoreFile.Finder finder)
             throws IOException {
         byte[] stride = new byte[STRIDE_BYTES];
         long at = from;
@@ -61,8 +65,8 @@ final class ProcessMemory {
             if (got <= 0) {
                 return;
             }
-            String where = " in " + mapping.replaceAll(" +", " ") + ", MiB " + (at - from) / STRIDE_BYTES;
-            needles.in(stride, got).forEach(name -> found.add(name + where));
+            long here = at;
+            needles.find(stride, got, (name, offset) -> finder.found(name, here + offset));
             // A piece may lie across two strides.
             at += got < to - at ? Math.max(1, got - Needles.PIECE_BYTES + 1) : got;
         }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A {@code blockseal serve} of one folder: a child process that a test starts, stops or kills. */
@@ -70,6 +71,15 @@ final class Server implements AutoCloseable {
     /** Serves with exactly these arguments. */
     static Server serve(Path folder, String... arguments) {
         List<String> words = new ArrayList<>(List.of(Blockseal.launcher(), "serve"));
+        words.addAll(List.of(arguments));
+        return launch(folder, words);
+    }
+
+    /** Likewise, with these variables besides, and options of the virtual machine. */
+    static Server serve(Path folder, Map<String, String> environment, String jvmOptions, String... arguments) {
+        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + jvmOptions));
+        environment.forEach((name, value) -> words.add(name + "=" + value));
+        words.addAll(List.of(Blockseal.launcher(), "serve"));
         words.addAll(List.of(arguments));
         return launch(folder, words);
     }

@@ -37,6 +37,9 @@ public interface Premises extends AutoCloseable {
         SHORT_KEY
     }
 
+    /** How an operator names its KEK, with all options that are needed: what follows {@code --key-source}. */
+    String place() throws Exception;
+
     /** A source of its KEK; a new one each time, which does not ask again for long. */
     KeySource source(KeySourceContext context) throws Exception;
 

@@ -35,12 +35,12 @@ import javax.crypto.spec.SecretKeySpec;
  * A stub of AWS KMS, made from its API reference: no real one can be had here. It checks signatures, really enciphers, and
  * binds what it enciphers to the encryption context.
  */
-final class KmsStub implements Premises {
+public final class KmsStub implements Premises {
     static final String REGION = "eu-central-1";
     static final String ONE = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     static final String OTHER = "arn:aws:kms:eu-central-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321";
     static final String KEY_ID = "AKIDEXAMPLE";
-    static final String SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    public static final String SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int NAME_BYTES = 32;
@@ -62,7 +62,8 @@ final class KmsStub implements Premises {
 
     private record Material(byte[] name, byte[] key) {}
 
-    KmsStub(Path folder) throws Exception {
+    /** One, with a file of credentials in that folder. */
+    public KmsStub(Path folder) throws Exception {
         credentials = credentials(folder, "credentials", "default", SECRET);
         keys.put(ONE, new CopyOnWriteArrayList<>(List.of(material())));
         keys.put(OTHER, new CopyOnWriteArrayList<>(List.of(material())));
@@ -95,6 +96,11 @@ final class KmsStub implements Premises {
     static KeySource open(String uri, KeySourceContext context) throws Exception {
         Backoff brief = new Backoff(10, 100, 400, Backoff.Clock.SYSTEM);
         return AwsKmsKeySourceProvider.open(KeySourceSpec.parse(uri), context, brief);
+    }
+
+    @Override
+    public String place() {
+        return uri(ONE, withCredentials());
     }
 
     @Override

@@ -21,6 +21,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,8 +32,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * A stub of Key Vault and of Entra ID's token endpoint, written from the documentation of their REST interfaces; what was
  * learned of other emulators is marked so. Microsoft's own client gets along with it, too.
  */
-final class KeyVaultStub implements Premises {
-    private static final String SECRET = "s3cr=t&+~";
+public final class KeyVaultStub implements Premises {
+    public static final String SECRET = "s3cr=t&+~-that-is-long-enough-to-look-for";
     private static final Base64.Encoder BASE64 = Base64.getUrlEncoder().withoutPadding();
 
     /** The time that passes, but for pauses, which merely count. */
@@ -63,7 +64,8 @@ final class KeyVaultStub implements Premises {
     private volatile Reply refusal;
     private volatile boolean disabledIsBroken;
 
-    KeyVaultStub(Path folder) throws Exception {
+    /** One, with a file of the client secret in that folder. */
+    public KeyVaultStub(Path folder) throws Exception {
         secretFile = Files.writeString(folder.resolve("secret"), SECRET + "\n");
         Files.setPosixFilePermissions(secretFile, PosixFilePermissions.fromString("rw-------"));
         make("one", "RSA");
@@ -257,13 +259,25 @@ final class KeyVaultStub implements Premises {
                         + inner + "\"}}}");
     }
 
+    /** All tokens that it has given out and not forgotten. */
+    public Set<String> tokens() {
+        return Set.copyOf(tokens.keySet());
+    }
+
+    private String uri(String name) {
+        return "azure-keyvault:" + stub.url() + "/keys/" + name + "?identity=secret&tenant=tenant-1&client-id=app-1"
+                + "&client-secret-file=" + secretFile + "&authority-host=" + stub.url() + "&ca-file=" + stub.caFile();
+    }
+
+    @Override
+    public String place() {
+        return uri("one");
+    }
+
     /** A source of a key, with further options. */
     KeySource source(KeySourceContext context, String name, String options) throws Exception {
-        String uri = "azure-keyvault:" + stub.url() + "/keys/" + name
-                + "?identity=secret&tenant=tenant-1&client-id=app-1"
-                + "&client-secret-file=" + secretFile + "&authority-host=" + stub.url() + "&ca-file=" + stub.caFile()
-                + options;
-        return AzureKeySourceProvider.open(KeySourceSpec.parse(uri), context, new Backoff(10, 100, 900, new Hurry()));
+        return AzureKeySourceProvider.open(
+                KeySourceSpec.parse(uri(name) + options), context, new Backoff(10, 100, 900, new Hurry()));
     }
 
     @Override

@@ -13,11 +13,12 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 
 /** A shell script that wraps by RSA-OAEP with the openssl program, a key pair for each version. */
-final class ProgramPremises implements Premises {
+public final class ProgramPremises implements Premises {
     private final Path folder;
     private final Path script;
 
-    ProgramPremises(Path folder) throws IOException, InterruptedException {
+    /** One, with its script and its keys in that folder. */
+    public ProgramPremises(Path folder) throws IOException, InterruptedException {
         this.folder = folder;
         this.script = folder.resolve("plugin");
         try (InputStream text = ProgramPremises.class.getResourceAsStream("/keysource/openssl-plugin.sh")) {
@@ -72,9 +73,17 @@ final class ProgramPremises implements Premises {
         return source(context, "other", 10);
     }
 
+    @Override
+    public String place() {
+        return uri("one", 30);
+    }
+
+    private String uri(String name, int seconds) {
+        return "exec:" + script + "?arg=" + folder + "&arg=" + name + "&timeout-seconds=" + seconds;
+    }
+
     private KeySource source(KeySourceContext context, String name, int seconds) throws Exception {
-        String uri = "exec:" + script + "?arg=" + folder + "&arg=" + name + "&timeout-seconds=" + seconds;
-        return KeySourceRegistry.open(KeySourceSpec.parse(uri), context);
+        return KeySourceRegistry.open(KeySourceSpec.parse(uri(name, seconds)), context);
     }
 
     @Override

@@ -131,6 +131,11 @@ final class TokenPremises implements Premises {
     }
 
     @Override
+    public String place() {
+        return uri("kek");
+    }
+
+    @Override
     public KeySource source(KeySourceContext context) throws Exception {
         return open(context, uri("kek"));
     }

@@ -27,7 +27,7 @@ import java.util.UUID;
  * A Vault or OpenBao server, a real one or the stub, in which everything is set up over its API by a client that others
  * wrote: a transit mount, keys, a policy, an AppRole. What no API can bring about is left to the stub.
  */
-final class VaultPremises implements Premises {
+public final class VaultPremises implements Premises {
     static final Backoff IMPATIENT = new Backoff(10, 20, 60, Backoff.Clock.SYSTEM);
 
     private static HttpClient shared;
@@ -53,7 +53,7 @@ final class VaultPremises implements Premises {
     }
 
     /** The stub. */
-    VaultPremises(Path folder, RestStub rest, VaultStub stub) throws Exception {
+    public VaultPremises(Path folder, RestStub rest, VaultStub stub) throws Exception {
         this(folder, rest.url(), rest.caFile(), VaultStub.ROOT, rest, stub);
     }
 
@@ -150,7 +150,7 @@ final class VaultPremises implements Premises {
     }
 
     /** Options by which an AppRole made for this purpose logs in. */
-    String appRole(Object tokenTtl) throws Exception {
+    public String appRole(Object tokenTtl) throws Exception {
         String mount = "approle-" + id;
         write("sys/auth/" + mount, Map.of("type", "approle"));
         write("auth/" + mount + "/role/" + id, Map.of("token_policies", id, "token_ttl", tokenTtl));
@@ -176,9 +176,14 @@ final class VaultPremises implements Premises {
     }
 
     /** What an operator would write. */
-    String uri(String key, String options) {
+    public String uri(String key, String options) {
         return "vault-transit:" + url + "/" + id + "/" + key + "?" + options
                 + (caFile == null ? "" : "&ca-file=" + caFile);
+    }
+
+    @Override
+    public String place() {
+        return uri("one", "token-file=" + tokenFile);
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.blockseal.keysource.rest.RestStub;
 import io.blockseal.keysource.rest.RestStub.Ask;
 import io.blockseal.keysource.rest.RestStub.Reply;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,7 @@ import java.util.regex.Pattern;
  * AppRole, Kubernetes and certificate, and the transit engine. A stub: no disk, no seal, no cluster; but it really
  * enciphers, and asks for a token that may. Answers are in the words of OpenBao 2.x.
  */
-final class VaultStub implements RestStub.Handler {
+public final class VaultStub implements RestStub.Handler {
     static final String ROOT = "hvs.root";
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern RULE = Pattern.compile("path \"([^\"]+)\"\\s*\\{\\s*capabilities = \\[([^]]*)]");
@@ -60,7 +61,8 @@ final class VaultStub implements RestStub.Handler {
     /** Whether plaintexts lose a byte. */
     volatile boolean shortens;
 
-    VaultStub() {
+    /** One that knows nobody but its administrator. */
+    public VaultStub() {
         tokens.put(ROOT, new Token(List.of("root"), 0, false));
         policies.put("default", Map.of("auth/token/lookup-self", "read", "auth/token/renew-self", "update"));
     }
@@ -76,6 +78,13 @@ final class VaultStub implements RestStub.Handler {
             System.out.println(rest.url() + " " + rest.caFile());
             while (System.in.read() >= 0) {}
         }
+    }
+
+    /** All tokens that it has given out and not forgotten, the administrator's left out. */
+    public Set<String> tokens() {
+        Set<String> given = new HashSet<>(tokens.keySet());
+        given.remove(ROOT);
+        return given;
     }
 
     /** The server takes a token no more, as if it had been revoked, or its lease were over. */
