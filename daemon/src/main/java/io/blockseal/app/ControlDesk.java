@@ -120,7 +120,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             Volume open = each.opened();
             text.append(each.name())
                     .append(": ")
-                    .append(each.config().path())
+                    .append(each.config().path().toAbsolutePath().normalize())
                     .append(", ")
                     .append(each.health().state());
             if (open != null) {

@@ -21,7 +21,7 @@ public final class JobText {
 
     /** One job. */
     public static JobOutcome one(Job job) {
-        return JobOutcome.done(text(job), document(json -> fields(json, job)));
+        return JobOutcome.done(text(job), document(json -> fields(json, job, "\n  ")));
     }
 
     static JobOutcome list(List<Job> jobs) {
@@ -31,7 +31,7 @@ public final class JobText {
             json.writeArrayFieldStart("jobs");
             for (Job job : jobs) {
                 json.writeStartObject();
-                fields(json, job);
+                fields(json, job, "\n    ");
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -61,7 +61,8 @@ public final class JobText {
         return line.append('\n').toString();
     }
 
-    private static void fields(JsonGenerator json, Job job) throws IOException {
+    /** {@code newLine} is how lines of the document begin where the job stands in it. */
+    private static void fields(JsonGenerator json, Job job, String newLine) throws IOException {
         json.writeNumberField("id", job.id());
         json.writeStringField("verb", job.verb());
         json.writeStringField("volume", job.volume());
@@ -87,7 +88,7 @@ public final class JobText {
             json.writeNumberField("exitCode", outcome.exitCode());
             json.writeStringField("text", outcome.text());
             json.writeFieldName("result");
-            json.writeRawValue(outcome.json().strip());
+            json.writeRawValue(outcome.json().strip().replace("\n", newLine));
         }
     }
 

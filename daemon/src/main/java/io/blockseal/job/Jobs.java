@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +18,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * All jobs of a daemon: those that wait, those that run, each on a thread of its own, and the last that ended. From any
@@ -31,6 +33,9 @@ public final class Jobs implements AutoCloseable {
     public static final int QUEUED_MAX = 64;
     /** The most that have ended and are still told about. */
     public static final int HISTORY_MAX = 100;
+
+    /** A wrong argument, a wrong key, something in use: for whoever asked, and for nobody who is on call. */
+    private static final Set<Integer> REFUSALS = Set.of(2, 3, 5);
 
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
     private static final String STOPPING = "the daemon stops";
@@ -219,12 +224,13 @@ public final class Jobs implements AutoCloseable {
         tallies.ended(job);
         switch (how) {
             case FAILED ->
-                LOG.error(
-                        "job={} volume={}: {} failed: {}",
-                        job.id,
-                        job.request.volume(),
-                        job.request.verb(),
-                        what.text().strip());
+                LOG.atLevel(REFUSALS.contains(what.exitCode()) ? Level.WARN : Level.ERROR)
+                        .log(
+                                "job={} volume={}: {} failed: {}",
+                                job.id,
+                                job.request.volume(),
+                                job.request.verb(),
+                                what.text().strip());
             default ->
                 LOG.info("job={} volume={}: {} {}", job.id, job.request.volume(), job.request.verb(), how.word());
         }

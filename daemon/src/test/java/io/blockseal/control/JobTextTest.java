@@ -10,6 +10,7 @@ import io.blockseal.job.JobOutcome;
 import io.blockseal.job.JobRequest;
 import io.blockseal.job.JobState;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class JobTextTest {
@@ -36,5 +37,14 @@ class JobTextTest {
         JobOutcome asked = text(JobRequest.OPERATOR);
         assertFalse(asked.text().contains("operator"), asked.text());
         assertTrue(asked.json().contains("\"by\" : \"operator\""), asked.json());
+    }
+
+    @Test
+    void setsTheResultOfAJobWhereItStands() {
+        Instant then = Instant.ofEpochSecond(1_800_000_000);
+        JobOutcome well = new JobOutcome(0, "well\n", "{\n  \"a\" : 1\n}\n");
+        Job done = new Job(7, "check", "db", "operator", JobState.DONE, "", 1, 1, then, then, then, -1, well, 3);
+        assertTrue(JobText.one(done).json().endsWith("\"result\" : {\n    \"a\" : 1\n  }\n}\n"));
+        assertTrue(JobText.list(List.of(done)).json().endsWith("\"result\" : {\n      \"a\" : 1\n    }\n  } ]\n}\n"));
     }
 }

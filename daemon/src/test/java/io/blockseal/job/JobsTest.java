@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.job.JobRefusedException.Reason;
 import java.io.IOException;
 import java.time.Duration;
@@ -26,6 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 @Timeout(60)
 class JobsTest {
@@ -183,6 +188,29 @@ class JobsTest {
     void countsWorkThatSaysSoAsFailed() throws Exception {
         Job begun = jobs.submit(request("db", control -> new JobOutcome(4, "damaged\n", "{}")));
         assertEquals(4, await(begun.id(), is(JobState.FAILED)).outcome().exitCode());
+    }
+
+    /** Who is on call is not woken by somebody else's slip. */
+    @Test
+    void writesARefusalAsAWarningAndAFailureAsAnError() throws Exception {
+        Logger log = (Logger) LoggerFactory.getLogger(Jobs.class);
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        log.addAppender(lines);
+        try {
+            for (int exitCode : new int[] {1, 2, 3, 4, 5}) {
+                Job begun = jobs.submit(request("db", control -> new JobOutcome(exitCode, "no\n", "{}")));
+                await(begun.id(), is(JobState.FAILED));
+            }
+        } finally {
+            log.detachAppender(lines);
+        }
+        assertEquals(
+                List.of(Level.ERROR, Level.WARN, Level.WARN, Level.ERROR, Level.WARN),
+                lines.list.stream()
+                        .filter(line -> line.getFormattedMessage().endsWith(" failed: no"))
+                        .map(ILoggingEvent::getLevel)
+                        .toList());
     }
 
     @Nested

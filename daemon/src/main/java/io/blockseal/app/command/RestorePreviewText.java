@@ -40,10 +40,10 @@ final class RestorePreviewText {
         }
         slots(text, preview.returningSlots(), "opens the volume again");
         slots(text, preview.leavingSlots(), "opens the volume no longer");
-        ranges(text, preview.returning(), "empty now, have data again");
-        ranges(text, preview.lost(), "lose what was written since the backup");
-        ranges(text, preview.emptied(), "of these read as zeros afterwards");
-        ranges(text, preview.unknown(), "cannot be compared, so they may lose what was written since the backup");
+        ranges(text, preview.returning(), "empty now, with data again afterwards");
+        ranges(text, preview.lost(), "what was written since the backup is lost");
+        ranges(text, preview.emptied(), "of these, zeros afterwards");
+        ranges(text, preview.unknown(), "cannot be compared, so what was written since the backup may be lost");
         if (preview.lossCount() == 0) {
             line(text, "no range loses data");
         }
