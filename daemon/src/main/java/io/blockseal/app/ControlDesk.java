@@ -216,7 +216,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     /** Whether it is the key source of one of the volumes, which the daemon asks anyway. */
     private boolean isConfigured(String uri) {
         return volumes.stream()
-                .map(volume -> volume.config().key())
+                .flatMap(volume -> volume.config().keys().stream())
                 .anyMatch(key ->
                         key.kind() == KeyConfig.Kind.KEY_SOURCE && key.place().equals(uri));
     }

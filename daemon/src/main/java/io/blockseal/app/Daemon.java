@@ -184,17 +184,16 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("the key sources outside", outside);
         KeyPlaces keys = new KeyPlaces(foundation.engine());
         // Whoever is to wrap anew by itself needs its key source for as long as it serves.
-        boolean keysStay = config.volumes().stream()
-                .anyMatch(volume -> volume.autoRewrap() && !volume.key().isOutside());
+        boolean keysStay = config.volumes().stream().anyMatch(volume -> volume.autoRewrap() && !volume.isKeyOutside());
         if (keysStay) {
             unwinding.add("the key sources", keys);
         }
         unwinding.add("the volumes", this::closeVolumes);
-        LateOpenings.Opening opening = volume -> exports.add(
-                volume.open(foundation, opener, volume.isKeyOutside() ? outside : keys, keeper, cachedPerLoop));
+        LateOpenings.Opening opening = volume -> exports.add(volume.open(
+                foundation, opener, volume.config().isKeyOutside() ? outside : keys, keeper, cachedPerLoop));
         try {
             for (ServedVolume volume : volumes) {
-                if (volume.isKeyOutside()) {
+                if (volume.config().isKeyOutside()) {
                     exports.withdraw(volume.name(), "its volume waits for its key; try again later");
                     firstTries.put(volume, CompletableFuture.supplyAsync(() -> attempt(volume, opening), keeper));
                 } else {

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,12 +38,13 @@ final class KeyCanary {
 
     private final String name;
     private final Volume volume;
-    private final KeySource source;
+    private final List<KeySource> sources;
     private final KeyCheck check;
     private final LongSupplier clock;
     private final BooleanSupplier ended;
     private final KeyAccess access;
     private boolean lockedByUs;
+    private boolean spareComplained;
     /** An operator has unlocked what we had locked, by another key: that is his word until the source gives the key again. */
     private boolean overruled;
     /** What {@link VolumeLock} calls the order by which we have locked it. */
@@ -51,10 +54,16 @@ final class KeyCanary {
     private volatile long verifiedAt;
 
     /** {@code clock} tells milliseconds since some moment; {@code ended}, that answers of the source mean nothing more. */
-    KeyCanary(String name, Volume volume, KeySource source, KeyCheck check, LongSupplier clock, BooleanSupplier ended) {
+    KeyCanary(
+            String name,
+            Volume volume,
+            List<KeySource> sources,
+            KeyCheck check,
+            LongSupplier clock,
+            BooleanSupplier ended) {
         this.name = name;
         this.volume = volume;
-        this.source = source;
+        this.sources = sources;
         this.check = check;
         this.clock = clock;
         this.ended = ended;
@@ -91,13 +100,13 @@ final class KeyCanary {
         try {
             if (lockedByUs) {
                 // Whoever has wanted it locked since then unlocks it as well.
-                boolean unlocked = volume.lock().unlockUnlessWanted(order, List.of(source));
+                boolean unlocked = volume.lock().unlockUnlessWanted(order, sources);
                 lockedByUs = false;
                 if (!unlocked) {
                     return;
                 }
             } else {
-                volume.keySlots().requireOpenedBy(source);
+                tellOfSpare(volume.keySlots().requireOpenable(sources));
             }
             now = access.opened(clock.getAsLong());
         } catch (KeySourceException failed) {
@@ -124,6 +133,16 @@ final class KeyCanary {
         if (now == Standing.REVOKED && !lockedByUs && !overruled) {
             revoke();
         }
+    }
+
+    /** A slot that comes before the one that opened it did not: nothing is lost yet, but one key less is at hand. */
+    private void tellOfSpare(@Nullable String trouble) {
+        if (trouble != null && !spareComplained) {
+            LOG.warn("volume={}: opens by another of its keys, as one cannot be used: {}", name, trouble);
+        } else if (trouble == null && spareComplained) {
+            LOG.info("volume={}: opens by the key again that comes first", name);
+        }
+        spareComplained = trouble != null;
     }
 
     private static String word(Standing standing) {
@@ -182,7 +201,7 @@ final class KeyCanary {
                 event,
                 AuditField.of("volume", volume.name()),
                 AuditField.of("uuid", volume.uuid()),
-                AuditField.of("kek", source.reference()),
+                AuditField.of("kek", sources.stream().map(KeySource::reference).collect(Collectors.joining(", "))),
                 AuditField.of("policy", word()));
     }
 }

@@ -5,6 +5,7 @@ import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.KeyHealth;
 import io.blockseal.app.verb.RotateDekVerb;
 import io.blockseal.config.ByteSize;
+import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
@@ -30,6 +31,7 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeStores;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -57,7 +59,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     private volatile @Nullable KeyCanary canary;
     private volatile @Nullable String awaitsKeyBecause;
     private @Nullable Polling checking;
-    private @Nullable EndableKeySource asked;
+    private @Nullable List<EndableKeySource> asked;
     private volatile boolean askingEnded;
     private @Nullable ShredOnDiscard shredding;
 
@@ -85,11 +87,10 @@ final class ServedVolume implements VolumesClosing.Closable {
                 config.trustIdentity(),
                 dekCacheKeysPerLoop);
         Volume opened = null;
-        KeySource key;
+        List<KeySource> opening;
         try {
-            KeySource named = keys.open(config.key(), "Passphrase of " + config.path());
-            key = isKeyOutside() ? endable(named) : named;
-            opened = opener.open(stores, List.of(key), options);
+            opening = sources(keys);
+            opened = opener.open(stores, opening, options);
         } finally {
             if (opened == null) {
                 stores.close();
@@ -99,11 +100,11 @@ final class ServedVolume implements VolumesClosing.Closable {
         requireSensible(config.keyPolicy(), opened);
         opened.noteEncipheredEvery(config.keyPolicy().bytesForgettable());
         resumption = RotationResumption.of(name(), opened);
-        if (isKeyOutside()) {
+        if (config.isKeyOutside()) {
             KeyCanary looking = new KeyCanary(
                     name(),
                     opened,
-                    key,
+                    opening,
                     config.keyCheck(),
                     () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()),
                     () -> askingEnded);
@@ -111,7 +112,7 @@ final class ServedVolume implements VolumesClosing.Closable {
             checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
         }
         if (config.autoRewrap() && !opened.shape().readOnly()) {
-            polling = KekPolling.begin(name(), new KekWatch(opened, List.of(key)), config.rewrapPollSeconds(), keeper);
+            polling = KekPolling.begin(name(), new KekWatch(opened, opening), config.rewrapPollSeconds(), keeper);
         }
         DeviceStack stack = DeviceStack.build(opened);
         boolean readOnly = config.readOnly() || opened.shape().readOnly();
@@ -202,11 +203,6 @@ final class ServedVolume implements VolumesClosing.Closable {
         return metrics;
     }
 
-    /** Whether its key lies with a source outside this machine. */
-    boolean isKeyOutside() {
-        return config.key().isOutside();
-    }
-
     /** It cannot be opened yet, as its key cannot be had, because of that. */
     void awaitKey(String why) {
         awaitsKeyBecause = why;
@@ -286,20 +282,29 @@ final class ServedVolume implements VolumesClosing.Closable {
         endAsking();
     }
 
-    private synchronized KeySource endable(KeySource named) {
-        EndableKeySource source = asked == null ? new EndableKeySource(named) : asked;
-        asked = source;
-        if (askingEnded) {
-            source.end();
+    private List<KeySource> sources(KeyPlaces keys) throws KeySourceException {
+        List<KeySource> named = new ArrayList<>();
+        for (KeyConfig key : config.keys()) {
+            named.add(keys.open(key, "Passphrase of " + config.path()));
         }
-        return source;
+        return config.isKeyOutside() ? List.copyOf(endable(named)) : named;
+    }
+
+    private synchronized List<EndableKeySource> endable(List<KeySource> named) {
+        List<EndableKeySource> sources =
+                asked == null ? named.stream().map(EndableKeySource::new).toList() : asked;
+        asked = sources;
+        if (askingEnded) {
+            sources.forEach(EndableKeySource::end);
+        }
+        return sources;
     }
 
     /** Nobody waits for its key source any more. */
     private synchronized void endAsking() {
         askingEnded = true;
         if (asked != null) {
-            asked.end();
+            asked.forEach(EndableKeySource::end);
         }
     }
 

@@ -48,6 +48,8 @@ public enum AuditEvent {
     KEY_SLOT_ADDED,
     /** Another key opens the volume in the place of one that does no longer. */
     KEY_SLOT_REWRAPPED,
+    /** A key slot is tried earlier or later than before, or on request only. */
+    KEY_SLOT_PRIORITY,
     /** A key opens the volume no longer. */
     KEY_SLOT_REMOVED,
     /** A volume got another volume key; what was wrapped under the one before is being wrapped anew. */

@@ -160,7 +160,7 @@ public final class ConfigReader {
             }
             String name = section.text("name");
             String description = section.text("description");
-            KeyConfig key = key(section);
+            List<KeyConfig> keys = keys(section);
             volumes.add(new VolumeConfig(
                     path,
                     name == null ? VolumeConfig.defaultExportName(path) : name,
@@ -170,12 +170,12 @@ public final class ConfigReader {
                     section.optional("meta", ConfigReader::path),
                     section.optional("meta-mirror", ConfigReader::path),
                     section.value("shred", ShredPolicy.ON_DISCARD, text -> word(ShredPolicy.class, text)),
-                    key,
+                    keys,
                     section.number("key-slot", -1, 0, 15),
                     section.optional("expect-identity", ConfigReader::identity),
                     false,
                     false,
-                    section.flag("auto-rewrap", key.isOutside()),
+                    section.flag("auto-rewrap", keys.stream().anyMatch(KeyConfig::isOutside)),
                     section.number("rewrap-poll-seconds", VolumeConfig.REWRAP_POLL_SECONDS, 10, 7 * 86400),
                     keyPolicy(section),
                     keyCheck(section)));
@@ -227,19 +227,19 @@ public final class ConfigReader {
         return text.equals("off") ? Long.MAX_VALUE : ByteSize.parseRate(text);
     }
 
-    private KeyConfig key(YamlSection section) {
-        List<Kind> given =
-                KEY_KINDS.stream().filter(kind -> section.has(kind.word())).toList();
-        String words = String.join(", ", KEY_KINDS.stream().map(Kind::word).toList());
-        if (given.size() != 1) {
-            String what = given.isEmpty() ? "a volume has no key" : "a volume has " + given.size() + " keys";
-            problems.add(
-                    section.place(given.isEmpty() ? "path" : given.get(1).word()), what, "Give one of: " + words + ".");
-            return new KeyConfig(Kind.KEY_FILE, "");
+    /** All that are named, of whatever kinds: each opens a key slot of its own. */
+    private List<KeyConfig> keys(YamlSection section) {
+        List<KeyConfig> keys = new ArrayList<>();
+        boolean named = false;
+        for (Kind kind : KEY_KINDS) {
+            named |= section.has(kind.word());
+            keys.addAll(section.list(kind.word(), text -> new KeyConfig(kind, notEmpty(text))));
         }
-        Kind kind = given.get(0);
-        return section.value(
-                kind.word(), new KeyConfig(Kind.KEY_FILE, ""), text -> new KeyConfig(kind, notEmpty(text)));
+        if (!named) {
+            String words = String.join(", ", KEY_KINDS.stream().map(Kind::word).toList());
+            problems.add(section.place("path"), "a volume has no key", "Give one of: " + words + ".");
+        }
+        return keys;
     }
 
     /** Where a rule's {@code listen[1]} or {@code volumes[0].name} stands in the file. */

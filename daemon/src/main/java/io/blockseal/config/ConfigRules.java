@@ -20,6 +20,9 @@ public final class ConfigRules {
      */
     public record Violation(String key, String what, String fix) {}
 
+    /** As many as a volume has key slots. */
+    private static final int KEYS_MAX = 16;
+
     private ConfigRules() {}
 
     /** Every rule that the configuration breaks; empty if it can be used. */
@@ -118,6 +121,36 @@ public final class ConfigRules {
                         "Leave meta out, unless the metadata lies in a file of its own."));
             }
             metaMirror(volume, at, found);
+            keys(volume, at, found);
+        }
+    }
+
+    private static void keys(VolumeConfig volume, String at, List<Violation> found) {
+        Set<KeyConfig> seen = new HashSet<>();
+        for (KeyConfig key : volume.keys()) {
+            if (!seen.add(key)) {
+                found.add(new Violation(
+                        at + "." + key.kind().word(),
+                        "volume " + volume.path() + " has the key " + key.kind().word() + " " + key.place() + " twice",
+                        "Remove one of them."));
+            } else if (key.kind() == KeyConfig.Kind.RECOVERY_KEY_FILE
+                    && volume.keys().size() > 1) {
+                found.add(new Violation(
+                        at + "." + key.kind().word(),
+                        "volume " + volume.path() + " has a recovery key beside other keys, and would be opened by it"
+                                + " whenever they fail",
+                        "Leave it out: a recovery key opens a volume on request only, alone."));
+            }
+        }
+        if (volume.keys().isEmpty()) {
+            found.add(new Violation(
+                    at + ".path", "volume " + volume.path() + " has no key", "Name at least one that opens it."));
+        } else if (volume.keys().size() > KEYS_MAX) {
+            found.add(new Violation(
+                    at + "." + volume.keys().get(0).kind().word(),
+                    "volume " + volume.path() + " has " + volume.keys().size() + " keys, but only " + KEYS_MAX
+                            + " key slots",
+                    "Name those that open it."));
         }
     }
 

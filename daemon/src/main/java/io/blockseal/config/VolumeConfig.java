@@ -1,6 +1,7 @@
 package io.blockseal.config;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param meta where its metadata lies if not in {@code path} itself
  * @param metaMirror where its metadata is kept once more, or null
  * @param shred when the DEKs of its ranges may be destroyed
- * @param key where its key is to be found
+ * @param keys where the keys are to be found that open it, each by a key slot of its own; at least one
  * @param keySlot the only key slot to try, or -1 for all in order
  * @param expectIdentity the identity that it must have, in hexadecimal digits, or null for the one remembered
  * @param trustIdentity open although this host remembers another identity, or none where it ought to know one; never
@@ -34,7 +35,7 @@ public record VolumeConfig(
         @Nullable Path meta,
         @Nullable Path metaMirror,
         ShredPolicy shred,
-        KeyConfig key,
+        List<KeyConfig> keys,
         int keySlot,
         @Nullable String expectIdentity,
         boolean trustIdentity,
@@ -48,6 +49,16 @@ public record VolumeConfig(
 
     /** The most bytes of UTF-8 that an NBD string has. */
     public static final int NAME_BYTES_MAX = 4096;
+
+    /** Copies what could be changed. */
+    public VolumeConfig {
+        keys = List.copyOf(keys);
+    }
+
+    /** Whether one of its keys lies with a source outside this machine. */
+    public boolean isKeyOutside() {
+        return keys.stream().anyMatch(KeyConfig::isOutside);
+    }
 
     /** The export name of a volume that was given none: the file's base name without {@code .bsl}. */
     public static String defaultExportName(Path path) {

@@ -32,7 +32,8 @@ final class BackupProof {
     static Proven prove(CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
         RootBlock root = backup.root();
-        try (Opened opened = new VolumeUnlock(name, sources, onlySlot).open(backup.area(), root.uuid())) {
+        try (Opened opened =
+                new VolumeUnlock(name, sources, SlotChoice.of(onlySlot)).open(backup.area(), root.uuid())) {
             VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
             boolean proven = false;
             try {

@@ -65,7 +65,8 @@ public final class HeaderSnapshot {
         if (roots.candidates().isEmpty()) {
             throw roots.allDamaged();
         }
-        Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, onlySlot).authenticate(roots);
+        Unlocked unlocked =
+                new RootAuthenticator(engine, stores.name(), sources, SlotChoice.of(onlySlot)).authenticate(roots);
         try (VolumeKeys keys = unlocked.keys()) {
             return new HeaderSnapshot(stores, keys, nowSeconds, progress).whole();
         }

@@ -52,29 +52,30 @@ public final class KekWatch {
      */
     public int look() {
         int rewrapped = 0;
-        try {
-            KeySlotArea area = volume.keySlotArea();
-            for (int index = 0; index < KeySlotArea.SLOTS; index++) {
-                KeySlot slot = area.slot(index);
+        Exception trouble = null;
+        KeySlotArea area = volume.keySlotArea();
+        for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+            KeySlot slot = area.slot(index);
+            try {
                 KeySource source = slot == null ? null : olderThanItsSource(slot);
                 if (source != null) {
                     volume.keySlots().rewrap(index, List.of(source), source);
                     rewrapped++;
                 }
-            }
-            if (complained) {
-                complained = false;
-                LOG.info("volume={}: the versions of its keys can be looked at again", volume.name());
-            }
-        } catch (KeySourceException | WrongKeyException | VolumeRefusedException | StoreException e) {
-            if (!complained) {
-                complained = true;
-                LOG.warn(
-                        "volume={}: a newer version of its key could not be taken, and is tried again: {}",
-                        volume.name(),
-                        e.getMessage());
+            } catch (KeySourceException | WrongKeyException | VolumeRefusedException | StoreException e) {
+                // The source of another slot may be well.
+                trouble = trouble == null ? e : trouble;
             }
         }
+        if (trouble == null && complained) {
+            LOG.info("volume={}: the versions of its keys can be looked at again", volume.name());
+        } else if (trouble != null && !complained) {
+            LOG.warn(
+                    "volume={}: a newer version of its key could not be taken, and is tried again: {}",
+                    volume.name(),
+                    trouble.getMessage());
+        }
+        complained = trouble != null;
         return rewrapped;
     }
 

@@ -6,6 +6,8 @@ import io.blockseal.audit.AuditLog;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.KeySlotPriority;
+import io.blockseal.format.KeySlotType;
 import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
@@ -18,6 +20,7 @@ import io.blockseal.volume.VolumeUnlock.Opened;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,10 +60,20 @@ public final class KeySlots {
      */
     public int add(List<KeySource> unlockWith, KeySource added, String label)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
+        return add(unlockWith, added, label, null);
+    }
+
+    /** Likewise, with another priority than slots of its kind get. */
+    public int add(List<KeySource> unlockWith, KeySource added, String label, @Nullable KeySlotPriority priority)
+            throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         volume.requireWritable();
+        if (priority != null && KeySlotType.ofKind(added.kind()) == KeySlotType.RECOVERY) {
+            requireSuitable("a recovery key", priority);
+        }
         KeySlot slot;
         try (Opened opened = unlock(unlockWith)) {
-            slot = wrap(opened.volumeKey(), added, label);
+            KeySlot wrapped = wrap(opened.volumeKey(), added, label);
+            slot = priority == null ? wrapped : wrapped.withPriority(priority.code());
         }
         int[] index = {-1};
         change(
@@ -167,10 +180,26 @@ public final class KeySlots {
         unlock(List.of(key)).close();
     }
 
+    /**
+     * Has a source give the volume key as at an opening: by the slots that are tried by themselves, in their order.
+     *
+     * @return what was said about sources that could not be asked, or would not, before one opened it; null if there was
+     *     none
+     */
+    public @Nullable String requireOpenable(List<KeySource> sources) throws KeySourceException, WrongKeyException {
+        try (Opened opened = unlock(sources, volume.slotChoice())) {
+            return opened.unserved();
+        }
+    }
+
     /** The volume key is not kept in memory: one of {@code unlockWith} gives it for a moment. */
     Opened unlock(List<KeySource> unlockWith) throws KeySourceException, WrongKeyException {
+        return unlock(unlockWith, SlotChoice.REQUESTED);
+    }
+
+    private Opened unlock(List<KeySource> unlockWith, SlotChoice choice) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
-        Opened opened = VolumeUnlock.quiet(volume.name(), unlockWith, -1).open(current(), root.uuid());
+        Opened opened = VolumeUnlock.quiet(volume.name(), unlockWith, choice).open(current(), root.uuid());
         try (EpochKeys keys = EpochKeys.derive(volume.engine(), root.uuidBytes(), root.vkEpoch(), opened.volumeKey())) {
             if (keys.sameAs(volume.keys().current())) {
                 return opened;
@@ -192,13 +221,52 @@ public final class KeySlots {
             throws VolumeRefusedException, KeySourceException {
         WrappedKey now = KeySlotCodec.toWrapped(old);
         if (now == null || !source.mayOpen(now)) {
-            return wrap(volumeKey, source, old.label());
+            return wrap(volumeKey, source, old.label()).withPriority(priorityAfter(old, source));
         }
         Binding binding = new Binding(volume.uuid());
         return slot(
-                ProvenWrap.rewrap(volume.engine(), volume.name(), source, now, volumeKey, binding),
-                source,
-                old.label());
+                        ProvenWrap.rewrap(volume.engine(), volume.name(), source, now, volumeKey, binding),
+                        source,
+                        old.label())
+                .withPriority(priorityAfter(old, source));
+    }
+
+    /** A slot keeps the one that it has, but what a recovery key has no other key has. */
+    private static int priorityAfter(KeySlot old, KeySource source) {
+        boolean wasRecovery = KeySlotType.ofCode(old.type()) == KeySlotType.RECOVERY;
+        boolean becomesRecovery = KeySlotType.ofKind(source.kind()) == KeySlotType.RECOVERY;
+        return wasRecovery || becomesRecovery ? source.slotPriority() : old.priority();
+    }
+
+    /** Says when a slot is tried. */
+    public void setPriority(int index, KeySlotPriority priority) throws StoreException, VolumeRefusedException {
+        volume.requireWritable();
+        change(
+                before -> {
+                    KeySlot slot = index >= 0 && index < KeySlotArea.SLOTS ? before.slot(index) : null;
+                    if (slot == null) {
+                        throw new VolumeRefusedException(
+                                Reason.UNSUITABLE,
+                                volume.name() + ": key slot " + index
+                                        + " holds no key, so that it has no priority; nothing was changed");
+                    }
+                    if (KeySlotType.ofCode(slot.type()) == KeySlotType.RECOVERY) {
+                        requireSuitable("key slot " + index + " is a recovery key's: that", priority);
+                    }
+                    return before.with(index, slot.withPriority(priority.code()));
+                },
+                () -> {
+                    LOG.info("volume={} slot={} priority={}: key slot changed", volume.name(), index, priority.word());
+                    record(AuditEvent.KEY_SLOT_PRIORITY, index, AuditField.of("priority", priority.word()));
+                });
+    }
+
+    private void requireSuitable(String what, KeySlotPriority priority) throws VolumeRefusedException {
+        if (priority != KeySlotPriority.ON_REQUEST) {
+            throw new VolumeRefusedException(
+                    Reason.UNSUITABLE,
+                    volume.name() + ": " + what + " opens a volume on request only; nothing was changed");
+        }
     }
 
     private KeySlot slot(WrappedKey wrapped, KeySource source, String label) throws VolumeRefusedException {

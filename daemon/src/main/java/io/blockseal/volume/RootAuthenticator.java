@@ -31,10 +31,10 @@ final class RootAuthenticator {
     private @Nullable WrongKeyException wrong;
     private @Nullable KeySourceException unserved;
 
-    RootAuthenticator(CryptoEngine engine, String volumeName, List<KeySource> sources, int onlySlot) {
+    RootAuthenticator(CryptoEngine engine, String volumeName, List<KeySource> sources, SlotChoice choice) {
         this.engine = engine;
         this.volumeName = volumeName;
-        this.unlock = new VolumeUnlock(volumeName, sources, onlySlot);
+        this.unlock = new VolumeUnlock(volumeName, sources, choice);
     }
 
     /**

@@ -56,6 +56,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final HostMemory memory;
     private final InstantSource clock;
     private final int dekCacheKeys;
+    private final int keySlot;
     private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
     private final RotationMetrics rotationMetrics = new RotationMetrics();
     private final RangeGate gate;
@@ -77,7 +78,8 @@ public final class Volume implements DataPlane, AutoCloseable {
             MetadataCommitter committer,
             HostMemory memory,
             InstantSource clock,
-            int dekCacheKeys) {
+            int dekCacheKeys,
+            int keySlot) {
         this.engine = engine;
         this.stores = stores;
         this.shape = shape;
@@ -88,6 +90,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         this.memory = memory;
         this.clock = clock;
         this.dekCacheKeys = dekCacheKeys;
+        this.keySlot = keySlot;
         this.gate = new RangeGate(stores.name(), table);
     }
 
@@ -478,6 +481,11 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** Whether no copy of a page could be read when the volume was opened; what lies there is left alone. */
     boolean isLostPage(int pageIndex) {
         return metadata.isLost(pageIndex);
+    }
+
+    /** The slots by which it was opened, and by which it would be opened again: {@link OpenOptions#keySlot}. */
+    SlotChoice slotChoice() {
+        return SlotChoice.of(keySlot);
     }
 
     InstantSource clock() {

@@ -71,7 +71,8 @@ public final class VolumeChecker {
         VolumeChecker checker = new VolumeChecker(engine, stores, progress);
         try {
             RootReader roots = checker.roots();
-            Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, -1).authenticate(roots);
+            Unlocked unlocked =
+                    new RootAuthenticator(engine, stores.name(), sources, SlotChoice.REQUESTED).authenticate(roots);
             try (VolumeKeys keys = unlocked.keys()) {
                 RootStanding standing = new RootStanding(roots, unlocked.candidate(), keys::verifies);
                 checker.otherRoots(standing);

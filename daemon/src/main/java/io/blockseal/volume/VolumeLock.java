@@ -138,7 +138,7 @@ public final class VolumeLock {
         if (!locked || orders != order) {
             return false;
         }
-        unlock(sources);
+        unlock(sources, volume.slotChoice());
         return true;
     }
 
@@ -150,10 +150,16 @@ public final class VolumeLock {
     public synchronized void unlock(List<KeySource> sources)
             throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
                     WrongKeyException {
+        unlock(sources, SlotChoice.REQUESTED);
+    }
+
+    private void unlock(List<KeySource> sources, SlotChoice choice)
+            throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
+                    WrongKeyException {
         if (!locked) {
             return;
         }
-        VolumeKeys fresh = keysBy(sources);
+        VolumeKeys fresh = keysBy(sources, choice);
         boolean taken = false;
         try {
             volume.committer().bringKeysBack(() -> volume.keys().replaceBy(fresh));
@@ -176,12 +182,12 @@ public final class VolumeLock {
     }
 
     /** Nobody else reads or writes the metadata while it is locked, and a key source may take its time. */
-    private VolumeKeys keysBy(List<KeySource> sources)
+    private VolumeKeys keysBy(List<KeySource> sources, SlotChoice choice)
             throws StoreException, VolumeRefusedException, MalformedVolumeException, KeySourceException,
                     WrongKeyException {
         byte[] identity = volume.keys().identityTag();
         RootReader roots = RootReader.read(volume.metadataCopies());
-        VolumeKeys fresh = new RootAuthenticator(volume.engine(), volume.name(), sources, -1)
+        VolumeKeys fresh = new RootAuthenticator(volume.engine(), volume.name(), sources, choice)
                 .authenticate(roots)
                 .keys();
         // The root that this process wrote last is the one that counts, whatever lies on the store by now.

@@ -76,8 +76,8 @@ public final class VolumeOpener {
         }
         roots.requireOwnMirror(stores);
         refuseUnknownFeatures(stores, roots.candidates().get(0).root());
-        Unlocked unlocked =
-                new RootAuthenticator(engine, stores.name(), sources, options.keySlot()).authenticate(roots);
+        Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, SlotChoice.of(options.keySlot()))
+                .authenticate(roots);
         try {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
@@ -178,7 +178,8 @@ public final class VolumeOpener {
                 committer,
                 memory,
                 clock,
-                options.dekCacheKeys());
+                options.dekCacheKeys(),
+                options.keySlot());
     }
 
     static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {

@@ -6,6 +6,7 @@ import io.blockseal.audit.AuditLog;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
+import io.blockseal.format.KeySlotPriority;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.Binding;
@@ -14,8 +15,10 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,27 +30,36 @@ final class VolumeUnlock {
 
     private final String volumeName;
     private final List<KeySource> sources;
-    private final int onlySlot;
+    private final SlotChoice choice;
     private final boolean quiet;
 
-    VolumeUnlock(String volumeName, List<KeySource> sources, int onlySlot) {
-        this(volumeName, sources, onlySlot, false);
+    VolumeUnlock(String volumeName, List<KeySource> sources, SlotChoice choice) {
+        this(volumeName, sources, choice, false);
     }
 
-    private VolumeUnlock(String volumeName, List<KeySource> sources, int onlySlot, boolean quiet) {
+    private VolumeUnlock(String volumeName, List<KeySource> sources, SlotChoice choice, boolean quiet) {
         this.volumeName = volumeName;
         this.sources = sources;
-        this.onlySlot = onlySlot;
+        this.choice = choice;
         this.quiet = quiet;
     }
 
     /** One that leaves it to its caller what to say in the log; of sources elsewhere auditors are told all the same. */
-    static VolumeUnlock quiet(String volumeName, List<KeySource> sources, int onlySlot) {
-        return new VolumeUnlock(volumeName, sources, onlySlot, true);
+    static VolumeUnlock quiet(String volumeName, List<KeySource> sources, SlotChoice choice) {
+        return new VolumeUnlock(volumeName, sources, choice, true);
     }
 
-    /** A volume key, which the caller closes, how the slot that gave it wraps it, that slot's number and its epoch. */
-    record Opened(Secret volumeKey, WrapAlgorithm wrappedBy, int slot, int epoch) implements AutoCloseable {
+    /**
+     * A volume key, which the caller closes, how the slot that gave it wraps it, that slot's number and its epoch.
+     *
+     * @param unserved what was said about slots before it whose source could not be asked, or would not; or null
+     */
+    record Opened(
+            Secret volumeKey,
+            WrapAlgorithm wrappedBy,
+            int slot,
+            int epoch,
+            @Nullable String unserved) implements AutoCloseable {
         /** Refuses a slot that says that it holds the volume key of another epoch than a root whose MAC is right under it. */
         void requireEpochOf(RootBlock root) throws MalformedVolumeException {
             if (epoch != root.vkEpoch()) {
@@ -74,31 +86,36 @@ final class VolumeUnlock {
     Opened open(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
         @Nullable KeySourceException unserved = null;
         StringBuilder tried = new StringBuilder();
-        for (int priority = 2; priority >= 0; priority--) {
-            for (int index = 0; index < KeySlotArea.SLOTS; index++) {
-                KeySlot slot = area.slot(index);
-                if (slot == null || slot.priority() != priority || (onlySlot >= 0 && onlySlot != index)) {
+        for (int index : inOrder(area)) {
+            KeySlot slot = Objects.requireNonNull(area.slot(index));
+            WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
+            for (KeySource source : sources) {
+                if (wrapped == null || !source.mayOpen(wrapped)) {
                     continue;
                 }
-                WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
-                for (KeySource source : sources) {
-                    if (wrapped == null || !mayTry(source, slot, wrapped)) {
-                        continue;
+                if (source.slotPriority() != KeySlotPriority.ON_REQUEST.code() && !choice.mayTry(slot)) {
+                    tried.append("; slot ")
+                            .append(index)
+                            .append(": opens on request only: --key-slot ")
+                            .append(index);
+                    break;
+                }
+                try {
+                    Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
+                    if (!quiet) {
+                        tell(uuid, index, source, unserved);
                     }
-                    try {
-                        Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
-                        if (!quiet) {
-                            tell(uuid, index, source, unserved);
-                        }
-                        return new Opened(volumeKey, wrapped.algorithm(), index, slot.vkEpoch());
-                    } catch (WrongKeyException e) {
-                        tried.append("; slot ").append(index).append(": ").append(e.getMessage());
-                    } catch (KeySourceException e) {
-                        LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
-                        // A no is definite only if it is the answer for all slots.
-                        boolean definite = unserved == null || unserved.kind() == KeySourceException.Kind.REFUSED;
-                        unserved = definite ? e : unserved;
-                    }
+                    return new Opened(
+                            volumeKey,
+                            wrapped.algorithm(),
+                            index,
+                            slot.vkEpoch(),
+                            unserved == null ? null : unserved.getMessage());
+                } catch (WrongKeyException e) {
+                    tried.append("; slot ").append(index).append(": ").append(e.getMessage());
+                } catch (KeySourceException e) {
+                    LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                    unserved = unserved == null ? e : both(unserved, e);
                 }
             }
         }
@@ -130,10 +147,38 @@ final class VolumeUnlock {
                 AuditField.of("source", source.kind()));
     }
 
-    /** A slot of priority 0 opens only for a source that is itself of that kind: it was asked for by name. */
-    private boolean mayTry(KeySource source, KeySlot slot, WrappedKey wrapped) {
-        boolean asked = slot.priority() > 0 || source.slotPriority() == 0 || onlySlot >= 0;
-        return asked && source.mayOpen(wrapped);
+    /** The numbers of the slots that count, by priority, then number. */
+    private List<Integer> inOrder(KeySlotArea area) {
+        List<Integer> order = new ArrayList<>();
+        for (int priority = KeySlotPriority.FIRST.code(); priority >= 0; priority--) {
+            for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+                KeySlot slot = area.slot(index);
+                if (slot != null && slot.priority() == priority && choice.includes(index)) {
+                    order.add(index);
+                }
+            }
+        }
+        return order;
+    }
+
+    /**
+     * What is said of two slots that could not be tried. A no is definite only if it is the answer for all slots, and
+     * what passes is waited for although another slot wants an operator.
+     */
+    private static KeySourceException both(KeySourceException one, KeySourceException other) {
+        boolean swap = rank(other) > rank(one);
+        KeySourceException first = swap ? other : one;
+        KeySourceException second = swap ? one : other;
+        return new KeySourceException(
+                first.kind(), first.getMessage() + "; and another key slot: " + second.getMessage(), first);
+    }
+
+    private static int rank(KeySourceException trouble) {
+        return switch (trouble.kind()) {
+            case REFUSED -> 0;
+            case MISCONFIGURED -> 1;
+            case THROTTLED, UNREACHABLE -> 2;
+        };
     }
 
     private static String refusals(KeySlotArea area) {

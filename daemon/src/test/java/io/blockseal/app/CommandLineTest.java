@@ -64,7 +64,11 @@ class CommandLineTest {
                     serve x.bsl --unix s --credential ../k         | is not a credential's name
                     serve x.bsl --listen 0.0.0.0:1 --key-file k    | --insecure-plaintext
                     serve x.bsl --listen nowhere --key-file k      | --listen: 'nowhere' is not an address
-                    serve x.bsl --unix s --key-file k --key-fd 3   | 2 keys for 1 volume
+                    serve a b --unix s --key-file k --key-fd 3     | 2 keys for 2 volumes
+                    serve x.bsl --unix s --key-file k --passphrase | --passphrase beside other keys
+                    key priority x.bsl --slot 1 --priority soon    | 'soon' is none of: first, normal, on-request
+                    key priority x.bsl --slot 16 --priority first  | key slots 0 to 15
+                    key add x.bsl --key-file k --priority 2        | '2' is none of
                     serve a b c --unix s --key-file k --key-file l | 2 keys for 3 volumes
                     serve a b --unix s --key-file k --name n       | --name is given 1 times for 2 volumes
                     serve a/x.bsl b/x.bsl --unix s --key-file k    | export name 'x' is taken

@@ -50,7 +50,8 @@ class KeyCanaryTest {
     }
 
     private KeyCanary canary(OnRevocation policy) {
-        return new KeyCanary("demo", volume, source, new KeyCheck(300, GRACE_SECONDS, policy), () -> now, () -> ended);
+        return new KeyCanary(
+                "demo", volume, List.of(source), new KeyCheck(300, GRACE_SECONDS, policy), () -> now, () -> ended);
     }
 
     private void look(KeyCanary canary, int minutes) {

@@ -43,7 +43,7 @@ class ConfigReaderTest {
                             null,
                             null,
                             ShredPolicy.ON_DISCARD,
-                            new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key"),
+                            List.of(new KeyConfig(KeyConfig.Kind.KEY_FILE, "a.key")),
                             -1,
                             null,
                             false,
@@ -117,7 +117,7 @@ class ConfigReaderTest {
                                     Path.of("m"),
                                     Path.of("mm"),
                                     ShredPolicy.MANUAL,
-                                    new KeyConfig(KeyConfig.Kind.KEY_FD, "9"),
+                                    List.of(new KeyConfig(KeyConfig.Kind.KEY_FD, "9")),
                                     4,
                                     "00112233445566778899aabbccddeeff",
                                     false,
@@ -214,9 +214,11 @@ class ConfigReaderTest {
 
         @ParameterizedTest(name = "{0}")
         @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-                        key-fd: 3                        | f:5:5  | a volume has 2 keys
+                        recovery-key-file: r             | f:5:5  | has a recovery key beside other keys
                         key-file: b.key                  | f:5:5  | key 'key-file' is there twice, first in line 4
-                        credential: ../x                 | f:5:5  | 2 keys
+                        credential: ../x                 | f:5:17 | is not a credential's name
+                        credential: [b, b]               | f:5:5  | has the key credential b twice
+                        key-source: ["exec:/a", {}]       | f:5:29 | is a group of keys
                         name: ""                         | f:5:5  | has 0 bytes
                         name: no                         | f:5:11 | Put it into quotes
                         name: {a: b}                     | f:5:11 | is a group of keys

@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.verb.KeyAddVerb;
 import io.blockseal.control.Arguments;
+import io.blockseal.format.KeySlotPriority;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,6 +40,14 @@ public final class KeyAddCommand extends Verb {
     @Option(names = "--label", paramLabel = "TEXT", description = "A name for the slot.")
     private @Nullable String label;
 
+    @Option(
+            names = "--priority",
+            paramLabel = "WORD",
+            converter = PriorityWord.class,
+            description = "When the slot is tried, among the others: first, normal or on-request (default: normal, a"
+                    + " recovery key on-request).")
+    private @Nullable KeySlotPriority priority;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -50,6 +59,10 @@ public final class KeyAddCommand extends Verb {
                 .json(json)
                 .keys(keys)
                 .newKey(newKey)
-                .run(new KeyAddVerb(), new Arguments().text(KeyAddVerb.LABEL, label));
+                .run(
+                        new KeyAddVerb(),
+                        new Arguments()
+                                .text(KeyAddVerb.LABEL, label)
+                                .text(KeyAddVerb.PRIORITY, priority == null ? null : priority.word()));
     }
 }

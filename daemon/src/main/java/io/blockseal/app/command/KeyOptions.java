@@ -6,6 +6,7 @@ import io.blockseal.app.Terminal;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyConfig.Kind;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import picocli.CommandLine.Option;
 
@@ -72,7 +73,11 @@ public final class KeyOptions {
 
     /** The one key that was named, or a question on the terminal. */
     public KeyConfig one() throws CommandException {
-        return forVolumes(1).get(0);
+        List<KeyConfig> all = all();
+        if (all.size() > 1) {
+            requireOneKind(all, 1);
+        }
+        return all.isEmpty() ? asked() : all.get(0);
     }
 
     /** Every key that was named, of whatever kinds, for one volume; or a question on the terminal. */
@@ -80,18 +85,35 @@ public final class KeyOptions {
         return given() ? all() : List.of(one());
     }
 
-    /** A key for each of {@code count} volumes: one for all, or as many as there are volumes, in their order. */
-    public List<KeyConfig> forVolumes(int count) throws CommandException {
+    /** The keys of each of {@code count} volumes: of one all that are named; of several one for all, or one for each. */
+    public List<List<KeyConfig>> forVolumes(int count) throws CommandException {
         List<KeyConfig> all = all();
         if (all.isEmpty()) {
-            if (!Terminal.canAsk()) {
-                throw new CommandException(
-                        ExitCode.USAGE,
-                        "no key is named, and there is no terminal to ask for a passphrase.\n"
-                                + "  Add --key-file FILE, or another of the key options (--help).");
-            }
-            all = List.of(new KeyConfig(Kind.PASSPHRASE_PROMPT, ""));
+            return Collections.nCopies(count, List.of(asked()));
         }
+        if (count == 1) {
+            requireNoneTyped(all);
+            return List.of(all);
+        }
+        requireOneKind(all, count);
+        List<List<KeyConfig>> each = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            each.add(List.of(all.get(all.size() == 1 ? 0 : i)));
+        }
+        return each;
+    }
+
+    private static KeyConfig asked() throws CommandException {
+        if (!Terminal.canAsk()) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "no key is named, and there is no terminal to ask for a passphrase.\n"
+                            + "  Add --key-file FILE, or another of the key options (--help).");
+        }
+        return new KeyConfig(Kind.PASSPHRASE_PROMPT, "");
+    }
+
+    private static void requireOneKind(List<KeyConfig> all, int count) throws CommandException {
         long kinds = all.stream().map(KeyConfig::kind).distinct().count();
         if (kinds > 1 || (all.size() > 1 && all.size() != count)) {
             throw new CommandException(
@@ -100,11 +122,16 @@ public final class KeyOptions {
                             + "  Name one key for all, or one of the same kind for each, in the order of the volumes;"
                             + " a configuration file can say more (--config).");
         }
-        List<KeyConfig> each = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            each.add(all.get(all.size() == 1 ? 0 : i));
+    }
+
+    /** Which slot opens a volume at a start must not hang on whether somebody sits there. */
+    private static void requireNoneTyped(List<KeyConfig> all) throws CommandException {
+        if (all.size() > 1 && all.stream().anyMatch(key -> key.kind() == Kind.PASSPHRASE_PROMPT)) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "--passphrase beside other keys.\n"
+                            + "  A passphrase that is typed serves a volume alone; name a file: --passphrase-file.");
         }
-        return each;
     }
 
     /** Every key that was named. */

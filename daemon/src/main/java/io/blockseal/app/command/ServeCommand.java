@@ -242,7 +242,7 @@ public final class ServeCommand extends Verb {
         fits("--name", names.size());
         fits("--meta", metas.size());
         fits("--meta-mirror", metaMirrors.size());
-        List<KeyConfig> key = keys.forVolumes(volumes.size());
+        List<List<KeyConfig>> opening = keys.forVolumes(volumes.size());
         List<VolumeConfig> all = new ArrayList<>();
         for (int i = 0; i < volumes.size(); i++) {
             Path path = volumes.get(i);
@@ -255,12 +255,12 @@ public final class ServeCommand extends Verb {
                     metas.isEmpty() ? null : metas.get(i),
                     metaMirrors.isEmpty() ? null : metaMirrors.get(i),
                     shred,
-                    key.get(i),
+                    opening.get(i),
                     keys.keySlot(),
                     expectIdentity,
                     trustIdentity,
                     acceptRollback,
-                    key.get(i).isOutside(),
+                    opening.get(i).stream().anyMatch(KeyConfig::isOutside),
                     VolumeConfig.REWRAP_POLL_SECONDS,
                     KeyPolicy.NONE,
                     KeyCheck.DEFAULT));

@@ -2,6 +2,7 @@ package io.blockseal.app.verb;
 
 import io.blockseal.app.JsonText;
 import io.blockseal.app.NewKey;
+import io.blockseal.format.KeySlotPriority;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.volume.KeySlotInfo;
@@ -11,6 +12,8 @@ import java.util.List;
 public final class KeyAddVerb implements VolumeVerb {
     /** The name of the new slot; by default the kind of its key. */
     public static final String LABEL = "label";
+    /** A word of {@link KeySlotPriority}; by default what keys of its kind get. */
+    public static final String PRIORITY = "priority";
 
     @Override
     public String name() {
@@ -30,6 +33,7 @@ public final class KeyAddVerb implements VolumeVerb {
     @Override
     public JobOutcome run(VerbCall call) throws Exception {
         String label = call.arguments().text(LABEL);
+        KeySlotPriority priority = KeyPriorityVerb.priorityOf(call.arguments(), PRIORITY);
         KeySource opening = call.keys().opening();
         NewKey made = call.keys().made();
         int slot;
@@ -40,7 +44,8 @@ public final class KeyAddVerb implements VolumeVerb {
                     .add(
                             List.of(opening),
                             made.source(),
-                            label == null ? made.source().kind() : label);
+                            label == null ? made.source().kind() : label,
+                            priority);
         } catch (Exception failed) {
             made.discardAfter(failed);
             throw failed;

@@ -1,6 +1,7 @@
 package io.blockseal.app.verb;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.blockseal.format.KeySlotPriority;
 import io.blockseal.volume.KeySlotInfo;
 import java.io.IOException;
 import java.time.Instant;
@@ -23,10 +24,10 @@ public final class KeySlotText {
     }
 
     private static String priority(int priority) {
-        return switch (priority) {
-            case 0 -> ", only on request";
-            case 2 -> ", first";
-            default -> "";
+        return switch (KeySlotPriority.ofCode(priority)) {
+            case ON_REQUEST -> ", only on request";
+            case FIRST -> ", first";
+            case NORMAL -> "";
         };
     }
 

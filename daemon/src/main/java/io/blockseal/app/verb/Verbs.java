@@ -19,6 +19,7 @@ public final class Verbs {
                 new KeyListVerb(),
                 new KeyAddVerb(),
                 new KeyRemoveVerb(),
+                new KeyPriorityVerb(),
                 new RotateKekVerb(),
                 new RotateVolumeKeyVerb(),
                 new ResizeVerb(),

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A key file, read when it is first needed and then kept in the engine until {@link #close()}. On one thread at a time.
+ * A key file, read when it is first needed and then kept in the engine until {@link #close()}. From any thread.
  */
 public final class FileKeySource implements KeySource {
     private static final int REFERENCE_BYTES_MAX = 256;
@@ -139,7 +139,7 @@ public final class FileKeySource implements KeySource {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         Secret held = secret;
         secret = null;
         if (held != null) {
@@ -147,7 +147,7 @@ public final class FileKeySource implements KeySource {
         }
     }
 
-    private Secret secret() throws KeySourceException {
+    private synchronized Secret secret() throws KeySourceException {
         Secret held = secret;
         if (held == null) {
             held = reader.read();

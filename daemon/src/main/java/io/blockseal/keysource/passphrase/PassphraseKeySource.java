@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A passphrase: Argon2id makes the KEK of it, AES-256-KWP wraps ({@link WrapAlgorithm#ARGON2ID_KWP}). Its bytes are taken
- * as given, and asked for when first needed; they lie on the heap, as Argon2id does, until {@link #close()} wipes them. On
- * one thread at a time.
+ * as given, and asked for when first needed; they lie on the heap, as Argon2id does, until {@link #close()} wipes them. From any
+ * thread, one question at a time.
  */
 public final class PassphraseKeySource implements KeySource {
     private static final String REFERENCE = "passphrase:";
@@ -57,7 +57,7 @@ public final class PassphraseKeySource implements KeySource {
     }
 
     @Override
-    public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
+    public synchronized WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
         byte[] given = passphrase();
         long characters = characters(given);
         if (characters < PassphrasePolicy.CHARACTERS_MIN && !policy.allowWeak() && !inUse) {
@@ -76,7 +76,8 @@ public final class PassphraseKeySource implements KeySource {
     }
 
     @Override
-    public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+    public synchronized Secret unwrap(WrappedKey wrapped, Binding binding)
+            throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
             throw new WrongKeyException("this key slot is not a passphrase's");
         }
@@ -104,7 +105,7 @@ public final class PassphraseKeySource implements KeySource {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         byte[] held = passphrase;
         passphrase = null;
         if (held != null) {

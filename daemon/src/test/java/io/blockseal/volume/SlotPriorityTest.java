@@ -1,0 +1,266 @@
+package io.blockseal.volume;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.blockseal.audit.AuditEvent;
+import io.blockseal.audit.AuditLines;
+import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlotPriority;
+import io.blockseal.keysource.Binding;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.recovery.RecoveryKeySource;
+import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.VolumeRefusedException.Reason;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Which of several keys opens a volume, and which is never tried unless somebody asks for it. */
+class SlotPriorityTest {
+    private final VolumeFixture fixture = new VolumeFixture();
+    private final List<Integer> asked = new ArrayList<>();
+    private MemoryStore store = new MemoryStore("none", 0);
+
+    /** Three slots, 0 to 2, of the keys 1 to 3. */
+    @BeforeEach
+    void create() throws Exception {
+        store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "two");
+            volume.keySlots().add(List.of(fixture.key(1)), fixture.key(3), "three");
+        }
+    }
+
+    private void set(int slot, KeySlotPriority priority) throws Exception {
+        try (Volume volume = fixture.open(store, OpenOptions.DEFAULT.withKeySlot(0))) {
+            volume.keySlots().setPriority(slot, priority);
+        }
+    }
+
+    private Volume open(KeySource... sources) throws Exception {
+        return open(OpenOptions.DEFAULT, sources);
+    }
+
+    private Volume open(OpenOptions options, KeySource... sources) throws Exception {
+        asked.clear();
+        return fixture.opener().open(VolumeStores.inBand(store), List.of(sources), options);
+    }
+
+    /** A key that only its own slot is shown to, and that notes when it is asked. */
+    private KeySource key(int fill, @Nullable Kind trouble) {
+        return new Noting(fixture.key(fill), fill, trouble);
+    }
+
+    @Test
+    void firstComesBeforeNormalWhateverTheNumbersAndTheOrderOfTheKeys() throws Exception {
+        set(2, KeySlotPriority.FIRST);
+        open(key(1, null), key(2, null), key(3, null)).close();
+        assertEquals(List.of(3), asked);
+        set(2, KeySlotPriority.NORMAL);
+        open(key(3, null), key(2, null), key(1, null)).close();
+        assertEquals(List.of(1), asked);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void goesOnToTheNextSlotWhereOneCannotBeAsked(Kind trouble) throws Exception {
+        set(1, KeySlotPriority.FIRST);
+        open(key(1, trouble), key(2, trouble), key(3, null)).close();
+        assertEquals(List.of(2, 1, 3), asked);
+    }
+
+    @Test
+    void neverTriesWhatIsOnRequestByItself() throws Exception {
+        set(1, KeySlotPriority.ON_REQUEST);
+        KeySourceException e = assertThrows(
+                KeySourceException.class, () -> open(key(1, Kind.UNREACHABLE), key(2, null), key(3, Kind.UNREACHABLE)));
+        assertEquals(Kind.UNREACHABLE, e.kind());
+        assertEquals(List.of(1, 3), asked);
+        WrongKeyException wrong = assertThrows(WrongKeyException.class, () -> open(key(2, null)));
+        assertTrue(wrong.getMessage().contains("slot 1: opens on request only: --key-slot 1"), wrong::getMessage);
+        assertEquals(List.of(), asked);
+        open(OpenOptions.DEFAULT.withKeySlot(1), key(1, null), key(2, null)).close();
+        assertEquals(List.of(2), asked);
+    }
+
+    @Test
+    void aKeyThatIsGivenToAnOpenVolumeIsARequest() throws Exception {
+        set(1, KeySlotPriority.ON_REQUEST);
+        try (Volume volume = open(key(1, null))) {
+            volume.keySlots().requireOpenedBy(key(2, null));
+            assertThrows(WrongKeyException.class, () -> volume.keySlots().requireOpenable(List.of(key(2, null))));
+            volume.lock().lock(VolumeLock.Policy.FAIL);
+            volume.lock().unlock(List.of(key(2, null)));
+            assertEquals(Volume.State.OPEN, volume.state());
+            // What locks by itself unlocks by itself: by the same slots.
+            long order = volume.lock().lockUnlessLocked(VolumeLock.Policy.FAIL);
+            assertThrows(WrongKeyException.class, () -> volume.lock().unlockUnlessWanted(order, List.of(key(2, null))));
+            assertTrue(volume.lock().unlockUnlessWanted(order, List.of(key(1, null))));
+        }
+        try (Volume volume = open(OpenOptions.DEFAULT.withKeySlot(1), key(2, null))) {
+            assertNull(volume.keySlots().requireOpenable(List.of(key(2, null))));
+            assertThrows(WrongKeyException.class, () -> volume.keySlots().requireOpenable(List.of(key(1, null))));
+            long order = volume.lock().lockUnlessLocked(VolumeLock.Policy.FAIL);
+            assertTrue(volume.lock().unlockUnlessWanted(order, List.of(key(2, null))));
+        }
+    }
+
+    @Test
+    void tellsOfKeysThatCouldNotBeUsedBeforeTheOneThatOpens() throws Exception {
+        try (Volume volume = fixture.open(store)) {
+            assertEquals(
+                    "key 1: THROTTLED; and another key slot: key 2: REFUSED",
+                    volume.keySlots()
+                            .requireOpenable(List.of(key(1, Kind.THROTTLED), key(2, Kind.REFUSED), key(3, null))));
+        }
+    }
+
+    /** Waiting helps if it helps one of them, and no is an answer only if it is everybody's. */
+    @ParameterizedTest
+    @CsvSource({
+        "REFUSED, REFUSED, REFUSED",
+        "REFUSED, UNREACHABLE, UNREACHABLE",
+        "UNREACHABLE, REFUSED, UNREACHABLE",
+        "MISCONFIGURED, REFUSED, MISCONFIGURED",
+        "REFUSED, MISCONFIGURED, MISCONFIGURED",
+        "MISCONFIGURED, UNREACHABLE, UNREACHABLE",
+        "THROTTLED, MISCONFIGURED, THROTTLED",
+        "THROTTLED, UNREACHABLE, THROTTLED",
+    })
+    void twoTroublesAreWhatCanBeWaitedFor(Kind one, Kind other, Kind both) {
+        KeySourceException e = assertThrows(KeySourceException.class, () -> open(key(1, one), key(2, other)));
+        assertEquals(both, e.kind());
+        assertTrue(e.getMessage().contains("key 1: " + one), e::getMessage);
+        assertTrue(e.getMessage().contains("key 2: " + other), e::getMessage);
+    }
+
+    @Test
+    void aRecoveryKeyStaysOnRequest() throws Exception {
+        try (Volume volume = fixture.open(store);
+                RecoveryKeySource recovery = RecoveryKeySource.generate(fixture.engine())) {
+            VolumeRefusedException added = assertThrows(VolumeRefusedException.class, () -> volume.keySlots()
+                    .add(List.of(fixture.key(1)), recovery, "paper", KeySlotPriority.NORMAL));
+            assertEquals(Reason.UNSUITABLE, added.reason());
+            int slot = volume.keySlots().add(List.of(fixture.key(1)), recovery, "paper", KeySlotPriority.ON_REQUEST);
+            assertEquals(0, volume.keySlots().list().get(slot).priority());
+            String before = store.fingerprint();
+            VolumeRefusedException set = assertThrows(
+                    VolumeRefusedException.class, () -> volume.keySlots().setPriority(slot, KeySlotPriority.FIRST));
+            assertTrue(set.getMessage().contains("on request only; nothing was changed"), set::getMessage);
+            assertEquals(before, store.fingerprint());
+            // Another key in its place is tried by itself again, and the other way round.
+            volume.keySlots().rewrap(slot, List.of(fixture.key(1)), fixture.key(4));
+            assertEquals(1, volume.keySlots().list().get(slot).priority());
+            volume.keySlots().rewrap(slot, List.of(fixture.key(1)), recovery);
+            assertEquals(0, volume.keySlots().list().get(slot).priority());
+        }
+    }
+
+    @Test
+    void aSlotKeepsItsPriorityUnderAnotherKeyAndAnotherVolumeKey() throws Exception {
+        try (Volume volume = fixture.open(store)) {
+            int slot = volume.keySlots().add(List.of(fixture.key(1)), fixture.key(4), "four", KeySlotPriority.FIRST);
+            volume.keySlots().rewrap(slot, List.of(fixture.key(1)), fixture.key(5));
+            assertEquals(2, volume.keySlots().list().get(slot).priority());
+        }
+        try (Volume volume = open(key(1, null), key(5, null))) {
+            assertEquals(List.of(5), asked);
+            assertEquals(4, volume.keySlots().list().size());
+        }
+    }
+
+    @Test
+    void isToldToAuditorsAndRefusedOfAFreeSlot() throws Exception {
+        try (Volume volume = fixture.open(store);
+                AuditLines audit = AuditLines.listen()) {
+            volume.keySlots().setPriority(2, KeySlotPriority.ON_REQUEST);
+            String line = audit.of(AuditEvent.KEY_SLOT_PRIORITY).get(0).toString();
+            assertTrue(line.contains("slot=2") && line.contains("priority=on-request"), line);
+            for (int free : new int[] {-1, 3, 16}) {
+                assertThrows(
+                        VolumeRefusedException.class, () -> volume.keySlots().setPriority(free, KeySlotPriority.FIRST));
+            }
+        }
+    }
+
+    /** At every moment of a change that the power cut ends, all three keys open the volume. */
+    @Test
+    void losesNoKeyWhenThePowerFails() throws Exception {
+        try (Volume volume = fixture.open(store)) {
+            store.startRecording();
+            volume.keySlots().setPriority(1, KeySlotPriority.FIRST);
+        }
+        Random random = new Random(1);
+        for (int count = 0; count <= store.operations().size(); count++) {
+            MemoryStore found = store.afterPowerCut(count, MemoryStore.Unflushed.KEPT, 0, random);
+            for (int key = 1; key <= 3; key++) {
+                try (Volume volume = fixture.opener()
+                        .open(VolumeStores.inBand(found), List.of(fixture.key(key)), OpenOptions.DEFAULT)) {
+                    assertEquals(3, volume.keySlots().list().size());
+                }
+            }
+        }
+    }
+
+    private final class Noting implements KeySource {
+        private final TestKeySource source;
+        private final int fill;
+        private final @Nullable Kind trouble;
+
+        Noting(TestKeySource source, int fill, @Nullable Kind trouble) {
+            this.source = source;
+            this.fill = fill;
+            this.trouble = trouble;
+        }
+
+        @Override
+        public String kind() {
+            return source.kind();
+        }
+
+        @Override
+        public String reference() {
+            return source.reference();
+        }
+
+        @Override
+        public int slotPriority() {
+            return source.slotPriority();
+        }
+
+        @Override
+        public boolean mayOpen(WrappedKey wrapped) {
+            return wrapped.reference().equals(reference());
+        }
+
+        @Override
+        public WrappedKey wrap(Secret volumeKey, Binding binding) {
+            return source.wrap(volumeKey, binding);
+        }
+
+        @Override
+        public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+            asked.add(fill);
+            if (trouble != null) {
+                throw new KeySourceException(trouble, "key " + fill + ": " + trouble);
+            }
+            return source.unwrap(wrapped, binding);
+        }
+
+        @Override
+        public void close() {}
+    }
+}
