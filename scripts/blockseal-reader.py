@@ -218,7 +218,8 @@ class Root:
 class KeySlot:
     """A key slot that is not empty, or None of its fields where it makes no sense."""
 
-    TYPES = ["other", "file", "passphrase", "recovery", "azure", "transit", "pkcs11", "aws", "gcp", "exec"]
+    TYPES = ["other", "file", "passphrase", "recovery", "azure", "transit", "pkcs11", "aws", "gcp", "exec", "other",
+             "tang"]
 
     def __init__(self, index, raw):
         self.index = index
@@ -226,14 +227,14 @@ class KeySlot:
         self.epoch, self.algorithm, blob = struct.unpack_from("<IHH", raw, 0x10)
         self.label = raw[0x18:0x38].split(b"\0")[0].decode("utf-8", "replace")
         reference, parameters = struct.unpack_from("<HH", raw, 0x38)
-        self.refused = (flags != 0 or self.state > 2 or self.priority > 2 or not 1 <= self.algorithm <= 5
+        self.refused = (flags != 0 or self.state > 2 or self.priority > 2 or not 1 <= self.algorithm <= 6
                         or not 1 <= blob <= 512 or reference > 256 or parameters > 128)
         self.reference = raw[0x40 : 0x40 + reference].decode("utf-8", "replace")
         self.parameters = raw[0x180 : 0x180 + parameters]
         self.blob = raw[0x200 : 0x200 + blob]
 
     def kind(self):
-        return "refused" if self.refused else self.TYPES[self.type if self.type < 10 else 0]
+        return "refused" if self.refused else self.TYPES[self.type if self.type < len(self.TYPES) else 0]
 
     def argon2(self):
         values, rest = {}, self.parameters

@@ -20,6 +20,8 @@ public enum KeySlotType {
     GCP(8, "gcp"),
     /** A program of the operator's. */
     EXEC(9, "exec"),
+    /** A Tang server. */
+    TANG(11, "tang"),
     /** Anything else; the slot's reference says what. */
     OTHER(0xffff, "other");
 

@@ -11,7 +11,9 @@ public enum WrapAlgorithm {
     /** Argon2id of a passphrase, then KWP. */
     ARGON2ID_KWP(4),
     /** HKDF of 256 secret bits, then KWP. */
-    HKDF_KWP(5);
+    HKDF_KWP(5),
+    /** HKDF of a point that a Tang server helps to (ECMR), then KWP. */
+    ECMR_HKDF_KWP(6);
 
     private final int code;
 
@@ -24,7 +26,7 @@ public enum WrapAlgorithm {
      * nothing of where it comes from.
      */
     public boolean anybodyCanWrap() {
-        return this == RSA_OAEP_256;
+        return this == RSA_OAEP_256 || this == ECMR_HKDF_KWP;
     }
 
     /** The number on disk. */

@@ -102,7 +102,18 @@ class KeySlotAreaTest {
                 () -> new KeySlot(1, KeySlot.State.ACTIVE, 1, 0, 1, 2, "", "", "", new byte[0], new byte[513]));
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new KeySlot(1, KeySlot.State.ACTIVE, 1, 0, 1, 6, "", "", "", new byte[0], new byte[40]));
+                () -> new KeySlot(
+                        1,
+                        KeySlot.State.ACTIVE,
+                        1,
+                        0,
+                        1,
+                        KeySlot.WRAP_ALGORITHM_MAX + 1,
+                        "",
+                        "",
+                        "",
+                        new byte[0],
+                        new byte[40]));
         assertThrows(IllegalArgumentException.class, () -> KeySlotArea.empty()
                 .with(
                         0,

@@ -172,7 +172,7 @@ class MalformedVolumesTest {
         bytes("priority", Fate.REFUSED, 3, 3, 0xff, 0);
         ints("flags", Fate.REFUSED, 4, 1, -1);
         longs("created", Fate.OPENS, 8, -1, Long.MIN_VALUE);
-        shorts("wrap algorithm", Fate.REFUSED, 0x14, 0, 1, 3, 4, 5, 6, 0xffff);
+        shorts("wrap algorithm", Fate.REFUSED, 0x14, 0, 1, 3, 4, 5, 6, 7, 0xffff);
         shorts("blob length", Fate.REFUSED, 0x16, 0, 1, 7, 39, 41, 512, 513, 0x8000, 0xffff);
         shorts("reference length", Fate.REFUSED, 0x38, 257, 0x8000, 0xffff);
         shorts("parameters length", Fate.REFUSED, 0x3a, 129, 0x8000, 0xffff);
