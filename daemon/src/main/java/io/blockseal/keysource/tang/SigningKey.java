@@ -40,11 +40,10 @@ final class SigningKey {
      * @param proven whether the slot has been opened; before, only its thumbprint vouches for it
      */
     void remember(ECPoint signer, boolean proven) {
-        if (known == null) {
-            ECKey key = P521.jwk(signer);
-            if (pinned == null ? proven : P521.thumbprint(key).equals(pinned)) {
-                known = key;
-            }
+        ECKey key = P521.jwk(signer);
+        // What was only seen first gives way to what has been proven: another server may have been the first this time.
+        if (pinned == null ? proven : P521.thumbprint(key).equals(pinned)) {
+            known = key;
         }
     }
 

@@ -215,6 +215,27 @@ class TangKeySourceTest extends SourceContract {
         }
     }
 
+    /** After a restart an impostor may be there first; the slot knows better, and is not wrapped for the impostor. */
+    @Test
+    void aSlotThatIsOpenGoesBeforeWhatWasSeenFirst() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context);
+                Tangd impostor = Tangd.open(folder.resolve("impostor"));
+                KeySource restarted = tang().source(context, "trust=first-use")) {
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            tang().insteadUnder = "/adv";
+            tang().instead = impostor.answer(new Ask("GET", "/adv", Map.of(), Map.of(), new byte[0]));
+            assertEquals(impostor.thumbprint("ECMR"), restarted.newestVersion());
+            KeySourceException refused =
+                    assertThrows(KeySourceException.class, () -> restarted.rewrap(wrapped, volumeKey, binding));
+            assertEquals(Kind.MISCONFIGURED, refused.kind());
+            assertTrue(
+                    refused.getMessage().contains("has not signed")
+                            || refused.getMessage().contains("does not show"),
+                    refused::getMessage);
+        }
+    }
+
     /** A slot that somebody made says which key to trust only once it has been opened. */
     @Test
     void aSlotThatWasNotOpenedVouchesForNoSigningKey() throws Exception {

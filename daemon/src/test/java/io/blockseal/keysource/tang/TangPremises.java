@@ -68,6 +68,11 @@ final class TangPremises implements Premises {
     }
 
     @Override
+    public String place() {
+        return uri("thumbprint=" + pin);
+    }
+
+    @Override
     public KeySource source(KeySourceContext context) throws Exception {
         return source(context, "thumbprint=" + pin);
     }
