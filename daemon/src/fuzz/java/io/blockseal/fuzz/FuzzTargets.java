@@ -9,6 +9,7 @@ import io.blockseal.format.TablePageFuzz;
 import io.blockseal.keysource.file.KeyFileFuzz;
 import io.blockseal.keysource.passphrase.PassphraseSlotFuzz;
 import io.blockseal.keysource.recovery.RecoveryKeyFuzz;
+import io.blockseal.keysource.tang.TangFuzz;
 import io.blockseal.nbd.NbdUriFuzz;
 import io.blockseal.server.ServerHandshakeFuzz;
 import io.blockseal.server.ServerTransmissionFuzz;
@@ -40,6 +41,7 @@ public final class FuzzTargets {
         BY_NAME.put("passphrase-slot", PassphraseSlotFuzz::new);
         BY_NAME.put("recovery-key", RecoveryKeyFuzz::new);
         BY_NAME.put("key-file", KeyFileFuzz::new);
+        BY_NAME.put("tang", TangFuzz::new);
     }
 
     private FuzzTargets() {}
