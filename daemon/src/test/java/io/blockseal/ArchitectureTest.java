@@ -9,6 +9,7 @@ import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nam
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -26,14 +27,18 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.blockseal.block.BlockChannel;
 import io.blockseal.block.Completion;
 import io.blockseal.block.HotPath;
+import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.KeyArena;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.SecretAccess;
 import io.blockseal.crypto.XtsEngine;
+import io.blockseal.keysource.KeySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.volume.DekCache;
 import io.netty.buffer.ByteBuf;
+import java.io.Serializable;
 import java.nio.Buffer;
+import java.nio.ByteBuffer;
 import java.util.Set;
 import org.jspecify.annotations.NullMarked;
 
@@ -230,6 +235,29 @@ class ArchitectureTest {
             .because("a search for SecretAccess must find every place where key bytes leave locked memory");
 
     @ArchTest
+    static final ArchRule keysAreNotSerialised = noClasses()
+            .that(assignableTo(Secret.class)
+                    .or(assignableTo(KeyArena.class))
+                    .or(assignableTo(CryptoEngine.class))
+                    .or(assignableTo(KeySource.class)))
+            .should()
+            .beAssignableTo(Serializable.class)
+            .because("what can be written to a stream will be, to a log or a cache");
+
+    @ArchTest
+    static final ArchRule keysAreHandles = noMethods()
+            .that()
+            .areDeclaredInClassesThat()
+            .resideOutsideOfPackages("io.blockseal.crypto..")
+            .and()
+            .areNotPrivate()
+            .and(returnBytes())
+            .should()
+            .haveNameMatching(
+                    "(?i)(get|raw|plain|new|old|to)?(dek|kek|key|volumekey|datakey|secret|passphrase|pin)s?(bytes)?")
+            .because("a key outside the arena has to be a Secret or a handle, and not bytes that nobody wipes");
+
+    @ArchTest
     static final ArchRule fewSeeKeyBytes = noClasses()
             .that()
             .resideOutsideOfPackages("io.blockseal.crypto..", "io.blockseal.keysource..", "io.blockseal.app..")
@@ -335,6 +363,13 @@ class ArchitectureTest {
                 events.add(new SimpleConditionEvent(item, item.isEquivalentTo(type), item.getDescription()));
             }
         };
+    }
+
+    private static DescribedPredicate<JavaMethod> returnBytes() {
+        return DescribedPredicate.describe("return bytes", method -> {
+            JavaClass type = method.getRawReturnType();
+            return type.isEquivalentTo(byte[].class) || type.isAssignableTo(ByteBuffer.class);
+        });
     }
 
     /** By what they return, or by filling what the caller brings; {@code put} and {@code fill} only take in. */

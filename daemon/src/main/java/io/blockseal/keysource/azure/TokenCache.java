@@ -14,7 +14,13 @@ final class TokenCache {
     private static final long MARGIN_MILLIS_MAX = 60_000;
     private static final long PAUSE_MILLIS = 30_000;
 
-    private record Held(String resource, String value, long refreshFrom, long goodUntil) {}
+    private record Held(String resource, String value, long refreshFrom, long goodUntil) {
+        /** Without the token. */
+        @Override
+        public String toString() {
+            return "token for " + resource + ", good until " + goodUntil;
+        }
+    }
 
     private record Failure(KeySourceException trouble, long at) {}
 
