@@ -45,6 +45,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -69,6 +70,7 @@ public final class Daemon implements AutoCloseable {
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
     private final DaemonConfig config;
+    private final LongSupplier millis;
     private final Unwinding unwinding = new Unwinding();
     private final ExportRegistry exports = new ExportRegistry();
     private final List<ServedVolume> volumes = new ArrayList<>();
@@ -85,8 +87,9 @@ public final class Daemon implements AutoCloseable {
 
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
 
-    private Daemon(DaemonConfig config) {
+    private Daemon(DaemonConfig config, LongSupplier millis) {
         this.config = config;
+        this.millis = millis;
     }
 
     /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
@@ -118,7 +121,12 @@ public final class Daemon implements AutoCloseable {
 
     /** Builds everything; when it returns, clients can connect. */
     static Daemon start(DaemonConfig config) throws Exception {
-        Daemon daemon = new Daemon(config);
+        return start(config, () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+    }
+
+    /** The same, where {@code millis} tells how long keys have been refused. */
+    static Daemon start(DaemonConfig config, LongSupplier millis) throws Exception {
+        Daemon daemon = new Daemon(config, millis);
         try {
             daemon.build();
             return daemon;
@@ -144,7 +152,7 @@ public final class Daemon implements AutoCloseable {
         int loopCount = config.loops() == 0 ? IoLoops.defaultCount() : config.loops();
         IoLoops loops = startLoops(foundation, loopCount);
         for (VolumeConfig volume : config.volumes()) {
-            volumes.add(new ServedVolume(volume, loopCount));
+            volumes.add(new ServedVolume(volume, loopCount, millis));
         }
         HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
@@ -189,8 +197,8 @@ public final class Daemon implements AutoCloseable {
             unwinding.add("the key sources", keys);
         }
         unwinding.add("the volumes", this::closeVolumes);
-        LateOpenings.Opening opening = volume -> exports.add(volume.open(
-                foundation, opener, volume.config().isKeyOutside() ? outside : keys, keeper, cachedPerLoop));
+        LateOpenings.Opening opening = volume -> volume.open(
+                foundation, opener, volume.config().isKeyOutside() ? outside : keys, keeper, cachedPerLoop, exports);
         try {
             for (ServedVolume volume : volumes) {
                 if (volume.config().isKeyOutside()) {

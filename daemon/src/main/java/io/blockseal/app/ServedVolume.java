@@ -12,6 +12,7 @@ import io.blockseal.config.VolumeConfig;
 import io.blockseal.control.Arguments;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.job.Jobs;
@@ -34,7 +35,7 @@ import io.blockseal.volume.VolumeStores;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     private final ExportMetrics metrics;
     private final Remembered<KeyFigures> keyFigures = new Remembered<>(KEY_FIGURES_NANOS, System::nanoTime);
     private final OrderGate gate;
+    private final LongSupplier millis;
     private volatile @Nullable Volume volume;
     private volatile @Nullable Export export;
     private @Nullable LossLedger losses;
@@ -63,17 +65,25 @@ final class ServedVolume implements VolumesClosing.Closable {
     private volatile boolean askingEnded;
     private @Nullable ShredOnDiscard shredding;
 
-    ServedVolume(VolumeConfig config, int loopCount) {
+    /** {@code millis} tells by how much time goes on: how long its key has been refused. */
+    ServedVolume(VolumeConfig config, int loopCount, LongSupplier millis) {
         this.config = config;
+        this.millis = millis;
         this.gate = new OrderGate(config.exportName());
         this.metrics = new ExportMetrics(config.exportName(), loopCount);
     }
 
     /**
-     * Opens the stores and the volume, and makes what the server will offer. What is shredded behind the guests' backs is
-     * on threads of {@code keeper}.
+     * Opens the stores and the volume, and has {@code exports} offer it. What is shredded behind the guests' backs is on
+     * threads of {@code keeper}.
      */
-    Export open(Foundation foundation, VolumeOpener opener, KeyPlaces keys, Keeper keeper, int dekCacheKeysPerLoop)
+    void open(
+            Foundation foundation,
+            VolumeOpener opener,
+            KeyPlaces keys,
+            Keeper keeper,
+            int dekCacheKeysPerLoop,
+            ExportRegistry exports)
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         StoreOptions how = new StoreOptions(config.readOnly(), config.direct());
@@ -101,13 +111,7 @@ final class ServedVolume implements VolumesClosing.Closable {
         opened.noteEncipheredEvery(config.keyPolicy().bytesForgettable());
         resumption = RotationResumption.of(name(), opened);
         if (config.isKeyOutside()) {
-            KeyCanary looking = new KeyCanary(
-                    name(),
-                    opened,
-                    opening,
-                    config.keyCheck(),
-                    () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()),
-                    () -> askingEnded);
+            KeyCanary looking = new KeyCanary(name(), opened, opening, config.keyCheck(), millis, () -> askingEnded);
             canary = looking;
             checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
         }
@@ -124,8 +128,9 @@ final class ServedVolume implements VolumesClosing.Closable {
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
         Export made = new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
+        exports.add(made);
+        // Not before: whoever sees it open may connect.
         export = made;
-        return made;
     }
 
     private void requireSensible(KeyPolicy policy, Volume opened) throws CommandException {
@@ -217,7 +222,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     /** How it is, for whoever watches. */
     ExportHealth health() {
         Volume now = volume;
-        if (now == null) {
+        if (now == null || export == null) {
             String why = awaitsKeyBecause;
             return why == null
                     ? new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0)

@@ -314,7 +314,9 @@ public final class TransferEnds implements AutoCloseable {
     }
 
     private Side image(Path path, String format, @Nullable SecretInput passphrase, boolean writable)
-            throws TransferException, KeySourceException {
+            throws TransferException, KeySourceException, StoreException {
+        // qemu's locks are not ours: an open volume is refused here, whatever format somebody takes it for.
+        files.open(path, new StoreOptions(!writable, false)).close();
         byte[] secret = passphrase == null ? null : passphrase.read();
         QemuPeer peer;
         try {

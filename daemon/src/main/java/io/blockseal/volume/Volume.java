@@ -174,8 +174,8 @@ public final class Volume implements DataPlane, AutoCloseable {
     /** Where in its life it is. From any thread. */
     public State state() {
         return switch (committer.state()) {
-            case RUNNING -> committer.isLocked() ? State.LOCKED : State.OPEN;
-            case FAILED -> committer.isLocked() ? State.LOCKED : State.METADATA_FAILED;
+            case RUNNING -> lock.isLocked() || committer.isLocked() ? State.LOCKED : State.OPEN;
+            case FAILED -> lock.isLocked() || committer.isLocked() ? State.LOCKED : State.METADATA_FAILED;
             case CLOSED -> State.CLOSED;
         };
     }

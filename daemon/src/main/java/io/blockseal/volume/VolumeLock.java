@@ -32,7 +32,8 @@ public final class VolumeLock {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeLock.class);
 
     private final Volume volume;
-    private boolean locked;
+    /** Written under our monitor. */
+    private volatile boolean locked;
     /** Counts those who wanted it locked. */
     private long orders;
     /** Also while it is waited for. */
@@ -50,6 +51,11 @@ public final class VolumeLock {
 
     boolean isWanted() {
         return wanted;
+    }
+
+    /** Whether requests wait or fail because of this. */
+    boolean isLocked() {
+        return locked;
     }
 
     Errno whileHeld() {
@@ -169,13 +175,14 @@ public final class VolumeLock {
                 fresh.close();
             }
         }
-        locked = false;
-        wanted = false;
         freezing = false;
         if (!over) {
             whileHeld = Errno.OK;
         }
         volume.gate().thaw(0, volume.shape().rangeCount());
+        wanted = false;
+        // Not before: whoever sees it unlocked has its requests done.
+        locked = false;
         volume.rangeChanges().release();
         LOG.info("volume={}: unlocked", volume.name());
         record(AuditEvent.VOLUME_UNLOCKED);

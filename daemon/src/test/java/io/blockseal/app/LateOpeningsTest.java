@@ -6,10 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,38 +19,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class LateOpeningsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Wraps nothing, for a test: the blob is the key. Does as the file beside it says. */
-    private static final String PROGRAM = """
-            #!/bin/sh
-            read -r mood < %s
-            question=$(cat)
-            case $mood in
-              well) printf '%%s' "$question" | sed 's/"volume":"[^"]*",//; s/"key"/"swap"/; s/"blob"/"key"/; s/"swap"/"blob"/' ;;
-              silent) sleep 60 ;;
-              *) printf '{"error":{"kind":"%%s","message":"not now"}}' "$mood" ;;
-            esac
-            """;
 
     @TempDir
     private Path directory;
 
     private Cli cli;
+    private MoodyProgram program;
     private String source = "";
 
     @BeforeEach
     void createTwo() throws Exception {
         cli = new Cli(directory);
-        Path program = Files.writeString(cli.path("kms"), PROGRAM.formatted(cli.path("mood")));
-        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-        source = "exec:" + program;
-        mood("well");
+        program = MoodyProgram.in(directory);
+        source = program.uri();
         cli.ok("create", "./far.bsl", "--size", "32M", "--key-source", source);
         cli.ok("create", "./near.bsl", "--size", "32M", "--key-file", "./near.key");
-    }
-
-    private void mood(String mood) throws Exception {
-        Path next = Files.writeString(cli.path("mood.next"), mood + "\n");
-        Files.move(next, cli.path("mood"), StandardCopyOption.ATOMIC_MOVE);
     }
 
     private Daemon serve() throws Exception {
@@ -73,7 +53,7 @@ class LateOpeningsTest {
     @ParameterizedTest
     @ValueSource(strings = {"unreachable", "throttled", "refused"})
     void servesTheOthersAndOpensItByItselfWhenTheKeyIsThere(String trouble) throws Exception {
-        mood(trouble);
+        program.mood(trouble);
         try (Daemon daemon = serve()) {
             try (Guest near = Guest.connect(daemon, "near", 1)) {
                 near.fill();
@@ -83,7 +63,7 @@ class LateOpeningsTest {
             assertEquals("opening", status("far").get("state").asText());
             Cli.Result early = cli.served("lock", "far");
             assertEquals(ExitCode.IN_USE.number(), early.exitCode(), early.all());
-            mood("well");
+            program.mood("well");
             while (!status("far").get("state").asText().equals("open")) {
                 Thread.onSpinWait();
             }
@@ -96,9 +76,9 @@ class LateOpeningsTest {
 
     @Test
     void stopsAtOnceWhileItWaits() throws Exception {
-        mood("unreachable");
+        program.mood("unreachable");
         serve().close();
-        mood("well");
+        program.mood("well");
         // Nobody has it open any more.
         cli.ok("check", "./far.bsl", "--key-source", source);
     }
@@ -107,22 +87,22 @@ class LateOpeningsTest {
     @Test
     @Timeout(25)
     void aSilentSourceHoldsUpNeitherTheOthersNorTheEnd() throws Exception {
-        mood("silent");
+        program.mood("silent");
         try (Daemon daemon = serve();
                 Guest near = Guest.connect(daemon, "near", 1)) {
             near.fill();
             assertEquals("opening", status("far").get("state").asText());
         }
-        mood("well");
+        program.mood("well");
         cli.ok("check", "./far.bsl", "--key-source", source);
     }
 
     @Test
     void doesNotWaitForWhatOnlyAnOperatorCanMend() throws Exception {
-        mood("misconfigured");
+        program.mood("misconfigured");
         Exception failed = assertThrows(Exception.class, this::serve);
         assertEquals(ExitCode.KEY_SOURCE, Failures.exitCode(failed));
-        mood("wrong-key");
+        program.mood("wrong-key");
         failed = assertThrows(Exception.class, this::serve);
         assertEquals(ExitCode.WRONG_KEY, Failures.exitCode(failed));
     }

@@ -153,6 +153,10 @@ class TransferCommandsTest {
                     ExitCode.IN_USE,
                     "already open in this process",
                     with("./k", "import", "./demo.bsl", "./demo.bsl", "--force"));
+            cli.refused(
+                    ExitCode.IN_USE,
+                    "already open in this process",
+                    with("./k", "import", "./demo.bsl", "./demo.bsl", "--force", "--source-format", "qcow2"));
         }
     }
 }
