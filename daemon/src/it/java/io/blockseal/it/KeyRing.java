@@ -107,9 +107,8 @@ final class KeyRing implements AutoCloseable {
         Path tokens = Files.createDirectory(folder.resolve("tokens"));
         Files.writeString(
                 folder.resolve("softhsm2.conf"), "directories.tokendir = " + tokens + "\nlog.level = ERROR\n");
-        byte[] kek = new byte[32];
-        RANDOM.nextBytes(kek);
-        Path raw = Files.write(folder.resolve("token.kek"), kek);
+        // 32 bytes, and printable ones: of others softhsm2-util imports a key that now and then enciphers nothing.
+        Path raw = Files.writeString(folder.resolve("token.kek"), word());
         String configuration = "SOFTHSM2_CONF=" + folder.resolve("softhsm2.conf");
         String util = "softhsm2-util";
         Tool.run("env", configuration, util, "--init-token", "--free", "--label", "t", "--so-pin", word(), "--pin", pin)
