@@ -55,6 +55,11 @@ public record NbdUri(
         return socketPath != null;
     }
 
+    /** The same, with or without TLS. */
+    public NbdUri withTls(boolean demanded) {
+        return new NbdUri(demanded, host, port, socketPath, userName, exportName, parameters);
+    }
+
     /** The same place, another export. */
     public NbdUri withExportName(String otherExportName) {
         return new NbdUri(tls, host, port, socketPath, userName, otherExportName, parameters);

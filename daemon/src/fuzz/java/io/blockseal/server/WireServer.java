@@ -77,10 +77,10 @@ final class WireServer {
                 4L << 20,
                 MEMORY,
                 SpareProcessors.ofThisMachine().addLoop());
-        connection = new Connection(accepted, loop, OPTIONS, table);
+        connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY);
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());
-        accepted.pipeline().addLast(new HandshakeHandler(connection, exports));
+        accepted.pipeline().addLast(new HandshakeHandler(connection, exports, Protection.NONE));
     }
 
     private void export(String name, Geometry geometry, boolean readOnly) {

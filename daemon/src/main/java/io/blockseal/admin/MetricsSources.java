@@ -2,6 +2,7 @@ package io.blockseal.admin;
 
 import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.TlsFigures;
 import java.util.Collection;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
  * @param exports each export's state
  * @param keys the keys of each volume that was opened
  * @param jobs the jobs of each volume, by verb
+ * @param tls how connections are protected
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
  * @param bufferLimitBytes the most they may take
@@ -31,6 +33,7 @@ public record MetricsSources(
         Supplier<Collection<ExportHealth>> exports,
         Supplier<Collection<ExportKeys>> keys,
         Supplier<Collection<JobTally>> jobs,
+        TlsFigures tls,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,
         LongSupplier bufferLimitBytes,

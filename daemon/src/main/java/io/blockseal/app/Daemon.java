@@ -20,10 +20,13 @@ import io.blockseal.job.Jobs;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.TlsFigures;
 import io.blockseal.nbd.NbdUri;
 import io.blockseal.server.IoLoops;
 import io.blockseal.server.NbdServer;
+import io.blockseal.server.Protection;
 import io.blockseal.server.ServerOptions;
+import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
@@ -75,6 +78,7 @@ public final class Daemon implements AutoCloseable {
     private final ExportRegistry exports = new ExportRegistry();
     private final List<ServedVolume> volumes = new ArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
+    private final TlsFigures tlsFigures = new TlsFigures();
     /** Whose key could not be had at the start, with what was said. */
     private final Map<ServedVolume, String> awaited = new LinkedHashMap<>();
     /** The first tries of those whose key lies outside; each ends with what stands in the way, or null. */
@@ -142,6 +146,7 @@ public final class Daemon implements AutoCloseable {
             // The last to end: what is taken down may have something to tell.
             unwinding.add("the audit log", AuditLog::end);
         }
+        ServedTls tls = ServedTls.open(config.tls(), tlsFigures);
         // Both load native code for a tenth of a second; they do not need each other.
         aside().execute(Epoll::isAvailable);
         Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
@@ -158,9 +163,14 @@ public final class Daemon implements AutoCloseable {
         startAdmin(foundation, loops, memory);
         Keeper keeper = startKeeper(foundation, loops);
         LateOpenings.Opening opening = openVolumes(foundation, loopCount, memory, keeper);
-        NbdServer server = new NbdServer(loops, exports, serverOptions());
+        ClientVisits visits = new ClientVisits(tlsFigures);
+        unwinding.add("the clients' visits", visits);
+        NbdServer server = new NbdServer(loops, exports, serverOptions(), visits);
         startControl(foundation, server, keeper, opening);
-        listen(server);
+        if (tls != null) {
+            unwinding.add("the watch over TLS credentials", tls.watch(keeper, keeper));
+        }
+        listen(server, tls);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
     }
@@ -365,11 +375,14 @@ public final class Daemon implements AutoCloseable {
                 .withDrainTimeoutMillis(config.drainSeconds() * 1000L);
     }
 
-    private void listen(NbdServer server) throws CommandException {
+    private void listen(NbdServer server, @Nullable ServedTls tls) throws CommandException {
         unwinding.add("the server", server);
         for (Path socket : config.unixSockets()) {
             try {
-                server.listenUnix(socket);
+                server.listenUnix(
+                        socket,
+                        NbdServer.UNIX_PERMISSIONS_DEFAULT,
+                        ServedTls.protection(tls, config.tls().modeOnUnixSockets()));
             } catch (IOException refused) {
                 throw new CommandException(
                         ExitCode.IN_USE, "cannot listen on unix socket " + socket + ": " + words(refused), refused);
@@ -380,8 +393,12 @@ public final class Daemon implements AutoCloseable {
         }
         for (TcpAddress address : config.listen()) {
             try {
-                int port = server.listenTcp(resolved(address)).getPort();
-                config.volumes().forEach(volume -> uris.add(NbdUri.tcp(address.host(), port, volume.exportName())));
+                Protection protection = ServedTls.protection(tls, config.tls().modeOn(address));
+                int port = server.listenTcp(resolved(address), protection).getPort();
+                boolean secured = protection.mode() == TlsMode.REQUIRED;
+                config.volumes()
+                        .forEach(volume -> uris.add(NbdUri.tcp(address.host(), port, volume.exportName())
+                                .withTls(secured)));
             } catch (IOException refused) {
                 throw new CommandException(
                         ExitCode.IN_USE, "cannot listen on " + address + ": " + words(refused), refused);
@@ -402,6 +419,7 @@ public final class Daemon implements AutoCloseable {
                 this::health,
                 this::keys,
                 this::jobTallies,
+                tlsFigures,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
                 () -> sum(loops, arena -> arena.budget().limitBytes()),

@@ -70,6 +70,10 @@ public enum AuditEvent {
     DEK_ROTATION_BY_POLICY,
     /** All metadata of a volume was destroyed, and with it whatever opens the volume. */
     VOLUME_ERASED,
+    /** A client was let in to an export. */
+    CLIENT_OPENED,
+    /** It is gone. */
+    CLIENT_CLOSED,
     /** Somebody gave an order through the control socket. */
     CONTROL_CALL,
     /** Somebody was not let in to the control socket. */

@@ -37,6 +37,7 @@ public final class ConfigReader {
 
     private final ProblemList problems;
     private final List<YamlSection> volumeSections = new ArrayList<>();
+    private @Nullable YamlSection tlsSection;
 
     private ConfigReader(String file) {
         this.problems = new ProblemList(file);
@@ -84,6 +85,10 @@ public final class ConfigReader {
         DaemonConfig config = daemon(file);
         file.finish();
         volumeSections.forEach(YamlSection::finish);
+        YamlSection tls = tlsSection;
+        if (tls != null) {
+            tls.finish();
+        }
         problems.throwIfAny();
         for (Violation violation : ConfigRules.violations(config)) {
             problems.add(place(file, violation.key()), violation.what(), violation.fix());
@@ -115,6 +120,7 @@ public final class ConfigReader {
                 file.list("listen", TcpAddress::parse),
                 file.list("unix", ConfigReader::path),
                 file.flag("insecure-plaintext", otherwise.insecurePlaintext()),
+                tls(file),
                 file.optional("admin", TcpAddress::parse),
                 control(file),
                 file.value("engine", otherwise.engine(), text -> word(EngineChoice.class, text)),
@@ -131,6 +137,21 @@ public final class ConfigReader {
                 audit(file),
                 file.value("log-level", otherwise.logLevel(), text -> word(LogLevel.class, text)),
                 volumes(file));
+    }
+
+    private TlsConfig tls(YamlSection file) {
+        YamlSection section = file.section("tls");
+        if (section == null) {
+            return TlsConfig.NONE;
+        }
+        tlsSection = section;
+        Path authorities = section.optional("client-ca", ConfigReader::path);
+        return new TlsConfig(
+                section.value("mode", TlsConfig.Mode.AUTO, text -> word(TlsConfig.Mode.class, text)),
+                section.optional("certificate", ConfigReader::path),
+                section.optional("key", ConfigReader::path),
+                authorities,
+                section.flag("verify-clients", authorities != null));
     }
 
     private static ControlConfig control(YamlSection file) {
@@ -244,6 +265,10 @@ public final class ConfigReader {
 
     /** Where a rule's {@code listen[1]} or {@code volumes[0].name} stands in the file. */
     private Mark place(YamlSection file, String key) {
+        YamlSection tls = tlsSection;
+        if (key.startsWith("tls.") && tls != null) {
+            return tls.place(key.substring("tls.".length()));
+        }
         Matcher indexed = INDEXED.matcher(key);
         if (!indexed.matches()) {
             return file.place(key);

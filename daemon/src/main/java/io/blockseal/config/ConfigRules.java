@@ -29,6 +29,7 @@ public final class ConfigRules {
     public static List<Violation> violations(DaemonConfig config) {
         List<Violation> found = new ArrayList<>();
         listeners(config, found);
+        tls(config.tls(), found);
         long least = Math.max(1, config.loops()) * DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN;
         if (config.bufferBytes() != 0 && config.bufferBytes() < least) {
             found.add(new Violation(
@@ -54,12 +55,14 @@ public final class ConfigRules {
             if (address.port() != 0 && !seen.add(address)) {
                 found.add(new Violation(key, "address " + address + " is named twice", "Remove one of them."));
             }
-            if (!address.isLoopback() && !config.insecurePlaintext()) {
+            boolean required = config.tls().modeOn(address) == TlsConfig.Mode.REQUIRED;
+            if (!address.isLoopback() && !required && !config.insecurePlaintext()) {
                 found.add(new Violation(
                         key,
                         "plain TCP on " + address + " would show guest data to the network",
-                        "Listen on 127.0.0.1 or a unix socket, or accept the risk with insecure-plaintext: true"
-                                + " (--insecure-plaintext)."));
+                        "Give it TLS (tls: certificate and key, --tls-certificate and --tls-key; mode auto or required),"
+                                + " listen on 127.0.0.1 or a unix socket, or accept the risk with"
+                                + " insecure-plaintext: true (--insecure-plaintext)."));
             }
         }
         TcpAddress admin = config.admin();
@@ -88,6 +91,33 @@ public final class ConfigRules {
                         "socket path " + path + " has " + length + " bytes; the system allows 107",
                         "Choose a shorter path."));
             }
+        }
+    }
+
+    private static void tls(TlsConfig tls, List<Violation> found) {
+        if (tls.isWanted() && !tls.hasCredentials()) {
+            found.add(new Violation(
+                    "tls.mode",
+                    "TLS is " + tls.mode().word() + ", but there is nothing to do it with",
+                    "Give a certificate and its key (--tls-certificate, --tls-key)."));
+        }
+        if ((tls.certificate() == null) != (tls.key() == null)) {
+            found.add(new Violation(
+                    tls.certificate() == null ? "tls.key" : "tls.certificate",
+                    "TLS needs a certificate and its private key, and only one of them is named",
+                    "Name both (--tls-certificate, --tls-key)."));
+        }
+        if (tls.clientAuthorities() != null && tls.certificate() == null) {
+            found.add(new Violation(
+                    "tls.client-ca",
+                    "certificates of clients are to be checked, but there is no certificate of ours",
+                    "Give certificate and key as well, or leave client-ca out."));
+        }
+        if (tls.verifyClients() && tls.clientAuthorities() == null) {
+            found.add(new Violation(
+                    "tls.verify-clients",
+                    "clients have to show a certificate, but nobody is named who may sign it",
+                    "Name the file with the authorities' certificates as client-ca (--tls-client-ca)."));
         }
     }
 

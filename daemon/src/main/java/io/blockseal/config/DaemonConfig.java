@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param listen TCP addresses for clients
  * @param unixSockets paths of unix sockets for clients
  * @param insecurePlaintext whether plain TCP may be offered beyond loopback
+ * @param tls with what connections are protected
  * @param admin where metrics and health are served; null for nowhere
  * @param control whether and where the daemon is governed from
  * @param engine which cipher engine
@@ -31,6 +32,7 @@ public record DaemonConfig(
         List<TcpAddress> listen,
         List<Path> unixSockets,
         boolean insecurePlaintext,
+        TlsConfig tls,
         @Nullable TcpAddress admin,
         ControlConfig control,
         EngineChoice engine,
@@ -53,6 +55,7 @@ public record DaemonConfig(
             List.of(),
             List.of(),
             false,
+            TlsConfig.NONE,
             null,
             ControlConfig.USUAL,
             EngineChoice.AUTO,

@@ -152,6 +152,14 @@ final class YamlSection {
         return sections;
     }
 
+    /** The mapping of that key, or null where it is not there. */
+    @Nullable
+    YamlSection section(String key) {
+        Node node = values.get(key);
+        asked.add(key);
+        return node == null ? null : new YamlSection(key, node, problems);
+    }
+
     /** Where item {@code index} of a list stands. */
     Mark place(String key, int index) {
         List<Node> items = items(key);

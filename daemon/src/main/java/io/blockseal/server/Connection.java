@@ -1,11 +1,16 @@
 package io.blockseal.server;
 
+import io.blockseal.export.ClientIdentity;
 import io.blockseal.export.ExportClients;
+import io.blockseal.metrics.TlsFailure;
+import io.blockseal.server.tls.TlsOutcome;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.PeerCredentials;
+import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
 import java.net.SocketAddress;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,15 +27,20 @@ final class Connection {
     private final ServerOptions options;
     private final ConnectionTable table;
     private final ReceiveBuffer receive;
+    private final ConnectionWatch watch;
     private final String peer;
+    private ClientIdentity client = ClientIdentity.ANONYMOUS;
+    private String tls = "none";
     private String exportName = "";
+    private ConnectionWatch.@Nullable Visit visit;
     private @Nullable ExportClients clients;
 
-    Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table) {
+    Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table, ConnectionWatch watch) {
         this.channel = channel;
         this.loop = loop;
         this.options = options;
         this.table = table;
+        this.watch = watch;
         this.receive = new ReceiveBuffer(loop.receiveBuffers());
         this.peer = describePeer(channel);
     }
@@ -64,6 +74,30 @@ final class Connection {
         return receive;
     }
 
+    /** Who it has proven to be. On its loop. */
+    ClientIdentity client() {
+        return client;
+    }
+
+    /** Whether TLS protects it. On its loop. */
+    boolean isSecured() {
+        return !tls.equals("none");
+    }
+
+    /** TLS protects it from now on. */
+    void secured(TlsOutcome.Secured outcome) {
+        client = outcome.client();
+        tls = outcome.version();
+        LOG.info(
+                "peer={} tls={} cipher={} proof={} client=\"{}\" names={}: secured",
+                peer,
+                tls,
+                outcome.cipher(),
+                client.proof(),
+                client,
+                ClientIdentity.printable(client.alternatives().toString()));
+    }
+
     /** Whether it has opened that export. On its loop. */
     boolean hasOpened(String export) {
         return exportName.equals(export);
@@ -94,7 +128,22 @@ final class Connection {
 
     void logOpened(String export, String style, boolean readOnly) {
         exportName = export;
-        LOG.info("peer={} export={} style={} readOnly={}: opened", peer, export, style, readOnly);
+        LOG.info(
+                "peer={} export={} style={} readOnly={} tls={} client=\"{}\": opened",
+                peer,
+                export,
+                style,
+                readOnly,
+                tls,
+                client);
+        ConnectionWatch.Visit begun = new ConnectionWatch.Visit(export, peer, client, tls, readOnly);
+        visit = begun;
+        watch.opened(begun);
+    }
+
+    /** The client asked for TLS, and it did not come about. */
+    void logUnsecured(TlsFailure reason, String detail) {
+        LOG.info("peer={} reason={}: closing, no TLS came about: {}", peer, reason.word(), detail);
     }
 
     void logRefused(String export, String reason) {
@@ -107,7 +156,9 @@ final class Connection {
     }
 
     void logBroken(Throwable cause) {
-        if (cause instanceof IOException) {
+        if (cause instanceof DecoderException && cause.getCause() instanceof SSLException broken) {
+            LOG.info("peer={} export={}: closing, TLS is broken: {}", peer, exportName, broken.getMessage());
+        } else if (cause instanceof IOException) {
             LOG.debug("peer={} export={}: connection lost: {}", peer, exportName, cause.getMessage());
         } else {
             LOG.error("peer={} export={}: closing after an internal error", peer, exportName, cause);
@@ -122,6 +173,11 @@ final class Connection {
             LOG.debug("peer={}: closed", peer);
         } else {
             LOG.info("peer={} export={}: closed", peer, exportName);
+        }
+        ConnectionWatch.Visit over = visit;
+        visit = null;
+        if (over != null) {
+            watch.closed(over);
         }
         table.remove(this);
     }

@@ -1,17 +1,20 @@
 package io.blockseal.server;
 
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.metrics.TlsFailure;
 import io.blockseal.nbd.NbdClientFlags;
 import io.blockseal.nbd.NbdDecoded;
 import io.blockseal.nbd.NbdHandshakeFlags;
 import io.blockseal.nbd.NbdLimits;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdOptionHeader;
-import io.blockseal.nbd.NbdOptionReply;
 import io.blockseal.nbd.NbdOptionReplyWriter;
+import io.blockseal.server.tls.TlsEndpoint;
+import io.blockseal.server.tls.TlsOutcome;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +35,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         PAYLOAD,
         /** Swallowing the payload of an option that is refused whatever it says; never buffered. */
         SKIP_PAYLOAD,
+        /** Waiting for the end of the TLS handshake; nothing but TLS is read. */
+        TLS,
         /** Over: handed to transmission, or closing. */
         DONE
     }
@@ -41,8 +46,12 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     /** Payload of all options together. */
     private static final long OPTION_BYTES_MAX = 1 << 20;
 
+    /** What a client may send until TLS is there, certificates and all. */
+    private static final long TLS_BYTES_MAX = 256 << 10;
+
     private final Connection connection;
     private final ExportRegistry exports;
+    private final Protection protection;
     private State state = State.CLIENT_FLAGS;
     private @Nullable OptionHaggling haggling;
     private @Nullable ByteBuf received;
@@ -52,19 +61,17 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     private int optionCount;
     private long optionBytes;
 
-    HandshakeHandler(Connection connection, ExportRegistry exports) {
+    HandshakeHandler(Connection connection, ExportRegistry exports, Protection protection) {
         this.connection = connection;
         this.exports = exports;
+        this.protection = protection;
     }
 
     @Override
     public void channelActive(ChannelHandlerContext ctx) {
         connection.logConnected();
         timeout = ctx.executor()
-                .schedule(
-                        () -> violation(ctx, "the handshake took too long"),
-                        connection.options().handshakeTimeoutMillis(),
-                        TimeUnit.MILLISECONDS);
+                .schedule(() -> tookTooLong(ctx), connection.options().handshakeTimeoutMillis(), TimeUnit.MILLISECONDS);
         received = ctx.alloc().buffer(512);
         ByteBuf out = ctx.alloc().buffer(NbdLimits.GREETING_BYTES);
         NbdOptionReplyWriter.greeting(out, NbdHandshakeFlags.FIXED_NEWSTYLE | NbdHandshakeFlags.NO_ZEROES);
@@ -98,6 +105,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                 case OPTION -> takeOption(ctx, in);
                 case PAYLOAD -> takePayload(ctx, in);
                 case SKIP_PAYLOAD -> skipPayload(ctx, in);
+                case TLS -> in.isReadable() && violation(ctx, "bytes came out of TLS before it was there");
                 case DONE -> false;
             };
         }
@@ -119,7 +127,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                 connection,
                 exports,
                 (flags & NbdClientFlags.FIXED_NEWSTYLE) != 0,
-                (flags & NbdClientFlags.NO_ZEROES) != 0);
+                (flags & NbdClientFlags.NO_ZEROES) != 0,
+                protection.mode());
         state = State.OPTION;
         return true;
     }
@@ -157,7 +166,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         }
         state = State.OPTION;
         ByteBuf out = ctx.alloc().buffer();
-        NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_UNSUP, "this option is not supported");
+        haggling().refuse(option, out);
         ctx.write(out, ctx.voidPromise());
         return haggling().isFixed() || violation(ctx, "an option that non-fixed newstyle does not have");
     }
@@ -186,12 +195,86 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                 ctx.write(out, ctx.voidPromise());
                 Drain.closeWhenSent(ctx.channel());
             }
+            case SECURE -> {
+                return secure(ctx, in, out);
+            }
             case TRANSMIT -> {
                 ctx.write(out, ctx.voidPromise());
                 transmit(ctx, in);
             }
         }
         return true;
+    }
+
+    /** From the answer on there is nothing but TLS on this connection, or no connection. */
+    private boolean secure(ChannelHandlerContext ctx, ByteBuf in, ByteBuf out) {
+        if (in.isReadable()) {
+            // Whoever can write into the client's stream could have put options there for us to take for the client's
+            // once TLS is there. A client that waits for our answer, as it must, has nothing under way.
+            out.release();
+            unsecured(TlsFailure.PLAINTEXT_BEHIND_STARTTLS, "there are bytes in the clear behind STARTTLS");
+            finish();
+            Drain.closeNow(ctx.channel());
+            return false;
+        }
+        ctx.writeAndFlush(out, ctx.voidPromise());
+        state = State.TLS;
+        haggling = haggling().afresh();
+        connection.receive().secure();
+        endpoint().begin(ctx.pipeline());
+        return false;
+    }
+
+    private TlsEndpoint endpoint() {
+        TlsEndpoint present = protection.tls();
+        if (present == null) {
+            throw new IllegalStateException("TLS without credentials");
+        }
+        return present;
+    }
+
+    private void unsecured(TlsFailure reason, String detail) {
+        endpoint().figures().countFailure(reason);
+        connection.logUnsecured(reason, detail);
+    }
+
+    private void tlsEnded(ChannelHandlerContext ctx, TlsOutcome outcome) {
+        if (state != State.TLS) {
+            // It was given up before; whatever becomes of it now is of no interest.
+            return;
+        }
+        if (outcome instanceof TlsOutcome.Secured secured) {
+            endpoint()
+                    .figures()
+                    .countSecured(secured.version(), secured.client().proof().word());
+            connection.secured(secured);
+            state = State.OPTION;
+            work(ctx);
+        } else if (outcome instanceof TlsOutcome.Failed failed) {
+            unsecured(failed.reason(), failed.detail());
+            finish();
+            // Not now: the library has yet to tell the client why.
+            ctx.executor().execute(() -> Drain.closeNow(ctx.channel()));
+        }
+    }
+
+    private void tookTooLong(ChannelHandlerContext ctx) {
+        if (state == State.TLS) {
+            unsecured(TlsFailure.TIMEOUT, "it took too long");
+            finish();
+            Drain.closeNow(ctx.channel());
+        } else {
+            violation(ctx, "the handshake took too long");
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        if (state == State.TLS && connection.receive().securedBytes() > TLS_BYTES_MAX) {
+            unsecured(TlsFailure.OTHER, "more came than a handshake can have");
+            finish();
+            Drain.closeNow(ctx.channel());
+        }
     }
 
     private void transmit(ChannelHandlerContext ctx, ByteBuf leftover) {
@@ -231,8 +314,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event == Drain.BEGIN) {
-            // Nothing is promised to a client that has not opened anything yet.
+        if (event instanceof TlsOutcome outcome) {
+            tlsEnded(ctx, outcome);
+        } else if (event == Drain.BEGIN || event instanceof SslCloseCompletionEvent) {
+            // Nothing is promised to a client that has not opened anything yet, or has ended TLS.
             finish();
             Drain.closeNow(ctx.channel());
         } else {
@@ -253,7 +338,9 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        connection.logBroken(cause);
+        if (state != State.DONE) {
+            connection.logBroken(cause);
+        }
         Drain.closeNow(ctx.channel());
     }
 }

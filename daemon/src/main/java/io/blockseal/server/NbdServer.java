@@ -45,18 +45,27 @@ public final class NbdServer implements AutoCloseable {
     private final IoLoops loops;
     private final ExportRegistry exports;
     private final ServerOptions options;
+    private final ConnectionWatch watch;
     private final ConnectionTable connections;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<UnixSocketFile> socketFiles = new ArrayList<>();
 
-    // Replies without data and the handshake; guest data never lie here. Small chunks, few arenas.
-    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 2, 8192, 6, 256, 64, true);
+    // Replies without data, the handshake, and what TLS turns data into and makes them from; without TLS guest data
+    // never
+    // lie here. Small chunks, few arenas; those on the heap are for TLS and take nothing without it.
+    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 2, 2, 8192, 6, 256, 64, true);
 
     /** A server without listeners. */
     public NbdServer(IoLoops loops, ExportRegistry exports, ServerOptions options) {
+        this(loops, exports, options, ConnectionWatch.NOBODY);
+    }
+
+    /** Likewise, and {@code watch} is told who comes and goes. */
+    public NbdServer(IoLoops loops, ExportRegistry exports, ServerOptions options, ConnectionWatch watch) {
         this.loops = loops;
         this.exports = exports;
         this.options = options;
+        this.watch = watch;
         this.connections = new ConnectionTable(options.connectionsMax());
     }
 
@@ -64,37 +73,50 @@ public final class NbdServer implements AutoCloseable {
      * Listens on a unix socket, replacing the file of a dead daemon.
      *
      * @param permissions rights of the socket file; to connect one needs the right to write
+     * @param protection whether there is TLS
      * @throws IOException if somebody listens there already, or the place cannot be used
      */
-    public void listenUnix(Path path, Set<PosixFilePermission> permissions) throws IOException {
+    public void listenUnix(Path path, Set<PosixFilePermission> permissions, Protection protection) throws IOException {
         UnixSocketFile file = new UnixSocketFile(path, permissions);
         file.requireFree();
         listen(
                 EpollServerDomainSocketChannel.class,
-                new DomainSocketAddress(file.temporaryPath().toFile()));
+                new DomainSocketAddress(file.temporaryPath().toFile()),
+                protection);
         file.putInPlace();
         socketFiles.add(file);
-        LOG.info("listening on unix socket {}", file.path());
+        LOG.info("listening on unix socket {} tls={}", file.path(), protection.mode());
     }
 
-    /** As {@link #listenUnix(Path, Set)}, for the owner alone. */
+    /** Likewise, without TLS. */
+    public void listenUnix(Path path, Set<PosixFilePermission> permissions) throws IOException {
+        listenUnix(path, permissions, Protection.NONE);
+    }
+
+    /** Likewise, without TLS and for the owner alone. */
     public void listenUnix(Path path) throws IOException {
-        listenUnix(path, UNIX_PERMISSIONS_DEFAULT);
+        listenUnix(path, UNIX_PERMISSIONS_DEFAULT, Protection.NONE);
     }
 
     /**
-     * Listens on TCP. Until there is TLS, anything but a loopback address lets the network read along.
+     * Listens on TCP. Without TLS anything but a loopback address lets the network read along.
      *
      * @return the address, with the port that the system chose if 0 was asked for
      */
-    public InetSocketAddress listenTcp(InetSocketAddress address) throws IOException {
-        Channel listener = listen(EpollServerSocketChannel.class, address);
+    public InetSocketAddress listenTcp(InetSocketAddress address, Protection protection) throws IOException {
+        Channel listener = listen(EpollServerSocketChannel.class, address, protection);
         InetSocketAddress bound = (InetSocketAddress) listener.localAddress();
-        LOG.info("listening on tcp {}", bound);
+        LOG.info("listening on tcp {} tls={}", bound, protection.mode());
         return bound;
     }
 
-    private Channel listen(Class<? extends ServerChannel> type, SocketAddress address) throws IOException {
+    /** Likewise, without TLS. */
+    public InetSocketAddress listenTcp(InetSocketAddress address) throws IOException {
+        return listenTcp(address, Protection.NONE);
+    }
+
+    private Channel listen(Class<? extends ServerChannel> type, SocketAddress address, Protection protection)
+            throws IOException {
         boolean tcp = address instanceof InetSocketAddress;
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loops.group())
@@ -114,7 +136,7 @@ public final class NbdServer implements AutoCloseable {
         bootstrap.childHandler(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
-                accept(channel);
+                accept(channel, protection);
             }
         });
         ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
@@ -126,16 +148,16 @@ public final class NbdServer implements AutoCloseable {
         return bound.channel();
     }
 
-    private void accept(Channel channel) {
+    private void accept(Channel channel, Protection protection) {
         if (!connections.takePlace()) {
             LOG.debug("refused a connection: {} are open", options.connectionsMax());
             Drain.closeNow(channel);
             return;
         }
-        Connection connection = new Connection(channel, loops.of(channel.eventLoop()), options, connections);
+        Connection connection = new Connection(channel, loops.of(channel.eventLoop()), options, connections, watch);
         connections.add(connection);
         channel.config().setRecvByteBufAllocator(connection.receive());
-        channel.pipeline().addLast(new HandshakeHandler(connection, exports));
+        channel.pipeline().addLast(new HandshakeHandler(connection, exports, protection));
     }
 
     /** How many connections are open now. From any thread. */

@@ -13,6 +13,7 @@ import io.blockseal.nbd.NbdOptionReply;
 import io.blockseal.nbd.NbdOptionReplyWriter;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdString;
+import io.blockseal.server.tls.TlsMode;
 import io.netty.buffer.ByteBuf;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,8 @@ final class OptionHaggling {
         SAY_GOODBYE,
         /** Send the answer and turn to transmission. */
         TRANSMIT,
+        /** Send the answer and begin TLS; everything negotiated so far is forgotten. */
+        SECURE,
         /** There is no answer but to close; {@link #problem} says why. */
         CLOSE
     }
@@ -35,6 +38,7 @@ final class OptionHaggling {
     private final ExportRegistry exports;
     private final boolean fixed;
     private final boolean noZeroes;
+    private final TlsMode tls;
     private NbdReplyStyle style = NbdReplyStyle.SIMPLE;
     /** The export name for which base:allocation was selected; null if it was not. */
     private @Nullable String allocationFor;
@@ -44,7 +48,8 @@ final class OptionHaggling {
     private boolean allocationSelected;
     private String problem = "";
 
-    OptionHaggling(Connection connection, ExportRegistry exports, boolean fixed, boolean noZeroes) {
+    OptionHaggling(Connection connection, ExportRegistry exports, boolean fixed, boolean noZeroes, TlsMode tls) {
+        this.tls = tls;
         this.connection = connection;
         this.exports = exports;
         this.fixed = fixed;
@@ -55,14 +60,35 @@ final class OptionHaggling {
         return fixed;
     }
 
+    /** As at the beginning, now that TLS is there: what was said in the clear may have been said by somebody else. */
+    OptionHaggling afresh() {
+        return new OptionHaggling(connection, exports, fixed, noZeroes, tls);
+    }
+
     /** Why the connection has to be closed, or why an export is closed to it. */
     String problem() {
         return problem;
     }
 
-    /** Whether the payload of that option matters; the others are answered with ERR_UNSUP whatever they say. */
+    /** Whether the payload of that option matters; the others are refused whatever they say. */
     boolean wantsPayload(@Nullable NbdOption option) {
-        return option != null && option != NbdOption.PEEK_EXPORT && option != NbdOption.STARTTLS;
+        if (awaitsTls()) {
+            return option == NbdOption.STARTTLS || option == NbdOption.ABORT || option == NbdOption.EXPORT_NAME;
+        }
+        return option != null && option != NbdOption.PEEK_EXPORT;
+    }
+
+    /** The answer to one of those others. */
+    void refuse(int option, ByteBuf out) {
+        if (awaitsTls()) {
+            NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_TLS_REQD, "TLS has to be begun first");
+        } else {
+            NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_UNSUP, "this option is not supported");
+        }
+    }
+
+    private boolean awaitsTls() {
+        return tls == TlsMode.REQUIRED && !connection.isSecured();
     }
 
     /** Answers an option whose payload lies at {@code index}; the answer is appended to {@code out}. */
@@ -71,7 +97,7 @@ final class OptionHaggling {
             return close("an option that non-fixed newstyle does not have");
         }
         return switch (option) {
-            case EXPORT_NAME -> exportName(in, index, length, out);
+            case EXPORT_NAME -> awaitsTls() ? close("EXPORT_NAME before TLS") : exportName(in, index, length, out);
             case ABORT -> {
                 NbdOptionReplyWriter.ack(out, option.code());
                 yield Outcome.SAY_GOODBYE;
@@ -83,8 +109,23 @@ final class OptionHaggling {
             case EXTENDED_HEADERS ->
                 length == 0 ? extendedHeaders(out) : invalid(out, option, "EXTENDED_HEADERS has no payload");
             case LIST_META_CONTEXT, SET_META_CONTEXT -> metaContext(option, in, index, length, out);
-            case PEEK_EXPORT, STARTTLS -> refuse(out, option, NbdOptionReply.ERR_UNSUP, "not supported");
+            case STARTTLS -> startTls(length, out);
+            case PEEK_EXPORT -> refuse(out, option, NbdOptionReply.ERR_UNSUP, "not supported");
         };
+    }
+
+    private Outcome startTls(int length, ByteBuf out) {
+        if (connection.isSecured()) {
+            return invalid(out, NbdOption.STARTTLS, "TLS is there already");
+        }
+        if (tls == TlsMode.OFF) {
+            return refuse(out, NbdOption.STARTTLS, NbdOptionReply.ERR_POLICY, "there is no TLS here");
+        }
+        if (length != 0) {
+            return invalid(out, NbdOption.STARTTLS, "STARTTLS has no payload");
+        }
+        NbdOptionReplyWriter.ack(out, NbdOption.STARTTLS.code());
+        return Outcome.SECURE;
     }
 
     private Outcome close(String reason) {

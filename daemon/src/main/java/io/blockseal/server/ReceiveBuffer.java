@@ -5,6 +5,7 @@ import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferArena;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
@@ -17,6 +18,10 @@ import org.jspecify.annotations.Nullable;
  * <p>The 64 KiB buffer is leased for a read and given back as soon as all of it has been worked on, so that idle
  * connections hold none. What cannot be worked on yet stays in it, and the next read appends. Netty asks
  * {@link #allocate} before each read and hands the same buffer to the pipeline.
+ *
+ * <p>Where TLS protects the connection, what the socket brings is not what we work on: it is read into buffers of the
+ * channel's allocator, and what comes out of TLS is taken over by {@link #pour}. At most one read is deciphered ahead of
+ * what can be worked on.
  */
 @HotPath("every byte from a client arrives here")
 final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.ExtendedHandle {
@@ -29,6 +34,8 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
      * be copied, the rest goes straight to its place.
      */
     private static final int BEFORE_LARGE_PAYLOAD_BYTES = 2 << 10;
+    /** How much is read at once for TLS to decipher: two records, and what the allocator keeps ready. */
+    private static final int SECURED_BYTES = 32 << 10;
 
     /** Says whether the connection wants more in this turn. */
     interface Reader {
@@ -39,6 +46,11 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     private @Nullable Reader reader;
     private @Nullable ByteBuf held;
     private @Nullable ArenaBuf direct;
+    /** What came out of TLS and has no place yet. */
+    private @Nullable ByteBuf poured;
+
+    private boolean secured;
+    private long securedBytes;
     private boolean largePayloadExpected;
     private boolean autoRead = true;
     private int lastBytesRead;
@@ -93,6 +105,81 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
         return true;
     }
 
+    /** From the next read on the socket's bytes are for TLS. */
+    void secure() {
+        secured = true;
+    }
+
+    boolean isSecured() {
+        return secured;
+    }
+
+    /** How many bytes came for TLS so far. */
+    long securedBytes() {
+        return securedBytes;
+    }
+
+    /** Takes over what came out of TLS; {@link #refill} puts it where it belongs. */
+    void pour(ByteBuf plain, ByteBufAllocator allocator) {
+        ByteBuf before = poured;
+        if (before == null) {
+            poured = plain;
+            return;
+        }
+        // Only when the socket was read although there was no room: the peer has hung up, or TLS asked for more.
+        ByteBuf both = allocator.directBuffer(before.readableBytes() + plain.readableBytes());
+        both.writeBytes(before).writeBytes(plain);
+        before.release();
+        plain.release();
+        poured = both;
+    }
+
+    /** Moves on what was poured in: into the payload that is being received, or behind what is held; says if it moved. */
+    boolean refill() {
+        ByteBuf from = poured;
+        if (from == null) {
+            return false;
+        }
+        ByteBuf into = direct;
+        if (into == null) {
+            ByteBuf buf = held;
+            if (buf == null || !buf.isReadable()) {
+                if (buf != null) {
+                    buf.release();
+                }
+                held = from;
+                poured = null;
+                return true;
+            }
+            into = roomBehind(buf);
+        }
+        int bytes = Math.min(from.readableBytes(), into.writableBytes());
+        into.writeBytes(from, bytes);
+        if (!from.isReadable()) {
+            from.release();
+            poured = null;
+        }
+        return bytes > 0;
+    }
+
+    private ByteBuf roomBehind(ByteBuf buf) {
+        if (buf instanceof ArenaBuf) {
+            if (buf.readerIndex() > 0) {
+                buf.discardReadBytes();
+            }
+            return buf;
+        }
+        if (buf.readableBytes() >= BYTES) {
+            // There is more than one thing to work on; what is missing is not bytes.
+            return Unpooled.EMPTY_BUFFER;
+        }
+        ByteBuf larger = leaseFor(BYTES);
+        larger.writeBytes(buf);
+        buf.release();
+        held = larger;
+        return larger;
+    }
+
     /** Takes over bytes that somebody else received before. */
     void adopt(ByteBuf bytes) {
         ByteBuf buf = leaseFor(BYTES);
@@ -105,12 +192,15 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     boolean settle() {
         ByteBuf buf = held;
         if (buf == null) {
-            return true;
+            return poured == null;
         }
         if (!buf.isReadable()) {
             held = null;
             buf.release();
-            return true;
+            return poured == null;
+        }
+        if (secured) {
+            return poured == null;
         }
         if (buf instanceof ArenaBuf slot) {
             slot.limitData(BYTES);
@@ -128,6 +218,11 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
         held = null;
         if (buf != null) {
             buf.release();
+        }
+        ByteBuf left = poured;
+        poured = null;
+        if (left != null) {
+            left.release();
         }
     }
 
@@ -156,7 +251,10 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     }
 
     @Override
-    public ByteBuf allocate(ByteBufAllocator unused) {
+    public ByteBuf allocate(ByteBufAllocator allocator) {
+        if (secured) {
+            return allocator.directBuffer(SECURED_BYTES, SECURED_BYTES);
+        }
         ArenaBuf target = direct;
         if (target != null) {
             return target.retain();
@@ -187,6 +285,9 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     @Override
     public void lastBytesRead(int bytes) {
         lastBytesRead = bytes;
+        if (secured && bytes > 0) {
+            securedBytes += bytes;
+        }
     }
 
     @Override
@@ -216,7 +317,11 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
 
     private boolean mayReadOn() {
         Reader current = reader;
-        return autoRead && (current == null || current.mayReadOn());
+        if (current == null) {
+            // While TLS is being negotiated, what comes may have to wait for a task of its own: one piece at a time.
+            return autoRead && !secured;
+        }
+        return autoRead && current.mayReadOn();
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,14 +87,20 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     /** Begins with what was received behind the handshake. */
     void begin(ByteBuf leftover) {
-        receive.adopt(leftover);
+        if (receive.isSecured()) {
+            receive.pour(leftover, channel.alloc());
+        } else {
+            receive.adopt(leftover);
+        }
         work();
         afterBurst();
     }
 
     @Override
     public void channelRead(ChannelHandlerContext unused, Object message) {
-        if (!receive.received((ByteBuf) message)) {
+        if (receive.isSecured()) {
+            receive.pour((ByteBuf) message, channel.alloc());
+        } else if (!receive.received((ByteBuf) message)) {
             end();
             Drain.closeNow(channel);
             return;
@@ -170,7 +177,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         working = true;
         boolean more = true;
         while (more) {
-            more = step();
+            more = step() || receive.refill();
         }
         working = false;
         if (closed) {
@@ -412,6 +419,10 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event == Drain.BEGIN && !closed) {
             drain();
+        } else if (event instanceof SslCloseCompletionEvent && state != State.ENDED) {
+            // The client's side of TLS is over without a good-bye: as if the connection were gone.
+            end();
+            Drain.closeNow(channel);
         } else {
             context.fireUserEventTriggered(event);
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.metrics.KeyFigures;
 import io.blockseal.metrics.Remembered;
+import io.blockseal.metrics.TlsFigures;
 import io.blockseal.rotation.Rotations;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
@@ -50,6 +51,7 @@ class KeyMetricsTest {
                 List::of,
                 () -> List.of(ExportKeys.of("db", volume, figures)),
                 List::of,
+                new TlsFigures(),
                 () -> 0,
                 () -> 0,
                 () -> 0,

@@ -10,6 +10,8 @@ import io.blockseal.metrics.KeyChanges;
 import io.blockseal.metrics.KeyFigures;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.metrics.RotationMetrics;
+import io.blockseal.metrics.TlsFailure;
+import io.blockseal.metrics.TlsFigures;
 import io.blockseal.volume.VolumeKeyRotation;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -36,6 +38,7 @@ class MetricsPageTest {
             new KeyChanges(),
             new VolumeKeyRotation.Standing(9, true, 1, 4),
             new RotationMetrics());
+    private final TlsFigures tls = new TlsFigures();
     private MetricsPage page;
 
     @BeforeEach
@@ -52,6 +55,7 @@ class MetricsPageTest {
                 () -> List.of(
                         new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
                         new JobTally("other", "rotate-dek", 1, 0, 0, 0, 0, 0, -1, -1)),
+                tls,
                 () -> 1 << 20,
                 () -> 2 << 20,
                 () -> 128 << 20,
@@ -152,6 +156,26 @@ class MetricsPageTest {
     }
 
     @Test
+    void tellsHowConnectionsAreProtected() {
+        assertTrue(Exposition.parse(page.render().body()).samples.keySet().stream()
+                .noneMatch(key -> key.startsWith("blockseal_tls_certificate_end")));
+        tls.countPlain();
+        tls.countSecured("TLSv1.3", "certificate");
+        tls.countSecured("TLSv1.3", "certificate");
+        tls.countSecured("TLSv1.2", "none");
+        tls.countFailure(TlsFailure.NOT_TLS);
+        tls.certificateEnds(2_000_000_000);
+
+        Exposition parsed = Exposition.parse(page.render().body());
+        assertEquals(1, parsed.value("blockseal_plain_connections_total"));
+        assertEquals(2, parsed.value("blockseal_tls_handshakes_total", "version=TLSv1.3", "proof=certificate"));
+        assertEquals(1, parsed.value("blockseal_tls_handshakes_total", "version=TLSv1.2", "proof=none"));
+        assertEquals(1, parsed.value("blockseal_tls_handshake_failures_total", "reason=not-tls"));
+        assertEquals(0, parsed.value("blockseal_tls_handshake_failures_total", "reason=timeout"));
+        assertEquals(2_000_000_000, parsed.value("blockseal_tls_certificate_end_seconds"));
+    }
+
+    @Test
     void countsJobsByVerbAndState() {
         Exposition parsed = Exposition.parse(page.render().body());
         String export = "export=db \\\"1\\\"\\\\";
@@ -169,6 +193,8 @@ class MetricsPageTest {
 
     @Test
     void isDocumentedMetricByMetric() throws Exception {
+        tls.countSecured("TLSv1.3", "none");
+        tls.certificateEnds(1);
         keys.rotation().begin(40, 1 << 20, 900);
         requests.recorder(0).completed(RequestKind.READ, false, 4096, 900);
         TreeSet<String> served =
@@ -192,6 +218,7 @@ class MetricsPageTest {
     /** An alert on a figure that is not there would never ring. */
     @Test
     void alertsLookAtFiguresThatAreThere() throws Exception {
+        tls.certificateEnds(1);
         keys.rotation().begin(40, 1 << 20, 900);
         TreeSet<String> looked = Pattern.compile("(?m)^ +expr: (.*)$")
                 .matcher(Files.readString(DOCS))

@@ -62,6 +62,7 @@ class ConfigReaderTest {
                     listen: ["127.0.0.1:1", "[::]:2"]
                     unix: one.sock
                     insecure-plaintext: true
+                    tls: {mode: required, certificate: c, key: k, client-ca: a, verify-clients: false}
                     admin: localhost:3
                     engine: java
                     require-locked-keys: true
@@ -93,6 +94,7 @@ class ConfigReaderTest {
                             List.of(new TcpAddress("127.0.0.1", 1), new TcpAddress("::", 2)),
                             List.of(Path.of("one.sock")),
                             true,
+                            new TlsConfig(TlsConfig.Mode.REQUIRED, Path.of("c"), Path.of("k"), Path.of("a"), false),
                             new TcpAddress("localhost", 3),
                             new ControlConfig(true, Path.of("c.sock"), Set.of(7, 1000)),
                             EngineChoice.JAVA,
@@ -127,6 +129,45 @@ class ConfigReaderTest {
                                     new KeyPolicy(Duration.ofDays(90), 1L << 40, 100L << 20, 600),
                                     new KeyCheck(60, 600, KeyCheck.OnRevocation.FREEZE)))),
                     config);
+        }
+    }
+
+    @Nested
+    class AnAddressBeyondLoopback {
+        private DaemonConfig with(String line) throws ConfigException {
+            return ConfigReader.read("f", "listen: [0.0.0.0:1, 127.0.0.1:2]\n" + line + "\n" + MINIMAL);
+        }
+
+        private TlsConfig.Mode modeOn(DaemonConfig config, int address) {
+            return config.tls().modeOn(config.listen().get(address));
+        }
+
+        @Test
+        void hasToHaveTlsOnceThereIsACertificate() throws ConfigException {
+            DaemonConfig config = with("tls: {certificate: c, key: k}");
+            assertEquals(TlsConfig.Mode.REQUIRED, modeOn(config, 0));
+            assertEquals(TlsConfig.Mode.OPTIONAL, modeOn(config, 1));
+            assertEquals(TlsConfig.Mode.OPTIONAL, config.tls().modeOnUnixSockets());
+        }
+
+        @Test
+        void mayNotLetClientsChooseUnlessSomebodySaysSo() throws ConfigException {
+            for (String mode : List.of("off", "optional")) {
+                String tls = "tls: {mode: " + mode + ", certificate: c, key: k}";
+                assertTrue(assertThrows(ConfigException.class, () -> with(tls))
+                        .getMessage()
+                        .contains("plain TCP on 0.0.0.0:1"));
+                DaemonConfig config = with(tls + "\ninsecure-plaintext: true");
+                assertEquals(mode, modeOn(config, 0).word());
+                assertEquals(mode, config.tls().modeOnUnixSockets().word());
+            }
+        }
+
+        @Test
+        void isNotTheOnlyOneWhereTlsIsRequired() throws ConfigException {
+            DaemonConfig config = with("tls: {mode: required, certificate: c, key: k}");
+            assertEquals(TlsConfig.Mode.REQUIRED, modeOn(config, 1));
+            assertEquals(TlsConfig.Mode.OPTIONAL, config.tls().modeOnUnixSockets());
         }
     }
 
@@ -166,7 +207,10 @@ class ConfigReaderTest {
         @Test
         void namesEveryKeyThatTheReaderKnows() throws Exception {
             String sample = Files.readString(SAMPLE);
-            for (String section : List.of("surely-unknown: 1\n" + MINIMAL, MINIMAL + "    surely-unknown: 1\n")) {
+            for (String section : List.of(
+                    "surely-unknown: 1\n" + MINIMAL,
+                    "tls: {surely-unknown: 1}\n" + MINIMAL,
+                    MINIMAL + "    surely-unknown: 1\n")) {
                 String known = messageOf(section).replaceAll("(?s).*Known here: (.*)\\.$", "$1");
                 for (String key : known.split(", ")) {
                     assertTrue(
@@ -201,6 +245,12 @@ class ConfigReaderTest {
                         listen: ::1:10809                | f:1:9  | '::1:10809' is not an address
                         listen: 0.0.0.0:10809            | f:1:9  | insecure-plaintext: true
                         listen: [127.0.0.1:7,127.0.0.1:7]| f:1:22 | named twice
+                        tls: {mode: on}                  | f:1:13 | 'on' is none of: auto, off, optional, required
+                        tls: {mode: required}            | f:1:7  | TLS is required, but there is nothing
+                        tls: {certificate: c}            | f:1:7  | only one of them is named
+                        tls: {verify-clients: true}      | f:1:7  | who may sign it
+                        tls: {client-ca: c}              | f:1:7  | no certificate of ours
+                        tls: {certficate: c}             | f:1:7  | Did you mean 'certificate'?
                         listen: no                       | f:1:9  | YAML reads as true or false
                         state-dir: ""                    | f:1:12 | it is empty
                         buffers: 64M, 3                  | f:1:10 | '64M, 3' is not a size
@@ -329,6 +379,7 @@ class ConfigReaderTest {
                 List.of(),
                 List.of(),
                 config.insecurePlaintext(),
+                TlsConfig.NONE,
                 null,
                 config.control(),
                 config.engine(),

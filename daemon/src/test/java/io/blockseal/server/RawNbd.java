@@ -12,6 +12,7 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -20,10 +21,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
 /**
  * A client that sends exactly what a test tells it to, right or wrong, and reads what comes back. Blocking, on a unix
- * socket; knows no state but the style of headers.
+ * socket or TCP, with TLS by the JDK's own sockets; knows no state but the style of headers.
  */
 final class RawNbd implements AutoCloseable {
     static final int ERR_UNSUP = 0x8000_0001;
@@ -54,8 +57,8 @@ final class RawNbd implements AutoCloseable {
     record Reply(int error, List<Chunk> chunks, byte[] data) {}
 
     final SocketChannel channel;
-    final DataInputStream in;
-    final DataOutputStream out;
+    DataInputStream in;
+    DataOutputStream out;
     NbdReplyStyle style = NbdReplyStyle.SIMPLE;
     long size;
     int transmissionFlags;
@@ -70,6 +73,35 @@ final class RawNbd implements AutoCloseable {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(socket));
         return new RawNbd(channel);
+    }
+
+    static RawNbd connect(InetSocketAddress address) throws IOException {
+        return new RawNbd(SocketChannel.open(address));
+    }
+
+    /** Connected and past the client flags. */
+    static RawNbd haggling(InetSocketAddress address) throws IOException {
+        RawNbd nbd = connect(address);
+        nbd.greet(3);
+        return nbd;
+    }
+
+    /** Begins TLS, which has to be on TCP, and goes on within it. */
+    SSLSocket startTls(SSLContext context, String... versions) throws IOException {
+        require(option(NbdOption.STARTTLS.code()).get(0).type() == ACK, "STARTTLS was refused");
+        return handshake(context, versions);
+    }
+
+    /** TLS on a connection that has been told that it comes. */
+    SSLSocket handshake(SSLContext context, String... versions) throws IOException {
+        SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(channel.socket(), "localhost", 1, true);
+        if (versions.length > 0) {
+            tls.setEnabledProtocols(versions);
+        }
+        tls.startHandshake();
+        in = new DataInputStream(tls.getInputStream());
+        out = new DataOutputStream(new BufferedOutputStream(tls.getOutputStream(), 1 << 16));
+        return tls;
     }
 
     /** Connected and past the client flags. */

@@ -44,6 +44,8 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  blockseal serve demo.bsl --key-file demo.key --unix demo.sock",
             "  blockseal serve a.bsl b.bsl --key-file both.key --listen 127.0.0.1:10809 --admin 127.0.0.1:9809",
+            "  blockseal serve demo.bsl --key-file demo.key --listen 0.0.0.0:10809 \\",
+            "    --tls-certificate server.pem --tls-key server.key --tls-client-ca ca.pem",
             "  blockseal serve --config config/blockseal.yaml",
             "  blockseal serve --config config/blockseal.yaml --check-config",
             ""
@@ -77,8 +79,12 @@ public final class ServeCommand extends Verb {
 
     @Option(
             names = "--insecure-plaintext",
-            description = "Allow --listen beyond loopback although guest data crosses the network as plaintext.")
+            description =
+                    "Allow --listen beyond loopback without TLS, although guest data crosses the network as plaintext.")
     private boolean insecurePlaintext;
+
+    @Mixin
+    private final TlsOptions tls = new TlsOptions();
 
     @Option(
             names = "--admin",
@@ -205,6 +211,7 @@ public final class ServeCommand extends Verb {
                 parsed("--listen", listen),
                 unixSockets,
                 insecurePlaintext,
+                tls.config(),
                 admin == null ? null : parsed("--admin", List.of(admin)).get(0),
                 control(),
                 engine,

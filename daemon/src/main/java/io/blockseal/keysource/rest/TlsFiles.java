@@ -25,12 +25,22 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import org.bouncycastle.asn1.ASN1Encodable;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.ASN1Primitive;
+import org.bouncycastle.asn1.DERNull;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.sec.ECPrivateKey;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 import org.jspecify.annotations.Nullable;
 
 /** Certificates and private keys in PEM, as operators have them. */
 public final class TlsFiles {
-    private static final Pattern PKCS8 =
-            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
+    /** PKCS #8, and what older tools and certtool write: PKCS #1, and SEC 1. */
+    private static final Pattern PRIVATE_KEY =
+            Pattern.compile("-----BEGIN (RSA |EC |)PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END \\1PRIVATE KEY-----");
 
     private TlsFiles() {}
 
@@ -101,14 +111,22 @@ public final class TlsFiles {
         byte[] text = new byte[0];
         try {
             text = Files.readAllBytes(PrivateFile.realPathOf(file, "private key file"));
-            Matcher pem = PKCS8.matcher(new String(text, StandardCharsets.ISO_8859_1));
+            Matcher pem = PRIVATE_KEY.matcher(new String(text, StandardCharsets.ISO_8859_1));
             if (!pem.find()) {
                 throw new GeneralSecurityException("there is no 'BEGIN PRIVATE KEY' in it; convert it:"
                         + " openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
             }
-            byte[] der = Base64.getMimeDecoder().decode(pem.group(1));
+            byte[] der = Base64.getMimeDecoder().decode(pem.group(2));
             try {
-                return parse(der);
+                return switch (pem.group(1)) {
+                    case "RSA " -> wrapped(PKCSObjectIdentifiers.rsaEncryption, DERNull.INSTANCE, der);
+                    case "EC " ->
+                        wrapped(
+                                X9ObjectIdentifiers.id_ecPublicKey,
+                                ECPrivateKey.getInstance(der).getParametersObject(),
+                                der);
+                    default -> parse(der);
+                };
             } finally {
                 Arrays.fill(der, (byte) 0);
             }
@@ -117,6 +135,18 @@ public final class TlsFiles {
                     Kind.MISCONFIGURED, "private key file " + file + " cannot be used: " + wrong.getMessage(), wrong);
         } finally {
             Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    private static PrivateKey wrapped(ASN1ObjectIdentifier algorithm, ASN1Encodable parameters, byte[] der)
+            throws GeneralSecurityException, IOException {
+        byte[] pkcs8 = new PrivateKeyInfo(
+                        new AlgorithmIdentifier(algorithm, parameters), ASN1Primitive.fromByteArray(der))
+                .getEncoded();
+        try {
+            return parse(pkcs8);
+        } finally {
+            Arrays.fill(pkcs8, (byte) 0);
         }
     }
 

@@ -1,0 +1,105 @@
+package io.blockseal.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** TLS as operators set it up: the commands of docs/operations.md as they stand there, and clients that others wrote. */
+class TlsIT {
+    @TempDir
+    Path folder;
+
+    private List<String> blocks;
+
+    @BeforeEach
+    void readThePage() throws Exception {
+        Tool.need("openssl", "nbdinfo", "nbdcopy", "qemu-img", "qemu-io", "nbdkit");
+        String page = Files.readString(Blockseal.root().resolve("docs/operations.md"));
+        String section = page.substring(page.indexOf("\n## TLS\n"));
+        section = section.substring(0, section.indexOf("\n## ", 5));
+        blocks = new ArrayList<>(Pattern.compile("(?s)```sh\n(.*?)```")
+                .matcher(section)
+                .results()
+                .map((MatchResult match) -> match.group(1))
+                .toList());
+    }
+
+    private Tool.Result shell(String commands) {
+        return Tool.run("bash", "-euc", "cd '" + folder + "'\n" + commands);
+    }
+
+    /** The page's serve command, on a port that is free and for this machine alone. */
+    private Server serve(int port, String... more) {
+        String said = blocks.get(1)
+                .replace("\\\n", " ")
+                .replace("0.0.0.0:10809", "127.0.0.1:" + port + " --tls-mode required")
+                .replace("db.", folder + "/db.")
+                .replace(" pki/", " " + folder + "/pki/")
+                .strip();
+        List<String> words = new ArrayList<>(List.of(said.split("\\s+")));
+        assertEquals(List.of("blockseal", "serve"), words.subList(0, 2));
+        words.addAll(List.of("--state-dir", folder.resolve("state").toString()));
+        words.addAll(List.of(more));
+        return Server.serve(folder, words.subList(2, words.size()).toArray(new String[0]));
+    }
+
+    @Test
+    void isSetUpAndUsedByTheCommandsOfTheManual() throws Exception {
+        shell(blocks.get(0)).ok();
+        Blockseal.run("create", folder.resolve("db.bsl"), "--size", "64M", "--key-file", folder.resolve("db.key"))
+                .ok();
+        int port = Ports.free();
+        try (Server server = serve(port)) {
+            assertTrue(server.ready().contains("nbds://127.0.0.1:" + port + "/db"), server.ready());
+            String said = shell(blocks.get(2).replace("10809", String.valueOf(port)))
+                    .ok()
+                    .out();
+            assertTrue(said.contains("TLS"), said);
+            assertTrue(said.contains("virtual size: 64 MiB"), said);
+            assertEquals(64 << 20, Files.size(folder.resolve("copy.img")));
+
+            String log = server.log();
+            assertTrue(log.contains("client=\"CN=db1,O=example\": secured") || log.contains("CN=db1,O=example"), log);
+            assertTrue(log.contains("audit event=client-opened export=db"), log);
+            assertTrue(log.contains("tls=TLSv1.3 proof=certificate"), log);
+
+            String disk = "nbds://localhost:" + port + "/db";
+            Tool.Result nobody = shell("nbdinfo '" + disk + "'");
+            assertNotEquals(0, nobody.exit(), "no certificate, no entry");
+            assertNotEquals(
+                    0, shell("nbdinfo 'nbd://localhost:" + port + "/db'").exit(), "nothing in the clear");
+
+            String qemu = "qemu-io --object tls-creds-x509,id=tls,dir=pki,endpoint=client --image-opts"
+                    + " -c 'write -P 0x51 0 40M' -c 'write -P 0x52 4095 100001' -c flush -c 'read -P 0x52 4095 100001'"
+                    + " -c 'read -P 0x51 104096 30M' -c 'discard 8M 8M' -c 'read -P 0 8M 8M'"
+                    + " driver=nbd,server.type=inet,server.host=localhost,server.port=" + port
+                    + ",export=db,tls-creds=tls";
+            Tool.Result patterns = shell(qemu).ok();
+            assertTrue(!patterns.all().contains("verification failed"), patterns.all());
+
+            shell("nbdcopy '" + disk + "?tls-certificates=pki' one.img; nbdcopy one.img '" + disk
+                            + "?tls-certificates=pki'; nbdcopy '" + disk + "?tls-certificates=pki' two.img; cmp one.img"
+                            + " two.img")
+                    .ok();
+        }
+    }
+
+    @Test
+    void isDemandedBeyondLoopback() throws Exception {
+        Server.create(folder, "16M");
+        Tool.Result refused = Blockseal.run(
+                "serve", folder.resolve("demo.bsl"), "--key-file", Server.key(folder), "--listen", "192.0.2.1:10809");
+        assertEquals(2, refused.exit());
+        assertTrue(refused.err().contains("plain TCP on 192.0.2.1:10809 would show guest data"), refused.err());
+    }
+}

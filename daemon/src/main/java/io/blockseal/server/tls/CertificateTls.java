@@ -1,0 +1,89 @@
+package io.blockseal.server.tls;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.handler.ssl.SupportedCipherSuiteFilter;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import javax.net.ssl.SSLException;
+
+/**
+ * TLS by certificates: ours, and those of clients where authorities for them are given. TLS 1.3 and 1.2 only, and of 1.2
+ * only suites with forward secrecy and authenticated encryption; a session is never negotiated anew. From any thread.
+ */
+public final class CertificateTls {
+    static {
+        // The JDK reads it once, when TLS is first used in the process. The launcher says it, too.
+        if (System.getProperty("jdk.tls.rejectClientInitiatedRenegotiation") == null) {
+            System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+        }
+    }
+
+    private static final List<String> CIPHERS = List.of(
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_AES_256_GCM_SHA384",
+            "TLS_CHACHA20_POLY1305_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+            "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
+
+    private final SslContext context;
+    private final X509Certificate ours;
+
+    private CertificateTls(SslContext context, X509Certificate ours) {
+        this.context = context;
+        this.ours = ours;
+    }
+
+    /**
+     * With these certificates.
+     *
+     * @param chain ours first, then who signed it
+     * @param key of the first of them
+     * @param authorities who may sign certificates of clients; empty: clients are not asked for any
+     * @param required whether a client without a certificate is turned away
+     * @throws SSLException if they do not fit together
+     */
+    public static CertificateTls of(
+            List<X509Certificate> chain, PrivateKey key, List<X509Certificate> authorities, boolean required)
+            throws SSLException {
+        return of(SslProvider.JDK, chain, key, authorities, required);
+    }
+
+    static CertificateTls of(
+            SslProvider provider,
+            List<X509Certificate> chain,
+            PrivateKey key,
+            List<X509Certificate> authorities,
+            boolean required)
+            throws SSLException {
+        SslContextBuilder builder = SslContextBuilder.forServer(key, chain)
+                .sslProvider(provider)
+                .protocols("TLSv1.3", "TLSv1.2")
+                .ciphers(CIPHERS, SupportedCipherSuiteFilter.INSTANCE);
+        if (!authorities.isEmpty()) {
+            builder.trustManager(authorities).clientAuth(required ? ClientAuth.REQUIRE : ClientAuth.OPTIONAL);
+        }
+        return new CertificateTls(builder.build(), chain.get(0));
+    }
+
+    /** When our own certificate ends, in seconds of Unix time. */
+    public long endsAtSeconds() {
+        return ours.getNotAfter().toInstant().getEpochSecond();
+    }
+
+    SslHandler newHandler(ByteBufAllocator allocator) {
+        SslHandler handler = context.newHandler(allocator);
+        // The server's own clock runs for the whole of the handshake.
+        handler.setHandshakeTimeoutMillis(0);
+        return handler;
+    }
+}
