@@ -219,7 +219,7 @@ class KeySlot:
     """A key slot that is not empty, or None of its fields where it makes no sense."""
 
     TYPES = ["other", "file", "passphrase", "recovery", "azure", "transit", "pkcs11", "aws", "gcp", "exec", "other",
-             "tang"]
+             "tang", "all-of"]
 
     def __init__(self, index, raw):
         self.index = index
@@ -227,7 +227,7 @@ class KeySlot:
         self.epoch, self.algorithm, blob = struct.unpack_from("<IHH", raw, 0x10)
         self.label = raw[0x18:0x38].split(b"\0")[0].decode("utf-8", "replace")
         reference, parameters = struct.unpack_from("<HH", raw, 0x38)
-        self.refused = (flags != 0 or self.state > 2 or self.priority > 2 or not 1 <= self.algorithm <= 6
+        self.refused = (flags != 0 or self.state > 2 or self.priority > 2 or not 1 <= self.algorithm <= 7
                         or not 1 <= blob <= 512 or reference > 256 or parameters > 128)
         self.reference = raw[0x40 : 0x40 + reference].decode("utf-8", "replace")
         self.parameters = raw[0x180 : 0x180 + parameters]
@@ -235,6 +235,31 @@ class KeySlot:
 
     def kind(self):
         return "refused" if self.refused else self.TYPES[self.type if self.type < len(self.TYPES) else 0]
+
+    def parts(self):
+        """Of a slot of several parts: the wrapped volume key, and each part as a slot of its own."""
+        stream, found = self.blob + self.parameters, []
+        wrapped, rest = stream[:40], stream[41:]
+        references = self.reference.removeprefix("all-of:").split("&")
+        if len(stream) < 41 or not 2 <= stream[40] <= 4 or stream[40] != len(references):
+            raise Refused("key slot %d: its parts make no sense" % self.index)
+        for reference in references:
+            if len(rest) < 5:
+                raise Refused("key slot %d: its parts make no sense" % self.index)
+            algorithm, version, parameters, blob = struct.unpack_from("<BBBH", rest, 0)
+            start, end = 5 + version, 5 + version + parameters + blob
+            if algorithm == 7 or end > len(rest):
+                raise Refused("key slot %d: its parts make no sense" % self.index)
+            part = object.__new__(KeySlot)
+            part.index, part.refused, part.algorithm = self.index, False, algorithm
+            part.reference = reference.replace("%26", "&").replace("%25", "%")
+            part.type = 1 if part.reference.split(":")[0] in ("file", "fd", "credential") else 0
+            part.parameters, part.blob = rest[start : start + parameters], rest[start + parameters : end]
+            found.append(part)
+            rest = rest[end:]
+        if rest:
+            raise Refused("key slot %d: its parts make no sense" % self.index)
+        return wrapped, found
 
     def argon2(self):
         values, rest = {}, self.parameters
@@ -354,6 +379,7 @@ class Volume:
         raise Refused("; ".join(reasons))
 
     def unwrap(self, root, slot, secrets):
+        blob = slot.blob
         if slot.refused:
             kek = None
         elif slot.algorithm == 5 and slot.type == 1 and "file" in secrets:
@@ -362,10 +388,24 @@ class Volume:
             kek = hkdf(secrets["recovery"], root.uuid, b"blockseal/v1/kek/recovery")
         elif slot.algorithm == 4 and "passphrase" in secrets:
             kek = argon2id(self.library, secrets["passphrase"], *slot.argon2())
+        elif slot.algorithm == 7:
+            kek, blob = self.joined(root, slot, secrets)
         else:
             kek = None
-        volume_key = once(self.library, "wrap_pad", kek, None, slot.blob) if kek else None
+        volume_key = once(self.library, "wrap_pad", kek, None, blob) if kek else None
         return volume_key if volume_key is not None and len(volume_key) == 32 else None
+
+    def joined(self, root, slot, secrets):
+        """The KEK of a slot of several parts, or None if one of them cannot be unwrapped here; and what it wraps."""
+        wrapped, parts = slot.parts()
+        kek = None
+        for number, part in enumerate(parts, 1):
+            share = self.unwrap(root, part, secrets)
+            if share is None:
+                return None, wrapped
+            info = b"blockseal/v1/kek/all-of" + bytes([len(parts), number])
+            kek = share if kek is None else hkdf(kek + share, root.uuid, info)
+        return kek, wrapped
 
     def epochs(self, root, volume_key, keys):
         """The keys of each epoch that pages may be of: two while the volume key is rotated."""

@@ -68,6 +68,11 @@ final class EndableKeySource implements KeySource {
     }
 
     @Override
+    public boolean anybodyCanWrap(WrappedKey wrapped) {
+        return source.anybodyCanWrap(wrapped);
+    }
+
+    @Override
     public String newestVersion() throws KeySourceException {
         enter();
         try {

@@ -65,7 +65,10 @@ public final class KeyPlaces implements AutoCloseable {
                 yield new NewKey(source, "passphrase (Argon2id)", null);
             }
             case KEY_SOURCE -> {
-                KeySource source = open(key, prompt);
+                // A passphrase among its parts is a new one: who types it wrong would never know.
+                KeySource source =
+                        KeySourceRegistry.open(spec(key), Surroundings.keySources(engine, () -> askTwice(prompt)));
+                all.add(source);
                 yield new NewKey(source, "key source " + source.reference(), null);
             }
             default -> new NewKey(open(key, prompt), "key from " + key.kind().word() + " " + key.place(), null);

@@ -13,7 +13,7 @@ import java.util.Arrays;
  * @param priority 0 only on request, 1 normal, 2 first
  * @param createdSeconds Unix time
  * @param vkEpoch which volume key is inside
- * @param wrapAlgorithm 1 to 6
+ * @param wrapAlgorithm 1 to 7
  * @param label an operator's name for it, at most 32 bytes of UTF-8
  * @param reference where the KEK lives, at most 256 bytes
  * @param version the KEK's version there, at most 64 bytes
@@ -35,7 +35,7 @@ public record KeySlot(
     /** Size on disk. */
     public static final int SLOT_BYTES = 1024;
     /** Largest wrap algorithm that exists. */
-    public static final int WRAP_ALGORITHM_MAX = 6;
+    public static final int WRAP_ALGORITHM_MAX = 7;
     /** Bytes of the label. */
     public static final int LABEL_BYTES = 32;
 

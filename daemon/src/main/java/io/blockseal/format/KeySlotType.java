@@ -22,6 +22,8 @@ public enum KeySlotType {
     EXEC(9, "exec"),
     /** A Tang server. */
     TANG(11, "tang"),
+    /** Several sources, all of which it takes. */
+    ALL_OF(12, "all-of"),
     /** Anything else; the slot's reference says what. */
     OTHER(0xffff, "other");
 

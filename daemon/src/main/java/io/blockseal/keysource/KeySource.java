@@ -21,6 +21,14 @@ public interface KeySource extends AutoCloseable {
     boolean mayOpen(WrappedKey wrapped);
 
     /**
+     * Whether anybody could have made a slot that {@link #mayOpen} says may be ours, since what wraps it is public: that it
+     * opens then proves nothing of where it comes from. Asks nobody.
+     */
+    default boolean anybodyCanWrap(WrappedKey wrapped) {
+        return wrapped.algorithm().anybodyCanWrap();
+    }
+
+    /**
      * The version of the KEK that {@link #wrap} would use now, as it will say in {@link WrappedKey#version}; empty if the
      * KEK has no versions, as a file or a passphrase. A source that reports one lets slots of older versions be wrapped
      * anew by themselves. May ask the source; the key is not needed for it.

@@ -40,18 +40,35 @@ public final class SourceUri {
         if (uri.address.isEmpty()) {
             throw uri.wrong("has no address");
         }
+        uri.takeOptions(mark);
+        return uri;
+    }
+
+    /**
+     * Likewise of a place that is nothing but options.
+     *
+     * @throws KeySourceException if it has an address, or an option without a value
+     */
+    public static SourceUri withoutAddress(KeySourceSpec spec) throws KeySourceException {
+        SourceUri uri = new SourceUri(spec, "");
+        if (!spec.place().startsWith("?")) {
+            throw uri.wrong("has an address, and is named by its options alone");
+        }
+        uri.takeOptions(0);
+        return uri;
+    }
+
+    private void takeOptions(int mark) throws KeySourceException {
         if (mark >= 0) {
-            for (String pair : place.substring(mark + 1).split("&", -1)) {
+            for (String pair : spec.place().substring(mark + 1).split("&", -1)) {
                 int equals = pair.indexOf('=');
                 if (equals < 1) {
-                    throw uri.wrong("has '" + pair + "' where an option NAME=VALUE belongs");
+                    throw wrong("has '" + pair + "' where an option NAME=VALUE belongs");
                 }
-                uri.options
-                        .computeIfAbsent(pair.substring(0, equals), unused -> new ArrayList<>())
-                        .add(uri.decode(pair.substring(equals + 1)));
+                options.computeIfAbsent(pair.substring(0, equals), unused -> new ArrayList<>())
+                        .add(decode(pair.substring(equals + 1)));
             }
         }
-        return uri;
     }
 
     private String decode(String value) throws KeySourceException {

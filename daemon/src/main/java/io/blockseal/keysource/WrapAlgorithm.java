@@ -13,7 +13,9 @@ public enum WrapAlgorithm {
     /** HKDF of 256 secret bits, then KWP. */
     HKDF_KWP(5),
     /** HKDF of a point that a Tang server helps to (ECMR), then KWP. */
-    ECMR_HKDF_KWP(6);
+    ECMR_HKDF_KWP(6),
+    /** KWP under a KEK of several shares, each of which another source has wrapped. */
+    ALL_OF(7);
 
     private final int code;
 

@@ -6,7 +6,6 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.VolumeUnlock.Opened;
 import java.security.MessageDigest;
@@ -21,7 +20,7 @@ final class BackupProof {
     private BackupProof() {}
 
     /** The keys that prove a backup, and how the slot that gave them wraps the volume key. */
-    record Proven(VolumeKeys keys, WrapAlgorithm wrappedBy) {}
+    record Proven(VolumeKeys keys, WrappedBy wrappedBy) {}
 
     /**
      * The keys that proved it; the caller closes them.

@@ -3,7 +3,6 @@ package io.blockseal.volume;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
-import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -53,8 +52,8 @@ public final class IdentityPins {
             UUID uuid,
             String tag,
             @Nullable String previousTag,
-            WrapAlgorithm wrappedBy) {
-        Found(String volumeName, UUID uuid, VolumeKeys keys, WrapAlgorithm wrappedBy) {
+            WrappedBy wrappedBy) {
+        Found(String volumeName, UUID uuid, VolumeKeys keys, WrappedBy wrappedBy) {
             this(volumeName, uuid, hex(keys.identityTag()), hexOrNull(keys.previousIdentityTag()), wrappedBy);
         }
 
@@ -144,7 +143,10 @@ public final class IdentityPins {
                     found.volumeName(),
                     found.uuid(),
                     found.tag());
-            record(AuditEvent.IDENTITY_PINNED, found, AuditField.of("wrap", found.wrappedBy()));
+            record(
+                    AuditEvent.IDENTITY_PINNED,
+                    found,
+                    AuditField.of("wrap", found.wrappedBy().algorithm()));
         }
     }
 

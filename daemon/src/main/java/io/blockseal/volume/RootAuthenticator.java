@@ -6,7 +6,6 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.RootReader.Candidate;
 import io.blockseal.volume.VolumeUnlock.Opened;
@@ -41,7 +40,7 @@ final class RootAuthenticator {
      * A root that may be believed, the keys that prove it, which the caller closes, how their slot wraps them, and its
      * number.
      */
-    record Unlocked(Candidate candidate, VolumeKeys keys, WrapAlgorithm wrappedBy, int slot) {}
+    record Unlocked(Candidate candidate, VolumeKeys keys, WrappedBy wrappedBy, int slot) {}
 
     Unlocked authenticate(RootReader roots) throws MalformedVolumeException, KeySourceException, WrongKeyException {
         List<KeySlotArea> failedAreas = new ArrayList<>();

@@ -81,7 +81,7 @@ public final class VolumeCreator {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 EpochKeys keys = EpochKeys.derive(engine, uuid, FIRST_EPOCH, volumeKey)) {
             KeySlotArea area = wrapForAll(root, volumeKey, sources);
-            anybodyCanWrap = anybodyCanWrap(area);
+            anybodyCanWrap = anybodyCanWrap(area, sources);
             root.keySlots(0, area.sha256()).identityTag(keys.identityTag());
             root.seal(keys.mac(root));
             write(stores, root, area);
@@ -112,11 +112,11 @@ public final class VolumeCreator {
         return created;
     }
 
-    private static boolean anybodyCanWrap(KeySlotArea area) {
-        for (int index = 0; index < KeySlotArea.SLOTS; index++) {
+    private static boolean anybodyCanWrap(KeySlotArea area, List<KeySource> sources) {
+        for (int index = 0; index < sources.size(); index++) {
             KeySlot slot = area.slot(index);
             WrappedKey wrapped = slot == null ? null : KeySlotCodec.toWrapped(slot);
-            if (wrapped != null && wrapped.algorithm().anybodyCanWrap()) {
+            if (wrapped != null && sources.get(index).anybodyCanWrap(wrapped)) {
                 return true;
             }
         }

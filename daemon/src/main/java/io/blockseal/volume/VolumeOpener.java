@@ -165,7 +165,7 @@ public final class VolumeOpener {
                 AuditField.of("volume", stores.name()),
                 AuditField.of("uuid", root.uuid()),
                 AuditField.of("slot", unlocked.slot()),
-                AuditField.of("wrap", unlocked.wrappedBy()),
+                AuditField.of("wrap", unlocked.wrappedBy().algorithm()),
                 AuditField.of("commit", root.commitSeq()),
                 AuditField.of("read-only", readOnly));
         return new Volume(

@@ -12,7 +12,6 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.util.ArrayList;
@@ -56,7 +55,7 @@ final class VolumeUnlock {
      */
     record Opened(
             Secret volumeKey,
-            WrapAlgorithm wrappedBy,
+            WrappedBy wrappedBy,
             int slot,
             int epoch,
             @Nullable String unserved) implements AutoCloseable {
@@ -107,7 +106,7 @@ final class VolumeUnlock {
                     }
                     return new Opened(
                             volumeKey,
-                            wrapped.algorithm(),
+                            WrappedBy.of(source, wrapped),
                             index,
                             slot.vkEpoch(),
                             unserved == null ? null : unserved.getMessage());

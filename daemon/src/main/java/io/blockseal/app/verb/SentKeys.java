@@ -159,10 +159,16 @@ public final class SentKeys implements CallKeys, AutoCloseable {
                         + ".uri': only root and the daemon's own user may name a key source that is not in its"
                         + " configuration: it would run programs and open files as the daemon");
             }
-            return KeySourceRegistry.open(spec, Surroundings.keySources(engine, () -> new byte[0]));
+            return KeySourceRegistry.open(spec, Surroundings.keySources(engine, SentKeys::untyped));
         } catch (IllegalArgumentException | KeySourceException wrong) {
             throw new ArgumentException("'" + name + ".uri': " + wrong.getMessage());
         }
+    }
+
+    private static byte[] untyped() throws KeySourceException {
+        throw new KeySourceException(
+                KeySourceException.Kind.MISCONFIGURED,
+                "a daemon cannot ask for the passphrase of an all-of key source; name its file: passphrase:/FILE");
     }
 
     private static CommandException usage(ArgumentException wrong) {

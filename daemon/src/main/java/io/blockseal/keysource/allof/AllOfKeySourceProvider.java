@@ -1,0 +1,85 @@
+package io.blockseal.keysource.allof;
+
+import io.blockseal.keysource.FirstLine;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceContext;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.KeySourceProvider;
+import io.blockseal.keysource.KeySourceRegistry;
+import io.blockseal.keysource.KeySourceSpec;
+import io.blockseal.keysource.SourceUri;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** {@code all-of:?source=URI&source=URI}: two to four parts. */
+public final class AllOfKeySourceProvider implements KeySourceProvider {
+    @Override
+    public List<String> schemes() {
+        return List.of("all-of");
+    }
+
+    @Override
+    public KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException {
+        SourceUri uri = SourceUri.withoutAddress(spec);
+        List<String> wanted = uri.texts("source");
+        uri.requireAllTaken();
+        if (wanted.size() < AllOfSlot.PARTS_MIN || wanted.size() > AllOfSlot.PARTS_MAX) {
+            throw uri.wrong("names " + wanted.size() + " parts, and needs " + AllOfSlot.PARTS_MIN + " to "
+                    + AllOfSlot.PARTS_MAX + ": all-of:?source=URI&source=URI");
+        }
+        List<KeySource> parts = new ArrayList<>();
+        boolean done = false;
+        try {
+            Set<String> references = new HashSet<>();
+            for (String each : wanted) {
+                KeySource part = part(uri, KeySourceSpec.parse(each), context);
+                parts.add(part);
+                if (!references.add(part.reference())) {
+                    throw uri.wrong("names " + part.reference() + " twice, which proves nothing more than once");
+                }
+            }
+            done = true;
+            return new AllOfKeySource(context.engine(), parts);
+        } finally {
+            if (!done) {
+                parts.forEach(KeySource::close);
+            }
+        }
+    }
+
+    private static KeySource part(SourceUri uri, KeySourceSpec part, KeySourceContext context)
+            throws KeySourceException {
+        switch (part.scheme()) {
+            case "all-of", "recovery" ->
+                throw uri.wrong("names " + part.scheme() + ": as a part, and that cannot be one");
+            case "passphrase" -> {
+                if (!part.place().isEmpty()) {
+                    return KeySourceRegistry.open(
+                            new KeySourceSpec("passphrase", ""), typedIn(uri, part.place(), context));
+                }
+            }
+            default -> {
+                // Any other source.
+            }
+        }
+        return KeySourceRegistry.open(part, context);
+    }
+
+    private static KeySourceContext typedIn(SourceUri uri, String file, KeySourceContext context)
+            throws KeySourceException {
+        try {
+            return new KeySourceContext(
+                    context.engine(),
+                    context.credentialsDirectory(),
+                    context.environment(),
+                    FirstLine.ofFile(Path.of(file)),
+                    context.uses());
+        } catch (InvalidPathException notAPath) {
+            throw uri.wrong("names passphrase:" + file + ", which is not a path");
+        }
+    }
+}
