@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
+import ch.qos.logback.core.AppenderBase;
 import io.blockseal.job.JobRefusedException.Reason;
 import java.io.IOException;
 import java.time.Duration;
@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -194,23 +196,29 @@ class JobsTest {
     @Test
     void writesARefusalAsAWarningAndAFailureAsAnError() throws Exception {
         Logger log = (Logger) LoggerFactory.getLogger(Jobs.class);
-        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        BlockingQueue<Level> levels = new LinkedBlockingQueue<>();
+        AppenderBase<ILoggingEvent> lines = new AppenderBase<>() {
+            @Override
+            protected void append(ILoggingEvent line) {
+                if (line.getFormattedMessage().endsWith(" failed: no")) {
+                    levels.add(line.getLevel());
+                }
+            }
+        };
         lines.start();
         log.addAppender(lines);
         try {
+            List<Level> inOrder = new ArrayList<>();
             for (int exitCode : new int[] {1, 2, 3, 4, 5}) {
                 Job begun = jobs.submit(request("db", control -> new JobOutcome(exitCode, "no\n", "{}")));
                 await(begun.id(), is(JobState.FAILED));
+                // It is written when the job has failed already.
+                inOrder.add(levels.take());
             }
+            assertEquals(List.of(Level.ERROR, Level.WARN, Level.WARN, Level.ERROR, Level.WARN), inOrder);
         } finally {
             log.detachAppender(lines);
         }
-        assertEquals(
-                List.of(Level.ERROR, Level.WARN, Level.WARN, Level.ERROR, Level.WARN),
-                lines.list.stream()
-                        .filter(line -> line.getFormattedMessage().endsWith(" failed: no"))
-                        .map(ILoggingEvent::getLevel)
-                        .toList());
     }
 
     @Nested
