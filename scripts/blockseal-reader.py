@@ -218,7 +218,7 @@ class Root:
 class KeySlot:
     """A key slot that is not empty, or None of its fields where it makes no sense."""
 
-    TYPES = ["other", "file", "passphrase", "recovery", "azure", "transit", "pkcs11", "aws", "gcp", "exec", "other",
+    TYPES = ["other", "file", "passphrase", "recovery", "azure", "transit", "pkcs11", "aws", "gcp", "exec", "kmip",
              "tang", "all-of"]
 
     def __init__(self, index, raw):

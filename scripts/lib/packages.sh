@@ -21,7 +21,8 @@ NEEDS_TEST=(
   qemu-img=qemu-utils qemu-io=qemu-utils qemu-nbd=qemu-utils busybox=busybox-static cpio=cpio socat=socat
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount nbd-client=nbd-client cryptsetup=cryptsetup-bin depmod=kmod
   dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
-  softhsm2-util=softhsm2 /usr/libexec/tangd=tang jose=jose openssl=openssl
+  softhsm2-util=softhsm2 /usr/libexec/tangd=tang jose=jose
+  /usr/lib/python3/dist-packages/kmip=python3-pykmip openssl=openssl
   gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd
 )
 # shellcheck disable=SC2034

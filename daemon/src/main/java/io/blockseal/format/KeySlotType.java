@@ -20,6 +20,8 @@ public enum KeySlotType {
     GCP(8, "gcp"),
     /** A program of the operator's. */
     EXEC(9, "exec"),
+    /** A KMIP server. */
+    KMIP(10, "kmip"),
     /** A Tang server. */
     TANG(11, "tang"),
     /** Several sources, all of which it takes. */

@@ -17,6 +17,8 @@ public final class HkdfKek {
     public static final String LABEL_FILE = "blockseal/v1/kek/file";
     /** Info of KEKs from recovery keys. */
     public static final String LABEL_RECOVERY = "blockseal/v1/kek/recovery";
+    /** Info of KEKs from a random secret that a KMIP server keeps for us. */
+    public static final String LABEL_KMIP = "blockseal/v1/kek/kmip";
 
     private final CryptoEngine engine;
     private final byte[] info;

@@ -39,7 +39,7 @@ public record Backoff(long firstMillis, long maxMillis, long budgetMillis, Clock
     }
 
     /** The pause after {@code failures} failures: between half of and the whole step. */
-    long pauseMillis(int failures) {
+    public long pauseMillis(int failures) {
         long step = Math.min(maxMillis, firstMillis << Math.min(failures - 1, 20));
         return step / 2 + ThreadLocalRandom.current().nextLong(step / 2 + 1);
     }

@@ -45,7 +45,7 @@ public final class TlsFiles {
     private TlsFiles() {}
 
     /** TLS that trusts the authorities in one file only, or the system's if null, and shows a certificate if one is given. */
-    static SSLContext context(@Nullable Path authorities, @Nullable Path certificate, @Nullable Path key)
+    public static SSLContext context(@Nullable Path authorities, @Nullable Path certificate, @Nullable Path key)
             throws KeySourceException {
         try {
             SSLContext context = SSLContext.getInstance("TLS");
