@@ -13,6 +13,7 @@ import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.SecretAccess;
 import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.format.KeySlotType;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.Premises.Trouble;
 import java.nio.ByteBuffer;
@@ -107,6 +108,9 @@ public abstract class SourceContract {
     void fitsIntoAKeySlotAndShowsNoKey() throws Exception {
         try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
             WrappedKey wrapped = wrapped(volumeKey);
+            try (KeySource source = premises.source(context)) {
+                assertNotEquals(KeySlotType.OTHER, KeySlotType.ofKind(source.kind()), source.kind());
+            }
             assertTrue(wrapped.reference().getBytes(StandardCharsets.UTF_8).length <= 256);
             assertTrue(wrapped.version().getBytes(StandardCharsets.UTF_8).length <= 64);
             assertTrue(wrapped.parameters().length <= 128);

@@ -213,6 +213,11 @@ public final class MemoryStore implements BlockStore {
         put(offset, bytes, bytes.length);
     }
 
+    /** Turns one bit over in the byte at {@code offset}, which is thus another one, whatever stood there. */
+    public synchronized void flip(long offset) {
+        poke(offset, (byte) (peek(offset, 1)[0] ^ 1));
+    }
+
     /** The block at {@code offset} cannot be read until it is written again: a bad sector. */
     public synchronized void spoil(long offset) {
         badPages.add(offset / PAGE_BYTES);

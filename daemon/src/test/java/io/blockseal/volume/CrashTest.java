@@ -94,8 +94,8 @@ class CrashTest {
         @Test
         void refusesWhenBothAreDamagedAndChangesNothing() throws Exception {
             MemoryStore store = fixture.create(4);
-            store.poke(100, (byte) 1);
-            store.poke((1 << 20) + 100, (byte) 1);
+            store.flip(100);
+            store.flip((1 << 20) + 100);
             String before = store.fingerprint();
             MalformedVolumeException e = assertThrows(MalformedVolumeException.class, () -> fixture.open(store));
             assertEquals("roots", e.field());

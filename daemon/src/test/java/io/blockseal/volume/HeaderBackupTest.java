@@ -83,7 +83,7 @@ class HeaderBackupTest {
         void ofOneIntactCopyIsAsGoodAsOfTwo() throws Exception {
             byte[] whole = bytes(snapshot(store));
             store.poke(200, new byte[50]);
-            store.poke(MetadataLayout.keySlotAreaOffset(1) + 99, (byte) 1);
+            store.flip(MetadataLayout.keySlotAreaOffset(1) + 99);
             store.poke((33 << 20) + 300, new byte[50]);
             store.spoil((2 << 20) + 4096);
             assertArrayEquals(whole, bytes(snapshot(store)));

@@ -65,9 +65,9 @@ class LiveCheckTest {
 
     @Test
     void namesEveryCopyThatIsDamagedAndRepairsIt() throws Exception {
-        store.poke(TamperRig.ROOT_B + 99, (byte) 1);
-        store.poke(MetadataLayout.keySlotAreaOffset(1) + 99, (byte) 1);
-        store.poke(PAGE_1_B + 500, (byte) 1);
+        store.flip(TamperRig.ROOT_B + 99);
+        store.flip(MetadataLayout.keySlotAreaOffset(1) + 99);
+        store.flip(PAGE_1_B + 500);
         store.poke(TamperRig.PAGES_A, new byte[MetadataLayout.BLOCK_BYTES]);
         CheckReport report = check();
         assertEquals(
@@ -140,7 +140,7 @@ class LiveCheckTest {
         volume = fixture.opener()
                 .open(VolumeStores.inBand(store).mirroredOn(mirror), List.of(fixture.key(1)), OpenOptions.DEFAULT);
         assertEquals(List.of(), check().findings());
-        mirror.poke(PAGE_1_B + 77, (byte) 1);
+        mirror.flip(PAGE_1_B + 77);
         assertEquals(List.of("mirror table page 1 copy B"), blocks(check()));
         LiveCheck.repair(volume, 1);
         assertEquals(List.of(), check().findings());
@@ -164,7 +164,7 @@ class LiveCheckTest {
     void whatIsOpenForReadingIsCheckedAndLeftAlone() throws Exception {
         volume.close();
         volume = fixture.open(store, OpenOptions.DEFAULT.forReading());
-        store.poke(PAGE_1_B + 500, (byte) 1);
+        store.flip(PAGE_1_B + 500);
         assertEquals(List.of("table page 1 copy B"), blocks(check()));
         VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> LiveCheck.repair(volume, 1));
         assertTrue(refused.getMessage().contains("open for reading only"), refused.getMessage());

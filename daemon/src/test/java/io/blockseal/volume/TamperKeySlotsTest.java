@@ -65,7 +65,7 @@ class TamperKeySlotsTest {
     void openFromTheOtherAreaWhenOneIsDamaged() throws Exception {
         String before = store.fingerprint();
         for (int i = 0; i < 2; i++) {
-            store.poke(MetadataLayout.keySlotAreaOffset(i) + 5000, (byte) 1);
+            store.flip(MetadataLayout.keySlotAreaOffset(i) + 5000);
             try (Volume volume = fixture.open(store)) {
                 assertEquals(1, fixture.read(volume, 0));
             }

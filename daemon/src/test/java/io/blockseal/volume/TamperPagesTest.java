@@ -146,7 +146,7 @@ class TamperPagesTest {
             assertEquals(RangeWord.NONE, RangeWord.state(volume.word(3)));
         }
         attacked.poke(TamperRig.PAGES_A, older);
-        attacked.poke(TamperRig.PAGES_B + 300, (byte) 0x55);
+        attacked.flip(TamperRig.PAGES_B + 300);
         String before = attacked.fingerprint();
         assertEquals(
                 Reason.ROLLBACK,

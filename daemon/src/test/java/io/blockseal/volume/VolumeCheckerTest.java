@@ -42,9 +42,9 @@ class VolumeCheckerTest {
                     page -> page.entry(
                             0, Forger.changed(page.entry(0), 0, page.entry(0).slot())));
         }
-        store.poke((1 << 20) + 99, (byte) 1);
-        store.poke(TamperRig.PAGES_B + 4096 + 500, (byte) 1);
-        store.poke(MetadataLayout.keySlotAreaOffset(1) + 99, (byte) 1);
+        store.flip((1 << 20) + 99);
+        store.flip(TamperRig.PAGES_B + 4096 + 500);
+        store.flip(MetadataLayout.keySlotAreaOffset(1) + 99);
         String before = store.fingerprint();
         CheckReport report = check();
         assertEquals(

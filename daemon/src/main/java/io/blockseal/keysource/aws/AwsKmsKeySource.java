@@ -46,7 +46,7 @@ final class AwsKmsKeySource implements KeySource {
 
     @Override
     public String kind() {
-        return "aws-kms";
+        return "aws";
     }
 
     @Override

@@ -52,7 +52,7 @@ final class AzureKeySource implements KeySource {
 
     @Override
     public String kind() {
-        return AzureKeySourceProvider.SCHEME;
+        return "azure";
     }
 
     @Override

@@ -74,7 +74,7 @@ final class KeyFinder {
         Set<String> seen = new LinkedHashSet<>();
         KeyObject newest = null;
         KeyObject first = null;
-        String next = name.value();
+        String next = name.key();
         while (next != null && seen.add(next) && seen.size() <= KEYS_MAX) {
             KeyObject each = next(session, next, first != null);
             if (each == null) {
@@ -111,7 +111,7 @@ final class KeyFinder {
                     payload,
                     "Name",
                     attribute ->
-                            attribute.structure(Tag.ATTRIBUTE_VALUE, value -> value.text(Tag.NAME_VALUE, name.value())
+                            attribute.structure(Tag.ATTRIBUTE_VALUE, value -> value.text(Tag.NAME_VALUE, name.key())
                                     .enumeration(Tag.NAME_TYPE, UNINTERPRETED_TEXT)));
             attribute(payload, "Object Type", attribute -> attribute.enumeration(Tag.ATTRIBUTE_VALUE, SYMMETRIC_KEY));
             if (activeOnly) {

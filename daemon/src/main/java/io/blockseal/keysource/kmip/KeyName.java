@@ -11,10 +11,10 @@ import java.nio.charset.StandardCharsets;
  *
  * @param host a name or an address
  * @param port 5696 if the place has none
- * @param byName whether {@code value} is a Name that the key has, and not its Unique Identifier
- * @param value the Name or the Unique Identifier
+ * @param byName whether {@code key} is a Name that the key has, and not its Unique Identifier
+ * @param key its Name or its Unique Identifier
  */
-record KeyName(String host, int port, boolean byName, String value) {
+record KeyName(String host, int port, boolean byName, String key) {
     /** Registered for KMIP. */
     private static final int PORT = 5696;
 
@@ -71,6 +71,6 @@ record KeyName(String host, int port, boolean byName, String value) {
 
     @Override
     public String toString() {
-        return byName ? "named '" + value + "'" : value;
+        return byName ? "named '" + key + "'" : key;
     }
 }

@@ -69,7 +69,7 @@ final class VaultKeySource implements KeySource {
 
     @Override
     public String kind() {
-        return "vault-transit";
+        return "transit";
     }
 
     @Override

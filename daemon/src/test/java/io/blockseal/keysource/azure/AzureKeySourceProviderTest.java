@@ -54,7 +54,7 @@ class AzureKeySourceProviderTest {
     void isKnownByTheAddressAlone() throws Exception {
         try (KeySource source = open("azure-keyvault:https://v.vault.azure.net:8443/keys/Kek-1?identity=managed")) {
             assertEquals("azure-keyvault:https://v.vault.azure.net:8443/keys/Kek-1", source.reference());
-            assertEquals("azure-keyvault", source.kind());
+            assertEquals("azure", source.kind());
         }
     }
 
