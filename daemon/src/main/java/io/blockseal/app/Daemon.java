@@ -17,7 +17,6 @@ import io.blockseal.control.ControlServer;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
-import io.blockseal.keysource.KeySourceException;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.metrics.TlsFigures;
@@ -44,10 +43,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -67,9 +64,6 @@ public final class Daemon implements AutoCloseable {
     private static final int GOODBYE_SECONDS = 15;
 
     private static final long KEY_RETRY_MILLIS = 1000;
-    /** How long the start waits for keys outside this machine, for all of them together. */
-    private static final long KEY_PATIENCE_NANOS = 5_000_000_000L;
-
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
     private final DaemonConfig config;
@@ -79,10 +73,7 @@ public final class Daemon implements AutoCloseable {
     private final List<ServedVolume> volumes = new ArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
     private final TlsFigures tlsFigures = new TlsFigures();
-    /** Whose key could not be had at the start, with what was said. */
-    private final Map<ServedVolume, String> awaited = new LinkedHashMap<>();
-    /** The first tries of those whose key lies outside; each ends with what stands in the way, or null. */
-    private final Map<ServedVolume, CompletableFuture<@Nullable Exception>> firstTries = new LinkedHashMap<>();
+    private final FirstTries firstTries = new FirstTries();
 
     private volatile @Nullable Jobs jobs;
     private volatile boolean serving;
@@ -213,64 +204,18 @@ public final class Daemon implements AutoCloseable {
             for (ServedVolume volume : volumes) {
                 if (volume.config().isKeyOutside()) {
                     exports.withdraw(volume.name(), "its volume waits for its key; try again later");
-                    firstTries.put(volume, CompletableFuture.supplyAsync(() -> attempt(volume, opening), keeper));
+                    firstTries.begin(volume, opening, keeper);
                 } else {
                     opening.open(volume);
                 }
             }
-            awaitFirstTries();
+            firstTries.await();
         } finally {
             if (!keysStay) {
                 keys.close();
             }
         }
         return opening;
-    }
-
-    private static @Nullable Exception attempt(ServedVolume volume, LateOpenings.Opening opening) {
-        try {
-            opening.open(volume);
-            return null;
-        } catch (Exception failed) {
-            return failed;
-        }
-    }
-
-    /** A source that does not answer must not keep the other volumes from being served. */
-    private void awaitFirstTries() throws Exception {
-        long deadline = System.nanoTime() + KEY_PATIENCE_NANOS;
-        for (Map.Entry<ServedVolume, CompletableFuture<@Nullable Exception>> each : firstTries.entrySet()) {
-            try {
-                Exception failed = each.getValue().get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                if (failed instanceof KeySourceException trouble && LateOpenings.mayHelp(trouble)) {
-                    awaited.put(each.getKey(), Failures.message(failed));
-                } else if (failed != null) {
-                    throw failed;
-                }
-            } catch (TimeoutException silent) {
-                awaited.put(
-                        each.getKey(),
-                        "its key source has not answered within " + TimeUnit.NANOSECONDS.toSeconds(KEY_PATIENCE_NANOS)
-                                + " s");
-            }
-        }
-    }
-
-    /** Whether they all have, in time. */
-    private boolean firstTriesEnd() {
-        CompletableFuture<?> all = CompletableFuture.allOf(firstTries.values().toArray(CompletableFuture<?>[]::new));
-        try {
-            all.get(config.storageSeconds(), TimeUnit.SECONDS);
-            return true;
-        } catch (TimeoutException stuck) {
-            return false;
-        } catch (ExecutionException broken) {
-            LOG.debug("a first try to open a volume", broken);
-            return true;
-        } catch (InterruptedException hurried) {
-            Thread.currentThread().interrupt();
-            return all.isDone();
-        }
     }
 
     private Path stateDirectory() {
@@ -303,7 +248,7 @@ public final class Daemon implements AutoCloseable {
             policies.add(volume.watchKeys(desk, started, keeper));
         };
         for (ServedVolume volume : volumes) {
-            if (!awaited.containsKey(volume)) {
+            if (!firstTries.isAwaited(volume)) {
                 tending.open(volume);
             }
         }
@@ -322,14 +267,7 @@ public final class Daemon implements AutoCloseable {
     private void awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
         LateOpenings late = new LateOpenings(opening, keeper, keeper, KEY_RETRY_MILLIS, KEY_RETRY_MILLIS_MAX);
         unwinding.add("the volumes that wait for their keys", late);
-        awaited.forEach((volume, why) -> {
-            CompletableFuture<@Nullable Exception> first = firstTries.get(volume);
-            if (first == null || (first.isDone() && first.join() != null)) {
-                late.await(volume, why);
-            } else {
-                late.await(volume, why, first);
-            }
-        });
+        firstTries.handOverTo(late);
     }
 
     private String uuidOf(String exportName) {
@@ -505,7 +443,7 @@ public final class Daemon implements AutoCloseable {
     @Override
     public void close() {
         volumes.forEach(ServedVolume::endWaiting);
-        stuckInTry = !firstTriesEnd();
+        stuckInTry = !firstTries.haveEnded(config.storageSeconds());
         unwinding.close();
     }
 }
