@@ -371,25 +371,28 @@ class KmipKeySourceTest extends SourceContract {
     @Test
     void certificatesAreReadAnewForEachConversation() throws Exception {
         Path mine = Files.createDirectory(folder.resolve("renewed"));
-        Files.copy(certificates.certificate("client"), mine.resolve("crt"));
-        Files.copy(certificates.key("client"), mine.resolve("key"));
+        Files.copy(certificates.client().certificate(), mine.resolve("crt"));
+        Files.copy(certificates.client().key(), mine.resolve("key"));
         Files.setPosixFilePermissions(mine.resolve("key"), PosixFilePermissions.fromString("rw-------"));
-        String uri = "kmip:localhost:" + stub.port() + "/id-1?ca-file=" + certificates.certificate("ca")
-                + "&client-cert-file=" + mine.resolve("crt") + "&client-key-file=" + mine.resolve("key");
+        String uri = "kmip:localhost:" + stub.port() + "/id-1?ca-file="
+                + certificates.authority().certificate() + "&client-cert-file=" + mine.resolve("crt")
+                + "&client-key-file=" + mine.resolve("key");
         try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
             assertEquals("id-1", source.newestVersion());
             Files.delete(mine.resolve("key"));
             assertEquals(Kind.UNREACHABLE, fails(source).kind());
-            Files.copy(certificates.key("client"), mine.resolve("key"));
+            Files.copy(certificates.client().key(), mine.resolve("key"));
             assertEquals("id-1", source.newestVersion());
         }
     }
 
     @Test
     void aServerOrAClientThatTheAuthorityHasNotSignedIsNotTrusted() throws Exception {
-        String stranger =
-                place.uri("id-1", "").replace("client.crt", "stranger.crt").replace("client.key", "stranger.key");
-        String elsewhere = place.uri("id-1", "").replace("ca.crt", "stranger.crt");
+        String known = certificates.options();
+        String stranger = place.uri("id-1", "")
+                .replace(known, KmipCertificates.options(certificates.authority(), certificates.stranger()));
+        String elsewhere = place.uri("id-1", "")
+                .replace(known, KmipCertificates.options(certificates.strangers(), certificates.client()));
         for (String uri : List.of(stranger, elsewhere)) {
             try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
                 KeySourceException failed = fails(source);

@@ -104,7 +104,7 @@ final class KmipStub implements AutoCloseable {
 
     KmipStub(KmipCertificates certificates) throws Exception {
         listener = (SSLServerSocket) certificates
-                .server()
+                .context()
                 .getServerSocketFactory()
                 .createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         listener.setNeedClientAuth(true);

@@ -32,6 +32,7 @@ final class PyKmip implements AutoCloseable {
             from kmip.pie.client import ProxyKmipClient
             from kmip.services.server import KmipServer
             folder, port = sys.argv[1], int(sys.argv[2])
+            authority, certificate, key = sys.argv[3:]
             def end():
                 # The server has processes of its own, which would outlive us.
                 os.killpg(0, signal.SIGKILL)
@@ -43,8 +44,8 @@ final class PyKmip implements AutoCloseable {
                 finally:
                     end()
             def work():
-                client = ProxyKmipClient('127.0.0.1', port, cert=folder + '/client.crt', key=folder + '/client.key',
-                                         ca=folder + '/ca.crt', kmip_version=enums.KMIPVersion.KMIP_1_4)
+                client = ProxyKmipClient('127.0.0.1', port, cert=certificate, key=key, ca=authority,
+                                         kmip_version=enums.KMIPVersion.KMIP_1_4)
                 client.open()
                 print('ready', flush=True)
                 masks = [enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT]
@@ -104,8 +105,8 @@ final class PyKmip implements AutoCloseable {
         return Files.isExecutable(PYTHON) && Files.isDirectory(MODULE);
     }
 
-    /** Starts it with the certificates in a folder, where its database is as well. */
-    static PyKmip start(Path folder) throws Exception {
+    /** Starts it with its database in that folder. */
+    static PyKmip start(Path folder, KmipCertificates certificates) throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
@@ -114,19 +115,30 @@ final class PyKmip implements AutoCloseable {
         Files.writeString(folder.resolve("server.conf"), """
                 [server]
                 hostname=127.0.0.1
-                port=%d
-                certificate_path=%2$s/server.crt
-                key_path=%2$s/server.key
-                ca_path=%2$s/ca.crt
+                port=%1$d
+                certificate_path=%3$s
+                key_path=%4$s
+                ca_path=%5$s
                 auth_suite=TLS1.2
                 enable_tls_client_auth=True
                 policy_path=%2$s/policy
                 logging_level=INFO
                 database_path=%2$s/kmip.db
-                """.formatted(port, folder));
+                """.formatted(
+                        port,
+                        folder,
+                        certificates.server().certificate(),
+                        certificates.server().key(),
+                        certificates.authority().certificate()));
         Path program = Files.writeString(folder.resolve("stand.py"), PROGRAM);
         Process process = new ProcessBuilder(
-                        PYTHON.toString(), program.toString(), folder.toString(), String.valueOf(port))
+                        PYTHON.toString(),
+                        program.toString(),
+                        folder.toString(),
+                        String.valueOf(port),
+                        certificates.authority().certificate().toString(),
+                        certificates.client().certificate().toString(),
+                        certificates.client().key().toString())
                 .redirectError(folder.resolve("errors").toFile())
                 .start();
         PyKmip started = new PyKmip(port, process);

@@ -44,7 +44,7 @@ class PyKmipTest extends SourceContract {
     static void startIt() throws Exception {
         assumeTrue(PyKmip.isInstalled(), "no PyKMIP server here (Debian's python3-pykmip)");
         certificates = KmipCertificates.make(folder);
-        server = PyKmip.start(folder);
+        server = PyKmip.start(folder, certificates);
     }
 
     @AfterAll
@@ -64,7 +64,7 @@ class PyKmipTest extends SourceContract {
         }
 
         String uri(String key, String options) {
-            return "kmip:127.0.0.1:" + server.port() + "/" + key + "?" + certificates.options("client") + options;
+            return "kmip:127.0.0.1:" + server.port() + "/" + key + "?" + certificates.options() + options;
         }
 
         KeySource open(KeySourceContext context, String key, String options) throws Exception {
@@ -187,7 +187,10 @@ class PyKmipTest extends SourceContract {
 
     @Test
     void aClientOfAnotherAuthorityIsNotLetIn() throws Exception {
-        String uri = place.place().replace("client.crt", "stranger.crt").replace("client.key", "stranger.key");
+        String uri = place.place()
+                .replace(
+                        certificates.options(),
+                        KmipCertificates.options(certificates.authority(), certificates.stranger()));
         try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
             KeySourceException failed = assertThrows(KeySourceException.class, source::newestVersion);
             assertEquals(Kind.UNREACHABLE, failed.kind());

@@ -23,7 +23,7 @@ final class StubPremises implements Premises {
     }
 
     String uri(String key, String options) {
-        return "kmip:localhost:" + stub.port() + "/" + key + "?" + certificates.options("client") + options;
+        return "kmip:localhost:" + stub.port() + "/" + key + "?" + certificates.options() + options;
     }
 
     static KeySource open(String uri, Backoff backoff, KeySourceContext context) throws Exception {

@@ -11,21 +11,17 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceSpec;
 import io.blockseal.keysource.rest.RestStub.Ask;
 import io.blockseal.keysource.rest.RestStub.Reply;
-import io.blockseal.keysource.rest.TlsFiles;
+import io.blockseal.server.tls.TestAuthority;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
-import javax.net.ssl.TrustManagerFactory;
 
 /** The stub behind TLS that asks for a certificate; one certificate, made by openssl, is everybody's. */
 final class CertifiedStub implements AutoCloseable {
@@ -37,7 +33,8 @@ final class CertifiedStub implements AutoCloseable {
         this.folder = folder;
         this.stub = stub;
         makeCertificate();
-        SSLContext context = context();
+        TestAuthority.Pair everybodys = new TestAuthority.Pair(certificate(), key());
+        SSLContext context = TestAuthority.server(everybodys, everybodys.chain().get(0));
         this.server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 8);
         server.setHttpsConfigurator(new HttpsConfigurator(context) {
             @Override
@@ -79,21 +76,6 @@ final class CertifiedStub implements AutoCloseable {
         if (openssl.waitFor() != 0) {
             throw new IOException(output);
         }
-    }
-
-    private SSLContext context() throws Exception {
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null, null);
-        Certificate[] chain = TlsFiles.certificates(certificate()).toArray(Certificate[]::new);
-        store.setKeyEntry("it", TlsFiles.privateKey(key()), new char[0], chain);
-        store.setCertificateEntry("client", chain[0]);
-        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        keys.init(store, new char[0]);
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(store);
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-        return context;
     }
 
     private void serve(HttpExchange exchange) throws IOException {

@@ -88,6 +88,21 @@ public final class TestAuthority {
         }
     }
 
+    /** A server that shows a certificate, and believes that and what {@code trusted} has signed. */
+    public static SSLContext server(Pair shown, X509Certificate trusted) throws Exception {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        store.setKeyEntry("us", shown.secret(), NONE, shown.chain().toArray(Certificate[]::new));
+        store.setCertificateEntry("them", trusted);
+        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, NONE);
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
     /** A client that trusts this authority and shows that certificate; null for none. */
     public SSLContext client(Pair pair) throws Exception {
         KeyStore trusted = KeyStore.getInstance("PKCS12");
