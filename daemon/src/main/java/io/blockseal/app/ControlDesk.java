@@ -12,7 +12,6 @@ import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.audit.Operator;
 import io.blockseal.config.ByteSize;
-import io.blockseal.config.KeyConfig;
 import io.blockseal.control.Arguments;
 import io.blockseal.control.Caller;
 import io.blockseal.control.ControlAnswer;
@@ -217,8 +216,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private boolean isConfigured(String uri) {
         return volumes.stream()
                 .flatMap(volume -> volume.config().keys().stream())
-                .anyMatch(key ->
-                        key.kind() == KeyConfig.Kind.KEY_SOURCE && key.place().equals(uri));
+                .anyMatch(key -> key.isOutside() && key.place().equals(uri));
     }
 
     private static boolean isRootOrUs(Caller caller) {

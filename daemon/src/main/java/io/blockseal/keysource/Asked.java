@@ -63,6 +63,15 @@ public final class Asked {
         }
     }
 
+    /** Asks for a volume key to be wrapped; a source that answers that as if it were to open something refuses. */
+    public WrappedKey askToWrap(Binding binding, Question<WrappedKey> question) throws KeySourceException {
+        try {
+            return ask(KeyUse.Operation.WRAP, binding, question);
+        } catch (WrongKeyException odd) {
+            throw new KeySourceException(KeySourceException.Kind.REFUSED, reference + ": " + odd.getMessage(), odd);
+        }
+    }
+
     /** Asks something that has nothing to do with a wrapped key. */
     public <T> T askAbout(KeyUse.Operation operation, Question<T> question) throws KeySourceException {
         try {

@@ -15,7 +15,9 @@ public interface KeySource extends AutoCloseable {
     String reference();
 
     /** The priority that slots of this source get: 0 only when asked for by name, 1 normal, 2 first. */
-    int slotPriority();
+    default int slotPriority() {
+        return 1;
+    }
 
     /** Whether a slot looks like one of this source's, before anything slow is tried. */
     boolean mayOpen(WrappedKey wrapped);

@@ -9,4 +9,9 @@ package io.blockseal.keysource;
  * @param parameters what unwrapping needs to know (salt, cost), TLV, at most 128 bytes
  * @param blob the wrapped key, at most 512 bytes
  */
-public record WrappedKey(WrapAlgorithm algorithm, String reference, String version, byte[] parameters, byte[] blob) {}
+public record WrappedKey(WrapAlgorithm algorithm, String reference, String version, byte[] parameters, byte[] blob) {
+    /** Whether it is bytes that only the source at that reference understands. */
+    public boolean isOpaqueOf(String place) {
+        return algorithm == WrapAlgorithm.OPAQUE && reference.equals(place);
+    }
+}

@@ -6,4 +6,9 @@ public final class WrongKeyException extends Exception {
     public WrongKeyException(String message) {
         super(message);
     }
+
+    /** Of a slot that the source at {@code reference} has not made. */
+    public static WrongKeyException notWrappedBy(String reference, WrappedKey slot) {
+        return new WrongKeyException(reference + " has not wrapped this slot; " + slot.reference() + " has");
+    }
 }

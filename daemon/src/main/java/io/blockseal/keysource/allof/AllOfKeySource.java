@@ -42,11 +42,6 @@ public final class AllOfKeySource implements KeySource {
         return reference;
     }
 
-    @Override
-    public int slotPriority() {
-        return 1;
-    }
-
     /** A slot with as many parts, each of which the source in the same place may open. */
     @Override
     public boolean mayOpen(WrappedKey wrapped) {

@@ -55,14 +55,8 @@ final class AwsKmsKeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference);
+        return wrapped.isOpaqueOf(reference);
     }
 
     @Override
@@ -96,44 +90,27 @@ final class AwsKmsKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                String version = material(trace);
-                KeyDocument question = new KeyDocument()
-                        .text(KEY, arn)
-                        .key("Plaintext", engine, volumeKey, BASE64)
-                        .texts(CONTEXT, context(binding));
-                try (RestResponse answer = server.ask("Encrypt", question);
-                        KeyReply reply = reply(answer, "encrypting")) {
-                    trace.requestId(requestId(answer));
-                    byte[] blob = blob(reply.require("CiphertextBlob"));
-                    return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version, new byte[0], blob);
-                } catch (IOException malformed) {
-                    throw server.malformed(malformed);
-                }
-            });
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("nothing was unwrapped", impossible);
-        }
-    }
-
-    private static byte[] blob(String text) throws IOException {
-        try {
-            byte[] blob = Base64.getDecoder().decode(text);
-            if (blob.length == 0 || blob.length > BLOB_BYTES_MAX) {
-                throw new IOException("'CiphertextBlob' has " + blob.length + " bytes, and a key slot has room for "
-                        + BLOB_BYTES_MAX);
+        return asked.askToWrap(binding, trace -> {
+            String version = material(trace);
+            KeyDocument question = new KeyDocument()
+                    .text(KEY, arn)
+                    .key("Plaintext", engine, volumeKey, BASE64)
+                    .texts(CONTEXT, context(binding));
+            try (RestResponse answer = server.ask("Encrypt", question);
+                    KeyReply reply = reply(answer, "encrypting")) {
+                trace.requestId(requestId(answer));
+                byte[] blob = reply.blob("CiphertextBlob", BLOB_BYTES_MAX);
+                return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version, new byte[0], blob);
+            } catch (IOException malformed) {
+                throw server.malformed(malformed);
             }
-            return blob;
-        } catch (IllegalArgumentException malformed) {
-            throw new IOException("'CiphertextBlob' is not Base64", malformed);
-        }
+        });
     }
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());

@@ -60,11 +60,6 @@ final class AzureKeySource implements KeySource {
         return reference;
     }
 
-    @Override
-    public int slotPriority() {
-        return 1;
-    }
-
     /** Slots of this key only: the vault would be shown what is not its own. */
     @Override
     public boolean mayOpen(WrappedKey wrapped) {
@@ -84,27 +79,22 @@ final class AzureKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                VaultKey newest = newest(trace);
-                WrapAlgorithm algorithm = newest.algorithm(reference);
-                newest.requireEnabled(reference);
-                newest.requireOperations(reference);
-                trace.version(newest.version());
-                try (KeyDocument question = new KeyDocument()
-                                .text("alg", wireName(algorithm))
-                                .key("value", engine, volumeKey, BASE64);
-                        RestResponse answer = post(newest.version(), "wrapkey", question, trace)) {
-                    if (!answer.isOk()) {
-                        throw VaultTrouble.of(answer).toException(reference);
-                    }
-                    byte[] blob = wrapped(answer, newest.version());
-                    return new WrappedKey(algorithm, reference, newest.version(), new byte[0], blob);
+        return asked.askToWrap(binding, trace -> {
+            VaultKey newest = newest(trace);
+            WrapAlgorithm algorithm = newest.algorithm(reference);
+            newest.requireEnabled(reference);
+            newest.requireOperations(reference);
+            trace.version(newest.version());
+            try (KeyDocument question =
+                            new KeyDocument().text("alg", wireName(algorithm)).key("value", engine, volumeKey, BASE64);
+                    RestResponse answer = post(newest.version(), "wrapkey", question, trace)) {
+                if (!answer.isOk()) {
+                    throw VaultTrouble.of(answer).toException(reference);
                 }
-            });
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("wrapping opens nothing", impossible);
-        }
+                byte[] blob = wrapped(answer, newest.version());
+                return new WrappedKey(algorithm, reference, newest.version(), new byte[0], blob);
+            }
+        });
     }
 
     private byte[] wrapped(RestResponse answer, String version) throws KeySourceException {
@@ -126,7 +116,7 @@ final class AzureKeySource implements KeySource {
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());

@@ -51,16 +51,10 @@ public final class ExecKeySource implements KeySource {
         return reference;
     }
 
-    @Override
-    public int slotPriority() {
-        return 1;
-    }
-
     /** Slots of this program only: another one would be shown a blob that is not its own. */
     @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference);
+        return wrapped.isOpaqueOf(reference);
     }
 
     @Override
@@ -77,32 +71,23 @@ public final class ExecKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                try (KeyDocument question = question("wrap")
-                                .text("volume", binding.volume().toString())
-                                .key("key", engine, volumeKey, BASE64);
-                        KeyReply reply = ask(question, trace)) {
-                    byte[] blob = Base64.getDecoder().decode(reply.require("blob"));
-                    String version = reply.textOrEmpty("version");
-                    requireFit("blob", blob.length, BLOB_BYTES_MAX);
-                    requireFit("version", version.getBytes(StandardCharsets.UTF_8).length, VERSION_BYTES_MAX);
-                    return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version, new byte[0], blob);
-                } catch (IOException malformed) {
-                    throw malformed(malformed);
-                } catch (IllegalArgumentException malformed) {
-                    throw malformed(new IOException("'blob' is not Base64", malformed));
-                }
-            });
-        } catch (WrongKeyException odd) {
-            throw new KeySourceException(Kind.REFUSED, reference + ": " + odd.getMessage(), odd);
-        }
+        return asked.askToWrap(binding, trace -> {
+            try (KeyDocument question = question("wrap")
+                            .text("volume", binding.volume().toString())
+                            .key("key", engine, volumeKey, BASE64);
+                    KeyReply reply = ask(question, trace)) {
+                byte[] blob = reply.blob("blob", BLOB_BYTES_MAX);
+                return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version(reply), new byte[0], blob);
+            } catch (IOException malformed) {
+                throw malformed(malformed);
+            }
+        });
     }
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());
@@ -161,13 +146,14 @@ public final class ExecKeySource implements KeySource {
         throw new KeySourceException(Kind.UNREACHABLE, message);
     }
 
-    private static void requireFit(String what, int bytes, int bytesMax) throws IOException {
-        if (bytes == 0 && what.equals("blob")) {
-            throw new IOException("'blob' is empty");
+    private static String version(KeyReply reply) throws IOException {
+        String version = reply.textOrEmpty("version");
+        int bytes = version.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > VERSION_BYTES_MAX) {
+            throw new IOException(
+                    "'version' has " + bytes + " bytes, and a key slot has room for " + VERSION_BYTES_MAX);
         }
-        if (bytes > bytesMax) {
-            throw new IOException("'" + what + "' has " + bytes + " bytes, and a key slot has room for " + bytesMax);
-        }
+        return version;
     }
 
     private KeySourceException malformed(IOException what) {

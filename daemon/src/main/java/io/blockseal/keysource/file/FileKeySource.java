@@ -90,11 +90,6 @@ public final class FileKeySource implements KeySource {
         return reference;
     }
 
-    @Override
-    public int slotPriority() {
-        return 1;
-    }
-
     /** Any slot of a key file, wherever the file lay when the slot was made: files move. */
     @Override
     public boolean mayOpen(WrappedKey wrapped) {

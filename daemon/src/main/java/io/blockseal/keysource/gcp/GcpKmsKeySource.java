@@ -57,14 +57,8 @@ final class GcpKmsKeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference);
+        return wrapped.isOpaqueOf(reference);
     }
 
     /** Of the primary version; empty if we may not ask, which enciphering and deciphering do not need. */
@@ -114,51 +108,34 @@ final class GcpKmsKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                byte[] aad = aad(binding);
-                KeyDocument question = new KeyDocument()
-                        .key(PLAINTEXT, engine, volumeKey, BASE64)
-                        .text(PLAINTEXT + CRC, crc(volumeKey))
-                        .bytes(AAD, aad, BASE64)
-                        .text(AAD + CRC, crc(aad));
-                try (RestResponse answer = service.ask("encrypt", question)) {
-                    requireOk(answer, "encrypting");
-                    try (KeyReply reply = KeyReply.of(answer.body())) {
-                        requireTold(reply, "verifiedPlaintextCrc32c");
-                        requireTold(reply, "verifiedAdditionalAuthenticatedDataCrc32c");
-                        byte[] blob = blob(reply.require(CIPHERTEXT));
-                        requireSame(reply, CIPHERTEXT, crc(blob));
-                        String version = numberOf(reply.require("name"));
-                        trace.version(version);
-                        return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version, new byte[0], blob);
-                    }
-                } catch (IOException malformed) {
-                    throw service.malformed(malformed);
+        return asked.askToWrap(binding, trace -> {
+            byte[] aad = aad(binding);
+            KeyDocument question = new KeyDocument()
+                    .key(PLAINTEXT, engine, volumeKey, BASE64)
+                    .text(PLAINTEXT + CRC, crc(volumeKey))
+                    .bytes(AAD, aad, BASE64)
+                    .text(AAD + CRC, crc(aad));
+            try (RestResponse answer = service.ask("encrypt", question)) {
+                requireOk(answer, "encrypting");
+                try (KeyReply reply = KeyReply.of(answer.body())) {
+                    requireTold(reply, "verifiedPlaintextCrc32c");
+                    requireTold(reply, "verifiedAdditionalAuthenticatedDataCrc32c");
+                    byte[] blob = reply.blob(CIPHERTEXT, BLOB_BYTES_MAX);
+                    requireSame(reply, CIPHERTEXT, crc(blob));
+                    String version = numberOf(reply.require("name"));
+                    trace.version(version);
+                    return new WrappedKey(WrapAlgorithm.OPAQUE, reference, version, new byte[0], blob);
                 }
-            });
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("nothing was unwrapped", impossible);
-        }
-    }
-
-    private static byte[] blob(String text) throws IOException {
-        try {
-            byte[] blob = Base64.getDecoder().decode(text);
-            if (blob.length == 0 || blob.length > BLOB_BYTES_MAX) {
-                throw new IOException(
-                        "'ciphertext' has " + blob.length + " bytes, and a key slot has room for " + BLOB_BYTES_MAX);
+            } catch (IOException malformed) {
+                throw service.malformed(malformed);
             }
-            return blob;
-        } catch (IllegalArgumentException malformed) {
-            throw new IOException("'ciphertext' is not Base64", malformed);
-        }
+        });
     }
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());

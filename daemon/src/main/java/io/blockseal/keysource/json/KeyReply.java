@@ -163,6 +163,28 @@ public final class KeyReply implements AutoCloseable {
     }
 
     /**
+     * The bytes at that path, which stand there in Base64: a wrapped key.
+     *
+     * @throws IOException if there are none, or more than {@code bytesMax}, for which a key slot has room
+     */
+    public byte[] blob(String path, int bytesMax) throws IOException {
+        byte[] blob;
+        try {
+            blob = Base64.getDecoder().decode(require(path));
+        } catch (IllegalArgumentException malformed) {
+            throw new IOException("'" + path + "' is not Base64", malformed);
+        }
+        if (blob.length == 0) {
+            throw new IOException("'" + path + "' is empty");
+        }
+        if (blob.length > bytesMax) {
+            throw new IOException(
+                    "'" + path + "' has " + blob.length + " bytes, and a key slot has room for " + bytesMax);
+        }
+        return blob;
+    }
+
+    /**
      * The key, which is the caller's from now on.
      *
      * @throws IOException if there is none

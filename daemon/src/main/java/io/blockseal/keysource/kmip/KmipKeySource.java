@@ -51,14 +51,8 @@ final class KmipKeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference);
+        return wrapped.isOpaqueOf(reference);
     }
 
     @Override
@@ -74,20 +68,15 @@ final class KmipKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(
-                    Operation.WRAP,
-                    binding,
-                    trace -> server.talk(trace, session -> {
-                        KeyObject key = finder.newest(session);
-                        trace.version(key.id());
-                        key.requireFit(reference);
-                        byte[] blob = wrap(new ServerKey(session, key.id(), engine), volumeKey, binding);
-                        return new WrappedKey(WrapAlgorithm.OPAQUE, reference, key.id(), new byte[0], blob);
-                    }));
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("nothing was unwrapped", impossible);
-        }
+        return asked.askToWrap(
+                binding,
+                trace -> server.talk(trace, session -> {
+                    KeyObject key = finder.newest(session);
+                    trace.version(key.id());
+                    key.requireFit(reference);
+                    byte[] blob = wrap(new ServerKey(session, key.id(), engine), volumeKey, binding);
+                    return new WrappedKey(WrapAlgorithm.OPAQUE, reference, key.id(), new byte[0], blob);
+                }));
     }
 
     private byte[] wrap(ServerKey key, Secret volumeKey, Binding binding) throws KeySourceException, IOException {
@@ -101,7 +90,7 @@ final class KmipKeySource implements KeySource {
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         WrappedBlob blob = WrappedBlob.decode(wrapped.blob());
         if (blob == null) {

@@ -47,11 +47,6 @@ public final class PassphraseKeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
         return wrapped.algorithm() == WrapAlgorithm.ARGON2ID_KWP;
     }

@@ -81,14 +81,8 @@ final class Pkcs11KeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference());
+        return wrapped.isOpaqueOf(reference());
     }
 
     @Override
@@ -104,31 +98,26 @@ final class Pkcs11KeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(
-                    Operation.WRAP,
-                    binding,
-                    trace -> token.use(reference(), pin, (cryptoki, session) -> {
-                        long key = named(cryptoki, session);
-                        String version = version(cryptoki, session, key);
-                        trace.version(version);
-                        requireHidden(cryptoki, session, key);
-                        return new WrappedKey(
-                                WrapAlgorithm.OPAQUE,
-                                reference(),
-                                version,
-                                new byte[0],
-                                encrypt(cryptoki, session, key, volumeKey, binding));
-                    }));
-        } catch (WrongKeyException odd) {
-            throw new KeySourceException(Kind.REFUSED, reference() + ": " + odd.getMessage(), odd);
-        }
+        return asked.askToWrap(
+                binding,
+                trace -> token.use(reference(), pin, (cryptoki, session) -> {
+                    long key = named(cryptoki, session);
+                    String version = version(cryptoki, session, key);
+                    trace.version(version);
+                    requireHidden(cryptoki, session, key);
+                    return new WrappedKey(
+                            WrapAlgorithm.OPAQUE,
+                            reference(),
+                            version,
+                            new byte[0],
+                            encrypt(cryptoki, session, key, volumeKey, binding));
+                }));
     }
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped) || wrapped.blob().length != BLOB_BYTES) {
-            throw new WrongKeyException(reference() + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference(), wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());

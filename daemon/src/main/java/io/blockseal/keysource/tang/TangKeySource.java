@@ -50,11 +50,6 @@ final class TangKeySource implements KeySource {
         return reference;
     }
 
-    @Override
-    public int slotPriority() {
-        return 1;
-    }
-
     /** Looks at which signing key the slot remembers, too: perhaps it is the one that is pinned. */
     @Override
     public boolean mayOpen(WrappedKey wrapped) {
@@ -85,16 +80,12 @@ final class TangKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                Offer offer = offer();
-                String version = P521.thumbprint(offer.exchange());
-                trace.version(version);
-                return wrapped(offer, version, volumeKey, binding);
-            });
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("nothing was unwrapped", impossible);
-        }
+        return asked.askToWrap(binding, trace -> {
+            Offer offer = offer();
+            String version = P521.thumbprint(offer.exchange());
+            trace.version(version);
+            return wrapped(offer, version, volumeKey, binding);
+        });
     }
 
     /** The volume that it belongs to is open: what it says of the signing key is true. */
@@ -136,7 +127,7 @@ final class TangKeySource implements KeySource {
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());

@@ -78,14 +78,8 @@ final class VaultKeySource implements KeySource {
     }
 
     @Override
-    public int slotPriority() {
-        return 1;
-    }
-
-    @Override
     public boolean mayOpen(WrappedKey wrapped) {
-        return wrapped.algorithm() == WrapAlgorithm.OPAQUE
-                && wrapped.reference().equals(reference);
+        return wrapped.isOpaqueOf(reference);
     }
 
     @Override
@@ -105,19 +99,15 @@ final class VaultKeySource implements KeySource {
 
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
-        try {
-            return asked.ask(Operation.WRAP, binding, trace -> {
-                requireDerived();
-                KeyDocument question = new KeyDocument()
-                        .key("plaintext", engine, volumeKey, BASE64)
-                        .bytes("context", context(binding), BASE64);
-                try (RestResponse answer = post("encrypt", question)) {
-                    return wrapped(answer, "encrypting", trace);
-                }
-            });
-        } catch (WrongKeyException impossible) {
-            throw new IllegalStateException("nothing was unwrapped", impossible);
-        }
+        return asked.askToWrap(binding, trace -> {
+            requireDerived();
+            KeyDocument question = new KeyDocument()
+                    .key("plaintext", engine, volumeKey, BASE64)
+                    .bytes("context", context(binding), BASE64);
+            try (RestResponse answer = post("encrypt", question)) {
+                return wrapped(answer, "encrypting", trace);
+            }
+        });
     }
 
     /** By the server alone, which need not be shown the key; where it cannot, or our token may not, as for the first time. */
@@ -159,7 +149,7 @@ final class VaultKeySource implements KeySource {
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         if (!mayOpen(wrapped)) {
-            throw new WrongKeyException(reference + " has not wrapped this slot; " + wrapped.reference() + " has");
+            throw WrongKeyException.notWrappedBy(reference, wrapped);
         }
         return asked.ask(Operation.UNWRAP, binding, trace -> {
             trace.version(wrapped.version());
