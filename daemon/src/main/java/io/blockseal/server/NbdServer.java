@@ -51,8 +51,7 @@ public final class NbdServer implements AutoCloseable {
     private final List<UnixSocketFile> socketFiles = new ArrayList<>();
 
     // Replies without data, the handshake, and what TLS turns data into and makes them from; without TLS guest data
-    // never
-    // lie here. Small chunks, few arenas; those on the heap are for TLS and take nothing without it.
+    // never lie here. Small chunks, few arenas; those on the heap are for TLS and take nothing without it.
     private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 2, 2, 8192, 6, 256, 64, true);
 
     /** A server without listeners. */

@@ -207,8 +207,7 @@ public abstract class SourceContract {
             WrappedKey wrapped = source.wrap(volumeKey, binding);
             premises.have(trouble);
             // Where nobody answers each takes its time: both at once. On a thread of its own: the JDK's HTTP client
-            // tells
-            // of answers on the common pool, whose only thread must not wait for one.
+            // tells of answers on the common pool, whose only thread must not wait for one.
             CompletableFuture<KeySourceException> wrapping = CompletableFuture.supplyAsync(
                     () -> trouble == Trouble.SHORT_KEY
                             ? null

@@ -76,8 +76,8 @@ final class ServerKey {
             }
         }
         // Servers have no common word for a tag that does not fit; some say the same when they are broken. This one
-        // opens
-        // with this key what it has just closed: unless the first failure was a passing one, the fault is the blob's.
+        // opens with this key what it has just closed: unless the first failure was a passing one, the fault is the
+        // blob's.
         try (KmipReply reply = askToDecrypt(cipher, sealed, binding)) {
             if (reply.isSuccessful()) {
                 return secret(reply);

@@ -23,8 +23,7 @@ public record RestConnection(HttpClient http, Duration answerWithin) {
 
     static {
         // An idle connection keeps what was sent and received last in buffers that are not ours to wipe, a key or a
-        // token
-        // among it; by default it does so for 20 minutes.
+        // token among it; by default it does so for 20 minutes.
         if (System.getProperty(KEEP_ALIVE) == null) {
             System.setProperty(KEEP_ALIVE, Integer.toString(KEEP_ALIVE_SECONDS));
         }

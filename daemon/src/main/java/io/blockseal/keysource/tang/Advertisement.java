@@ -59,8 +59,7 @@ final class Advertisement {
             return advertisement;
         } catch (ParseException | RuntimeException malformed) {
             // The library throws many things (NullPointerException) at what is no JWS; its words would quote what
-            // others
-            // sent.
+            // others sent.
             throw new IOException("not a signed set of keys", malformed);
         }
     }
