@@ -33,7 +33,7 @@ NEEDS_GUEST=(
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs dmsetup=dmsetup
 )
 # shellcheck disable=SC2034
-NEEDS_BENCH=(python3=python3 nbdkit=nbdkit fio=fio qemu-nbd=qemu-utils)
+NEEDS_BENCH=(python3=python3 nbdkit=nbdkit fio=fio qemu-nbd=qemu-utils openssl=openssl)
 
 apt_updated=no
 

@@ -15,9 +15,13 @@ class Address:
 
     path: pathlib.Path | None = None
     port: int = 0
+    # With what its connections are protected: certificates.Certificates, or None.
+    certificates: object = None
 
     def uri(self):
-        return f"nbd+unix:///{EXPORT}?socket={self.path}" if self.path else f"nbd://{LOOPBACK}:{self.port}/{EXPORT}"
+        if self.path:
+            return f"nbd+unix:///{EXPORT}?socket={self.path}"
+        return f"nbds://localhost:{self.port}/{EXPORT}" if self.certificates else f"nbd://{LOOPBACK}:{self.port}/{EXPORT}"
 
     def connect(self):
         peer = socket.socket(socket.AF_UNIX if self.path else socket.AF_INET)
@@ -39,9 +43,7 @@ def free_port():
 
 def read_first_block(address):
     """Shakes hands by EXPORT_NAME and reads 4096 bytes; OSError or EOFError if it is not answered."""
-    with address.connect() as peer:
-        receive(peer, 18)
-        peer.sendall(struct.pack(">I", 3))
+    with begun(address) as peer:
         peer.sendall(struct.pack(">8sII", b"IHAVEOPT", 1, len(EXPORT)) + EXPORT.encode())
         receive(peer, 10)
         peer.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 4096))
@@ -50,6 +52,24 @@ def read_first_block(address):
             raise ConnectionError(f"the first read was answered by error {error}")
         receive(peer, 4096)
         peer.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 2, 2, 0, 0))
+
+
+def begun(address):
+    """A socket on which options can be sent, protected if the address asks for it."""
+    peer = address.connect()
+    try:
+        receive(peer, 18)
+        peer.sendall(struct.pack(">I", 3))
+        if not address.certificates:
+            return peer
+        peer.sendall(struct.pack(">8sII", b"IHAVEOPT", 5, 0))
+        _, _, reply, length = struct.unpack(">QIII", receive(peer, 20))
+        if reply != 1 or length:
+            raise ConnectionError(f"STARTTLS was answered by {reply:#x}")
+        return address.certificates.secure(peer)
+    except BaseException:
+        peer.close()
+        raise
 
 
 def receive(peer, length):

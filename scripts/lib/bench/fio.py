@@ -20,12 +20,13 @@ class FioRun:
         self.said = server.folder / "fio.log"
         self.server = server
         time = ["--time_based", f"--runtime={int(seconds * 1000)}ms"] if seconds else []
+        certificates = server.address.certificates
         self.cpu = server.cpu_seconds()
         with open(self.said, "wb") as said:
             self.process = processes.start(
                 ["fio", "--name=row", "--ioengine=nbd", f"--uri={server.address.uri()}", "--thread",
                  "--group_reporting", "--randrepeat=1", "--output-format=json", f"--output={self.output}",
-                 *options, *time], said)
+                 *options, *time], said, certificates.client_environment() if certificates else None)
 
     def wait(self, timeout=None):
         """The sample of this run; raises subprocess.TimeoutExpired if it is still running after `timeout` seconds."""

@@ -1,6 +1,7 @@
 """The image of each server on one filesystem, and the command line that serves it."""
 
-from bench.address import EXPORT, LOOPBACK
+from bench.address import Address, EXPORT, LOOPBACK, free_port
+from bench.certificates import Certificates
 from bench.processes import run, run_again
 
 # 64 connections, and one to see that it has started.
@@ -18,11 +19,19 @@ class Images:
         self.password = folder / "password"
         self.password.write_text("benchmark")
         self.secret = f"secret,id=s,file={self.password}"
+        self.certificates = Certificates(folder / "pki")
 
     def folder_of(self, name):
         inner = self.folder / name
         inner.mkdir(exist_ok=True)
         return inner
+
+    def address(self, group, folder):
+        """Where a server of that group listens; `folder` is its own."""
+        if group.tls:
+            self.certificates.make()
+            return Address(port=free_port(), certificates=self.certificates)
+        return Address(port=free_port()) if group.tcp else Address(path=folder / "socket")
 
     def image(self, name):
         """The path of the image, or None for a server that needs none."""
@@ -45,20 +54,25 @@ class Images:
     def command(self, name, address, direct):
         """What serves that image at that address; `direct` is past the page cache, as far as the server can."""
         image = self.image(name)
+        pki = address.certificates
         program = name.split("-")[0]
         if program == "blockseal":
             return [self.launcher, "serve", image, "--name", EXPORT, "--key-file", image.with_suffix(".key"),
                     "--state-dir", image.parent / "state",
                     *(("--unix", address.path) if address.path else ("--listen", f"{LOOPBACK}:{address.port}")),
+                    *(("--tls-mode", "required", "--tls-certificate", pki.certificate, "--tls-key", pki.key) if pki else ()),
                     *(["--direct"] if direct else [])]
         if program == "nbdkit":
             where = ["-U", address.path] if address.path else ["-i", LOOPBACK, "-p", address.port]
+            where += ["--tls=require", f"--tls-certificates={pki.folder}"] if pki else []
             if image is None:
                 return ["nbdkit", "-f", *where, "null", f"size={self.size}"]
             luks = ["--filter=luks"] if name == "nbdkit-luks" else []
             return ["nbdkit", "-f", *where, *luks, "file", image, *(["cache=none"] if direct else []),
                     *([f"passphrase=+{self.password}"] if luks else [])]
         where = ["-k", address.path] if address.path else ["-b", LOOPBACK, "-p", address.port]
+        where += ["--object", f"tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir={pki.folder}",
+                  "--tls-creds", "tls"] if pki else []
         common = ["qemu-nbd", "--persistent", f"--shared={CONNECTIONS_MAX}", *where, "-x", EXPORT]
         if name == "qemu-raw":
             return [*common, "-f", "raw", *(["--cache=none", "--aio=io_uring"] if direct else []), image]

@@ -4,7 +4,6 @@ import dataclasses
 import os
 
 from bench import fio, host, processes
-from bench.address import Address, free_port
 from bench.rows import Row
 from bench.servers import Server
 
@@ -100,7 +99,7 @@ class Measuring:
     def _start(self, name, group, images):
         image = f"{name}-empty" if group.empty and name == "blockseal" else name
         folder = images.folder_of(image)
-        address = Address(port=free_port()) if group.tcp else Address(path=folder / "socket")
+        address = images.address(group, folder)
         server = Server(name, folder, images.command(image, address, group.direct), address)
         try:
             if not group.empty:

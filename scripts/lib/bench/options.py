@@ -15,7 +15,7 @@ servers:
 {peers}
 
 examples:
-  scripts/bench                             everything, about 25 minutes
+  scripts/bench                             everything, half an hour
   scripts/bench --short                     the first table only, 3 minutes
   scripts/bench --rows randread-32,seqread-16 --rounds 9 --peers nbdkit-luks
   scripts/bench --rows direct --disk-folder /mnt/nvme/bench
@@ -25,7 +25,7 @@ examples:
 
 "Ratio" is how many times better blockseal is, so that over 1.00 is good in every row: requests or MiB a second of
 blockseal by those of the other server; for latency and CPU time the other way round. docs/bench/README.md says more.
-TLS is not measured: blockseal has none yet. What this machine cannot run is left out, and the last lines say why; the
+What this machine cannot run is left out, and the last lines say why; the
 exit code is 1 only if something broke."""
 
 SHORT_ROUNDS = 2

@@ -21,9 +21,10 @@ def apart():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def start(command, output):
+def start(command, output, environment=None):
+    """A program in the background; `environment` is added to ours."""
     return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                            stderr=subprocess.STDOUT, preexec_fn=apart)
+                            stderr=subprocess.STDOUT, preexec_fn=apart, env={**os.environ, **(environment or {})})
 
 
 def run(*command):

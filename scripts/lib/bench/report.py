@@ -41,7 +41,6 @@ def head(run):
         "",
         "  blockseal     AES-256-XTS, 4096-byte units, a key per range",
         *(f"  {peer:13} {PEERS[peer]}" for peer in peers),
-        "  All without TLS: blockseal has none yet.",
     ]
     return "\n".join(lines)
 
@@ -59,8 +58,7 @@ def table(result):
         block("", "", result.servers, [(line.words, line.figure.unit, line.values) for line in lines], number),
     ]
     if peers:
-        parts.append(block("ratio of blockseal to", "", peers, [(line.words, "", line.ratios) for line in lines],
-                           lambda value: f"{value:.2f}"))
+        parts.append(block("ratio of blockseal to", "", peers, [(line.words, "", line.ratios) for line in lines], ratio))
     parts.append("Resident memory afterwards, MiB: "
                  + ", ".join(f"{name} {mib:.0f}" for name, mib in result.memory_mib.items()))
     return "\n\n".join(parts)
@@ -83,6 +81,11 @@ def block(heading, unit, servers, rows, shown):
 def number(value):
     """Three digits or more, in at most six columns."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def ratio(value):
+    """Two decimals, as long as a tenth more or less means something."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def figures_beside(run):

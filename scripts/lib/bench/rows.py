@@ -62,6 +62,8 @@ class Group:
     rows: tuple[Row, ...]
     disk: bool = False
     tcp: bool = False
+    # Over TCP, each connection protected by TLS 1.3 with a certificate of the server.
+    tls: bool = False
     direct: bool = False
     # Volumes that nobody writes to: reads find no storage below them.
     empty: bool = False
@@ -121,9 +123,14 @@ GROUPS = (
         tuple(connections(count) for count in (1, 2, 8, 64))),
     Group(
         "tcp", "In memory, over loopback TCP",
-        "The servers and images of the first table. Plain TCP: blockseal has no TLS yet, so nobody uses it here.",
+        "The servers and images of the first table. Plain TCP, without TLS.",
         ENCRYPTED_AND_PLAIN,
         with_prefix("tcp", *map(brief, (RANDREAD_32, RANDWRITE_32, SEQREAD_16, SEQWRITE_16))), tcp=True),
+    Group(
+        "tls", "In memory, over loopback TCP with TLS 1.3",
+        "The same, each connection protected by TLS with an ECDSA certificate of the server. The client deciphers, too.",
+        ENCRYPTED_AND_PLAIN,
+        with_prefix("tls", RANDREAD_1, RANDREAD_32, RANDWRITE_32, SEQREAD_16, SEQWRITE_16, MIXED_4X32), tls=True),
     Group(
         "null", "The frame alone, in memory, over a unix socket",
         "A blockseal volume that was never written: zeros without storage or cipher. Beside it nbdkit's null plugin.",

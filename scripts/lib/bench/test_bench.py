@@ -4,11 +4,14 @@ import contextlib
 import io
 import json
 import pathlib
+import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 
 from bench import __main__ as main
 from bench import chart, fio, host, options, processes, record, report, results, rows, soak
+from bench.address import Address
+from bench.images import Images
 from bench.measure import GroupResult, Measuring, Settings
 from bench.progress import Progress
 
@@ -209,6 +212,22 @@ class Choice(unittest.TestCase):
 class Host(unittest.TestCase):
     def test_filesystem_is_that_of_the_longest_mount(self):
         self.assertEqual(host.filesystem("/proc")[0], "proc")
+
+
+class Protection(unittest.TestCase):
+    def test_every_server_of_the_tls_rows_is_told_to_require_it(self):
+        group = next(group for group in rows.GROUPS if group.tls)
+        with tempfile.TemporaryDirectory() as folder:
+            images = Images(pathlib.Path(folder), "1M", "blockseal")
+            address = Address(port=7, certificates=images.certificates)
+            self.assertEqual(address.uri(), "nbds://localhost:7/demo")
+            for name in ("blockseal", *group.peers):
+                file = images.folder_of(name) / ("demo.bsl" if name == "blockseal" else "demo.img")
+                file.touch()
+                words = " ".join(map(str, images.command(name, address, False)))
+                self.assertRegex(words, "--tls-mode required|--tls=require|--tls-creds tls", name)
+                self.assertIn("/pki", words)
+                self.assertNotIn("tls", " ".join(map(str, images.command(name, Address(port=7), False))))
 
 
 class Readme(unittest.TestCase):
