@@ -1,8 +1,11 @@
 package io.blockseal;
 
 import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaModifier.FINAL;
 import static com.tngtech.archunit.core.domain.JavaModifier.STATIC;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
@@ -35,6 +38,11 @@ import io.blockseal.crypto.XtsEngine;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.volume.DekCache;
+import io.blockseal.volume.host.RollbackAnchors;
+import io.blockseal.volume.host.StateFile;
+import io.blockseal.volume.metadata.RetryTimer;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.table.RangeWord;
 import io.netty.buffer.ByteBuf;
 import java.io.Serializable;
 import java.nio.Buffer;
@@ -117,7 +125,47 @@ class ArchitectureTest {
             .whereLayer("config").mayOnlyBeAccessedByLayers("app")
             .ignoreDependency(alwaysTrue(), equivalentTo(HotPath.class))
             .because("a request walks down one staircase; whoever knows the floor above can no longer be read alone");
+
+    /** The rooms of the floor that holds the key table. */
+    @ArchTest
+    static final ArchRule roomsOfTheVolume = layeredArchitecture().consideringOnlyDependenciesInLayers()
+            .layer("header").definedBy("io.blockseal.volume.header")
+            .layer("check").definedBy("io.blockseal.volume.check")
+            .layer("volume").definedBy("io.blockseal.volume")
+            .layer("slot").definedBy("io.blockseal.volume.slot")
+            .layer("metadata").definedBy("io.blockseal.volume.metadata")
+            .layer("host").definedBy("io.blockseal.volume.host")
+            .layer("table").definedBy("io.blockseal.volume.table")
+
+            .whereLayer("header").mayNotBeAccessedByAnyLayer()
+            .whereLayer("check").mayOnlyBeAccessedByLayers("header")
+            .whereLayer("volume").mayOnlyBeAccessedByLayers("check", "header")
+            .whereLayer("slot").mayOnlyAccessLayers("metadata", "table")
+            .whereLayer("metadata").mayOnlyAccessLayers("host", "table")
+            .whereLayer("host").mayNotAccessAnyLayer()
+            .whereLayer("table").mayNotAccessAnyLayer()
+
+            .ignoreDependency(alwaysTrue(), nameMatching("io\\.blockseal\\.volume\\.VolumeRefusedException.*"))
+            .because("bytes on a store are read without knowing the volume that is made of them");
     // spotless:on
+
+    @ArchTest
+    static final ArchRule whatIsBehindAVolumeIsItsOwn = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.blockseal.volume..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(
+                            "io.blockseal.volume.table",
+                            "io.blockseal.volume.host",
+                            "io.blockseal.volume.metadata",
+                            "io.blockseal.volume.slot")
+                    .and(not(belongToAnyOf(
+                            RangeWord.class,
+                            RollbackAnchors.class,
+                            StateFile.class,
+                            VolumeStores.class,
+                            RetryTimer.class))))
+            .because("whoever could change the table or a commit from outside could break what a commit promises");
 
     @ArchTest
     static final ArchRule noCycles = slices().matching("io.blockseal.(*)..")

@@ -11,13 +11,16 @@ import io.blockseal.fuzz.Draw;
 import io.blockseal.fuzz.Patches;
 import io.blockseal.keysource.Binding;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.slot.KeySlotCodec;
+import io.blockseal.volume.table.EpochKeys;
+import io.blockseal.volume.table.TableRoot;
 import java.util.Objects;
 
 /**
  * Does to a volume's store what an input says, one act at a time: a kind byte, then what it needs. Acts that seal make the
  * CRC right, or the MAC as well, as somebody would who has the keys.
  */
-final class Intruder {
+public final class Intruder {
     private static final int ROOT = 0;
     private static final int KEY_SLOTS = 1;
     private static final int PAGE = 2;

@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.table.EpochKeys;
 import java.util.List;
 
 /**

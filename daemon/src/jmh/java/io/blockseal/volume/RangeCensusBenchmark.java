@@ -3,6 +3,8 @@ package io.blockseal.volume;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.metrics.KeyFigures;
+import io.blockseal.volume.table.DekTable;
+import io.blockseal.volume.table.RangeCensus;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -4,6 +4,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.crypto.EngineSelection;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.shim.ShimLibrary;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -5,7 +5,7 @@ import io.blockseal.control.Arguments;
 import io.blockseal.job.JobMemo;
 import io.blockseal.job.JobMemory;
 import io.blockseal.job.JobRequest;
-import io.blockseal.volume.StateFile;
+import io.blockseal.volume.host.StateFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;

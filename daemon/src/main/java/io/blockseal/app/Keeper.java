@@ -1,6 +1,6 @@
 package io.blockseal.app;
 
-import io.blockseal.volume.RetryTimer;
+import io.blockseal.volume.metadata.RetryTimer;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

@@ -2,7 +2,7 @@ package io.blockseal.app;
 
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
-import io.blockseal.volume.RetryTimer;
+import io.blockseal.volume.metadata.RetryTimer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;

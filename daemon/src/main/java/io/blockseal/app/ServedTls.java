@@ -8,7 +8,7 @@ import io.blockseal.server.Protection;
 import io.blockseal.server.tls.CertificateTls;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
-import io.blockseal.volume.RetryTimer;
+import io.blockseal.volume.metadata.RetryTimer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

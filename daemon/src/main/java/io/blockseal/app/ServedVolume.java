@@ -31,7 +31,7 @@ import io.blockseal.volume.ShredOnDiscard;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeRefusedException;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

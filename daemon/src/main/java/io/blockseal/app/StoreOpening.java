@@ -5,7 +5,7 @@ import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;

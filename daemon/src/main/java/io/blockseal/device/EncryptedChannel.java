@@ -10,9 +10,9 @@ import io.blockseal.crypto.XtsEngine;
 import io.blockseal.memory.Memory;
 import io.blockseal.volume.DataPlane;
 import io.blockseal.volume.DekCache;
-import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.VolumeShape;
 import io.blockseal.volume.WrittenChunks;
+import io.blockseal.volume.table.RangeWord;
 
 /** One loop's way into an {@link EncryptedDevice}: decides who carries a request out, and holds what they share. */
 @HotPath("every request to an encrypted volume")

@@ -7,7 +7,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import io.blockseal.block.PayloadWork;
 import io.blockseal.volume.DekCache;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;

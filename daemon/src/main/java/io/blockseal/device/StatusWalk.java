@@ -5,7 +5,7 @@ import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
 import io.blockseal.block.HotPath;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 
 /**
  * BLOCK_STATUS of any stretch, from the range table where that knows and from the store's extents where it does not.

@@ -4,7 +4,7 @@ import io.blockseal.block.BlockRequest;
 import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 
 /**
  * TRIM, or WRITE_ZEROES that may leave holes, over whole units of any length: ranges without a DEK are zeros already;

@@ -1,7 +1,7 @@
 package io.blockseal.transfer;
 
 import io.blockseal.transfer.TransferException.Kind;
-import io.blockseal.volume.StateFile;
+import io.blockseal.volume.host.StateFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.block.Errno;
 import io.blockseal.crypto.XtsEngine;
 import io.blockseal.store.BlockStore;
+import io.blockseal.volume.table.RangeWord;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,6 @@
 package io.blockseal.volume;
 
+import io.blockseal.volume.host.RollbackAnchors;
 import java.nio.file.Path;
 
 /**

@@ -4,6 +4,9 @@ import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.host.StateFile;
+import io.blockseal.volume.slot.WrappedBy;
+import io.blockseal.volume.table.VolumeKeys;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -47,13 +50,14 @@ public final class IdentityPins {
      * @param previousTag that of the volume key before, while the volume key is being rotated; else null
      * @param wrappedBy how the slot that gave the volume key wraps it
      */
-    record Found(
+    public record Found(
             String volumeName,
             UUID uuid,
             String tag,
             @Nullable String previousTag,
             WrappedBy wrappedBy) {
-        Found(String volumeName, UUID uuid, VolumeKeys keys, WrappedBy wrappedBy) {
+        /** As the volume key that opened it says. */
+        public Found(String volumeName, UUID uuid, VolumeKeys keys, WrappedBy wrappedBy) {
             this(volumeName, uuid, hex(keys.identityTag()), hexOrNull(keys.previousIdentityTag()), wrappedBy);
         }
 
@@ -75,7 +79,7 @@ public final class IdentityPins {
     }
 
     /** Refuses a volume key that is not the expected or remembered one. Changes nothing. */
-    void verify(Found found, OpenOptions options) throws VolumeRefusedException {
+    public void verify(Found found, OpenOptions options) throws VolumeRefusedException {
         String expected = options.expectIdentity();
         if (expected != null && !found.isOrFollows(expected.strip().toLowerCase(Locale.ROOT))) {
             throw refusal(

@@ -7,6 +7,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.slot.KeySlotCodec;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

@@ -31,7 +31,8 @@ public record KeySlotInfo(
         long createdSeconds,
         String refusal) {
 
-    static List<KeySlotInfo> ofAll(KeySlotArea area) {
+    /** The slots of an area that are in use or cannot be read, in order. */
+    public static List<KeySlotInfo> ofAll(KeySlotArea area) {
         List<KeySlotInfo> found = new ArrayList<>();
         for (int i = 0; i < KeySlotArea.SLOTS; i++) {
             KeySlot slot = area.slot(i);

@@ -9,6 +9,8 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.slot.KeySlotCodec;
+import io.blockseal.volume.slot.ProvenWrap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

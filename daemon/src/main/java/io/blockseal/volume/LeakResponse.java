@@ -11,6 +11,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.slot.VolumeUnlock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

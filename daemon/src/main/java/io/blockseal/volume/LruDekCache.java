@@ -4,6 +4,10 @@ import io.blockseal.block.HotPath;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.format.TablePage;
 import io.blockseal.metrics.DekCacheMetrics;
+import io.blockseal.volume.table.DekTable;
+import io.blockseal.volume.table.EpochKeys;
+import io.blockseal.volume.table.RangeWord;
+import io.blockseal.volume.table.VolumeKeys;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 

@@ -2,6 +2,7 @@ package io.blockseal.volume;
 
 import io.blockseal.block.Errno;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.table.DekTable;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.Set;

@@ -1,6 +1,8 @@
 package io.blockseal.volume;
 
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.metadata.RetryTimer;
+import io.blockseal.volume.table.NotedRanges;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -13,6 +13,16 @@ import io.blockseal.metrics.KeyFigures;
 import io.blockseal.metrics.RotationMetrics;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.metadata.MetadataCommitter;
+import io.blockseal.volume.metadata.MetadataCopies;
+import io.blockseal.volume.metadata.MetadataState;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.slot.SlotChoice;
+import io.blockseal.volume.table.DekTable;
+import io.blockseal.volume.table.NotedRanges;
+import io.blockseal.volume.table.RangeCensus;
+import io.blockseal.volume.table.RangeWord;
+import io.blockseal.volume.table.VolumeKeys;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
@@ -416,12 +426,12 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     /** Refuses what needs its keys while it is locked. */
-    void requireUnlocked() throws VolumeRefusedException {
+    public void requireUnlocked() throws VolumeRefusedException {
         committer.requireUnlocked();
     }
 
     /** Refuses what changes it while it is locked, or if it is open for reading only. */
-    void requireWritable() throws VolumeRefusedException {
+    public void requireWritable() throws VolumeRefusedException {
         requireUnlocked();
         if (shape.readOnly()) {
             throw new VolumeRefusedException(
@@ -429,7 +439,8 @@ public final class Volume implements DataPlane, AutoCloseable {
         }
     }
 
-    RootBlock diskRoot() {
+    /** The root that the stores are known to have. Any thread. */
+    public RootBlock diskRoot() {
         return metadata.diskRoot();
     }
 
@@ -438,23 +449,28 @@ public final class Volume implements DataPlane, AutoCloseable {
         discardedRanges = ranges;
     }
 
-    RootBlock root() {
+    /** The root in force, not to be changed. Any thread. */
+    public RootBlock root() {
         return metadata.root();
     }
 
-    KeySlotArea keySlotArea() {
+    /** The key slots in force. Any thread. */
+    public KeySlotArea keySlotArea() {
         return metadata.area();
     }
 
-    MetadataCopies metadataCopies() {
+    /** The copies of its metadata, for reading; only the keeper writes. */
+    public MetadataCopies metadataCopies() {
         return metadata.store();
     }
 
-    MetadataCommitter committer() {
+    /** Through which all changes of the metadata go. */
+    public MetadataCommitter committer() {
         return committer;
     }
 
-    CryptoEngine engine() {
+    /** The engine that its keys belong to. */
+    public CryptoEngine engine() {
         return engine;
     }
 
@@ -462,11 +478,13 @@ public final class Volume implements DataPlane, AutoCloseable {
         return stores;
     }
 
-    DekTable table() {
+    /** Its key table; what may be called from which thread is said there. */
+    public DekTable table() {
         return table;
     }
 
-    VolumeKeys keys() {
+    /** The keys in force; wiped while the volume is locked. */
+    public VolumeKeys keys() {
         return keys;
     }
 
@@ -479,7 +497,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     }
 
     /** Whether no copy of a page could be read when the volume was opened; what lies there is left alone. */
-    boolean isLostPage(int pageIndex) {
+    public boolean isLostPage(int pageIndex) {
         return metadata.isLost(pageIndex);
     }
 

@@ -13,8 +13,22 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
-import io.blockseal.volume.RootAuthenticator.Unlocked;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.host.RollbackCheck;
+import io.blockseal.volume.metadata.Healing;
+import io.blockseal.volume.metadata.KnownSignatures;
+import io.blockseal.volume.metadata.MetadataCommitter;
+import io.blockseal.volume.metadata.MetadataCopies;
+import io.blockseal.volume.metadata.MetadataState;
+import io.blockseal.volume.metadata.RetryTimer;
+import io.blockseal.volume.metadata.RootReader;
+import io.blockseal.volume.metadata.RootStanding;
+import io.blockseal.volume.metadata.TableLoader;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.slot.RootAuthenticator;
+import io.blockseal.volume.slot.RootAuthenticator.Unlocked;
+import io.blockseal.volume.slot.SlotChoice;
+import io.blockseal.volume.table.DekAllocator;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
@@ -182,7 +196,8 @@ public final class VolumeOpener {
                 options.keySlot());
     }
 
-    static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
+    /** Refuses a volume that an older release would misread. */
+    public static void refuseUnknownFeatures(VolumeStores stores, RootBlock root) throws VolumeRefusedException {
         if (root.unknownIncompat() != 0) {
             throw new VolumeRefusedException(
                     Reason.UNKNOWN_FEATURE,
@@ -191,14 +206,15 @@ public final class VolumeOpener {
         }
     }
 
-    static void requireStores(VolumeStores stores, RootBlock root)
+    /** Whether the stores may be the volume's, and are as large as the root says. */
+    public static void requireStores(VolumeStores stores, RootBlock root)
             throws MalformedVolumeException, VolumeRefusedException, StoreException {
         requireData(stores, root);
         requireMetadata(stores, root);
     }
 
     /** Whether the data store may be the volume's, and is as large as the root says. */
-    static void requireData(VolumeStores stores, RootBlock root)
+    public static void requireData(VolumeStores stores, RootBlock root)
             throws MalformedVolumeException, VolumeRefusedException, StoreException {
         if (root.detached() != stores.detached()) {
             throw new VolumeRefusedException(
@@ -225,7 +241,7 @@ public final class VolumeOpener {
     }
 
     /** Whether the metadata store is as large as the root says. */
-    static void requireMetadata(VolumeStores stores, RootBlock root) throws MalformedVolumeException {
+    public static void requireMetadata(VolumeStores stores, RootBlock root) throws MalformedVolumeException {
         for (int i = 0; i < root.extentCount(); i++) {
             long end = root.extentOffset(i) + MetadataLayout.EXTENT_BYTES;
             if (stores.metadata().sizeBytes() < end) {

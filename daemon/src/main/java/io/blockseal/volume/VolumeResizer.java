@@ -7,8 +7,9 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
-import io.blockseal.volume.MetadataState.CommitFailedException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.MetadataState.CommitFailedException;
+import io.blockseal.volume.table.SlotMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -1,6 +1,7 @@
 package io.blockseal.volume;
 
 import io.blockseal.block.HotPath;
+import io.blockseal.volume.table.AtomicBits;
 
 /**
  * Which chunks of a slot have to be copied, or copied again because a guest changed them: a bit for each. Loops set bits

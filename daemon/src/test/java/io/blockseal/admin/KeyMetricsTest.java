@@ -16,7 +16,7 @@ import io.blockseal.volume.VolumeFixture;
 import io.blockseal.volume.VolumeLock;
 import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeShredder;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

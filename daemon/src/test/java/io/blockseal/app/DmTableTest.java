@@ -11,7 +11,7 @@ import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
 import io.blockseal.volume.VolumeShredder;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

@@ -16,7 +16,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeErasure;
 import io.blockseal.volume.VolumeFixture;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;

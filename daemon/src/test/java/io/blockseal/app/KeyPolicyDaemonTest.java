@@ -14,7 +14,7 @@ import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;

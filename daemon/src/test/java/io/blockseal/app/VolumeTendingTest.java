@@ -13,7 +13,7 @@ import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.VersionedTestKeySource;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

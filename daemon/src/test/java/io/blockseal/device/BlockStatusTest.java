@@ -7,7 +7,7 @@ import io.blockseal.block.BlockRequest;
 import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 

@@ -12,7 +12,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.Geometry;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.blockseal.block.BlockRequest;
 import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;

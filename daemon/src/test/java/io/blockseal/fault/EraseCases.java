@@ -6,7 +6,7 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.volume.VolumeErasure;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

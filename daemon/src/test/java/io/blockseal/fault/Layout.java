@@ -1,7 +1,7 @@
 package io.blockseal.fault;
 
 import io.blockseal.volume.CreateOptions;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import java.util.Random;
 

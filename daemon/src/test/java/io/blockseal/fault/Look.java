@@ -2,8 +2,8 @@ package io.blockseal.fault;
 
 import io.blockseal.block.BlockRequest;
 import io.blockseal.block.Errno;
-import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.Volume;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;

@@ -3,7 +3,7 @@ package io.blockseal.fault;
 import io.blockseal.block.BlockRequest;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,7 +1,7 @@
 package io.blockseal.fault;
 
-import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.Volume;
+import io.blockseal.volume.table.RangeWord;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

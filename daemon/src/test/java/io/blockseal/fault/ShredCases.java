@@ -3,8 +3,8 @@ package io.blockseal.fault;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
-import io.blockseal.volume.RangeWord;
 import io.blockseal.volume.VolumeShredder;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package io.blockseal.fault;
 
-import io.blockseal.volume.RangeWord;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;

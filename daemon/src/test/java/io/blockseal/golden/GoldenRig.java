@@ -25,7 +25,7 @@ import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeOpener;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;

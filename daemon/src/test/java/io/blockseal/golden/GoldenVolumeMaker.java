@@ -14,7 +14,7 @@ import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.CreateOptions;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.VolumeCreator;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

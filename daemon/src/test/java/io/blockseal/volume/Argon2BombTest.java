@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.passphrase.PassphraseKeySource;
 import io.blockseal.keysource.passphrase.PassphrasePolicy;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

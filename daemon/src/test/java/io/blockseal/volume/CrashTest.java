@@ -12,6 +12,7 @@ import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.MemoryStore.Operation;
 import io.blockseal.store.MemoryStore.Unflushed;
+import io.blockseal.volume.table.RangeWord;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Nested;

@@ -12,6 +12,9 @@ import io.blockseal.format.TablePage;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.slot.KeySlotCodec;
+import io.blockseal.volume.table.EpochKeys;
+import io.blockseal.volume.table.TableRoot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
@@ -19,11 +22,11 @@ import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /** An attacker who can write to the store: recomputes CRCs always, and MACs where the test lets the keys leak. */
-final class Forger implements AutoCloseable {
+public final class Forger implements AutoCloseable {
     private final MemoryStore store;
     private final EpochKeys keys;
 
-    Forger(CryptoEngine engine, MemoryStore store, KeySource source) throws Exception {
+    public Forger(CryptoEngine engine, MemoryStore store, KeySource source) throws Exception {
         this.store = store;
         RootBlock root = root(0);
         KeySlot slot = Objects.requireNonNull(
@@ -36,7 +39,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** The entry with another generation and slot. */
-    static TableEntry changed(TableEntry e, int generation, long slot) {
+    public static TableEntry changed(TableEntry e, int generation, long slot) {
         return new TableEntry(
                 e.state(),
                 e.suite(),
@@ -69,7 +72,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** Changes both copies of a page with all MAC keys known, and the root to suit. */
-    void forgePage(int index, Consumer<TablePage> change) throws Exception {
+    public void forgePage(int index, Consumer<TablePage> change) throws Exception {
         RootBlock root = root(0);
         TablePage before = page(index, 0);
         TablePage after = before.copy();
@@ -86,7 +89,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** Gives a range a new DEK in that slot, as a rotation would. */
-    void rekey(long range, int generation, long slot) throws Exception {
+    public void rekey(long range, int generation, long slot) throws Exception {
         int entry = TablePage.entryOf(range);
         forgePage(TablePage.pageOf(range), page -> {
             page.entry(
@@ -105,7 +108,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** Puts the right MAC and CRC into whatever a root says; a root that no reader would look at gets the CRC alone. */
-    byte[] sealed(byte[] rootImage) {
+    public byte[] sealed(byte[] rootImage) {
         try {
             RootBlock root = RootBlock.decode(withCrc(rootImage), "root").copy();
             root.seal(keys.mac(root));
@@ -116,7 +119,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** Puts the right MAC into whatever a page says, as far as a reader would look at it. */
-    byte[] sealedPage(byte[] pageImage) {
+    public byte[] sealedPage(byte[] pageImage) {
         int index = ByteBuffer.wrap(pageImage).order(ByteOrder.LITTLE_ENDIAN).getInt(4);
         try {
             TablePage page = TablePage.decode(pageImage, index, "page");
@@ -139,7 +142,7 @@ final class Forger implements AutoCloseable {
     }
 
     /** Puts the right CRC behind whatever a root says. */
-    static byte[] withCrc(byte[] rootImage) {
+    public static byte[] withCrc(byte[] rootImage) {
         byte[] image = rootImage.clone();
         CRC32C crc = new CRC32C();
         crc.update(image, 0, 4092);

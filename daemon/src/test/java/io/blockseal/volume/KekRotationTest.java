@@ -12,6 +12,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VersionedTestKeySource.Manner;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VersionedTestKeySource.Manner;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

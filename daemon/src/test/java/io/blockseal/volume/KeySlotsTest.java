@@ -10,6 +10,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Unflushed;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;

@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.LeakResponse.Step;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

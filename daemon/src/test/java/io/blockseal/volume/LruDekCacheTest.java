@@ -14,6 +14,8 @@ import io.blockseal.format.TablePage;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.metrics.DekCacheMetrics;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.table.RangeWord;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -11,6 +11,7 @@ import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.MemoryStore.Unflushed;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

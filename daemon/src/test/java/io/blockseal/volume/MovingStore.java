@@ -9,9 +9,9 @@ import io.blockseal.store.StoreException;
 import java.nio.ByteBuffer;
 
 /** A reader's look at a store that somebody else changes in between: every so many reads one step further. */
-final class MovingStore implements BlockStore {
+public final class MovingStore implements BlockStore {
     /** What the other does. */
-    interface Step {
+    public interface Step {
         void take(long number) throws Exception;
     }
 
@@ -23,14 +23,14 @@ final class MovingStore implements BlockStore {
     private long steps;
 
     /** Moves every {@code readsPerStep} reads, until {@code readsMax} have been made. */
-    MovingStore(MemoryStore store, int readsPerStep, int readsMax, Step step) {
+    public MovingStore(MemoryStore store, int readsPerStep, int readsMax, Step step) {
         this.store = store;
         this.readsPerStep = readsPerStep;
         this.readsMax = readsMax;
         this.step = step;
     }
 
-    long steps() {
+    public long steps() {
         return steps;
     }
 

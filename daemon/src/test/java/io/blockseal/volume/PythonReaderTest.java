@@ -18,6 +18,7 @@ import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;

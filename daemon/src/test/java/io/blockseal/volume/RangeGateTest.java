@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.table.DekTable;
+import io.blockseal.volume.table.RangeWord;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -7,6 +7,7 @@ import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.rotation.Rotations;
+import io.blockseal.volume.table.RangeWord;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;

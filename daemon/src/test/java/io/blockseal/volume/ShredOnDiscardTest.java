@@ -13,6 +13,7 @@ import io.blockseal.device.TurnLoop;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.table.RangeWord;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;

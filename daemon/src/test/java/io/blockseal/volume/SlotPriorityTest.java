@@ -18,6 +18,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.recovery.RecoveryKeySource;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

@@ -7,6 +7,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.format.TableEntry;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.table.RangeWord;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

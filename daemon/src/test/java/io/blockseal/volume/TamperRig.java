@@ -11,16 +11,16 @@ import io.blockseal.store.MemoryStore;
  * A volume of 70 ranges with data in three of them, and the question that every tamper test asks: is it refused, and is
  * the store byte for byte as it was?
  */
-final class TamperRig {
-    static final long PAGES_A = 2 << 20;
-    static final long PAGES_B = 33 << 20;
-    static final long ROOT_B = MetadataLayout.ROOT_STRIDE_BYTES;
+public final class TamperRig {
+    public static final long PAGES_A = 2 << 20;
+    public static final long PAGES_B = 33 << 20;
+    public static final long ROOT_B = MetadataLayout.ROOT_STRIDE_BYTES;
 
-    final VolumeFixture fixture = new VolumeFixture();
-    final MemoryStore store;
+    public final VolumeFixture fixture = new VolumeFixture();
+    public final MemoryStore store;
     private long writes;
 
-    TamperRig() throws Exception {
+    public TamperRig() throws Exception {
         store = fixture.create(70);
         try (Volume volume = fixture.open(store)) {
             fixture.write(volume, 0, 1);
@@ -36,7 +36,7 @@ final class TamperRig {
                 Errno.EIO);
     }
 
-    Forger forger() throws Exception {
+    public Forger forger() throws Exception {
         return new Forger(fixture.engine(), store, fixture.key(1));
     }
 

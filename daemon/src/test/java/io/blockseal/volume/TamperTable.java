@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * Collects what the tamper tests tried, whichever class tried it, and prints the table once the last of them is done.
  * Each of those classes is extended with it.
  */
-final class TamperTable implements BeforeAllCallback {
+public final class TamperTable implements BeforeAllCallback {
     private static final SuiteTable TABLE = new SuiteTable("tamper");
     private static final Path DOCUMENT = Path.of("..", "docs", "durability.md");
 

@@ -10,9 +10,9 @@ import java.util.List;
  * Counts the states of one case, goes on after one that is wrong, and complains about all of them at the end. From any
  * thread.
  */
-final class TamperTally implements AutoCloseable {
+public final class TamperTally implements AutoCloseable {
     /** Looks at one state, and throws if it is not what the case promises. */
-    interface State {
+    public interface State {
         void look() throws Exception;
     }
 
@@ -23,13 +23,13 @@ final class TamperTally implements AutoCloseable {
     private final List<String> failures = new ArrayList<>();
     private long states;
 
-    TamperTally(String id, String what) {
+    public TamperTally(String id, String what) {
         this.id = id;
         this.what = what;
     }
 
     /** One state more; {@code which} is for the message if it fails. */
-    void state(String which, State state) {
+    public void state(String which, State state) {
         String failure = null;
         try {
             state.look();

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.table.RangeWord;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;

@@ -10,6 +10,8 @@ import io.blockseal.job.JobControl;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.check.VolumeChecker;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.List;

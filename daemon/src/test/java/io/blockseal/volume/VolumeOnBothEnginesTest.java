@@ -9,6 +9,8 @@ import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.check.VolumeChecker;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;

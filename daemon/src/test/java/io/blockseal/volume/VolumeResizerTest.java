@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.check.VolumeChecker;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.table.RangeWord;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -11,6 +11,7 @@ import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.table.RangeWord;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 

@@ -11,6 +11,8 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
+import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.table.RangeWord;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -6,7 +6,7 @@ import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

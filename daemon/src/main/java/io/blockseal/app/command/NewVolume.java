@@ -1,8 +1,8 @@
 package io.blockseal.app.command;
 
 import io.blockseal.volume.IdentityPins;
-import io.blockseal.volume.StateFile;
 import io.blockseal.volume.VolumeCreator.Created;
+import io.blockseal.volume.host.StateFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -26,7 +26,7 @@ import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeInfo;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;

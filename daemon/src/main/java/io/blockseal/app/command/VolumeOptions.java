@@ -13,7 +13,7 @@ import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeRefusedException;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

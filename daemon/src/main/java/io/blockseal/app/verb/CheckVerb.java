@@ -1,9 +1,9 @@
 package io.blockseal.app.verb;
 
 import io.blockseal.job.JobOutcome;
-import io.blockseal.volume.CheckReport;
-import io.blockseal.volume.LiveCheck;
 import io.blockseal.volume.VolumeRefusedException;
+import io.blockseal.volume.check.CheckReport;
+import io.blockseal.volume.check.LiveCheck;
 import java.util.Set;
 
 /**

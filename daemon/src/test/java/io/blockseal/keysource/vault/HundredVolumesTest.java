@@ -10,7 +10,7 @@ import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
-import io.blockseal.volume.VolumeStores;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
