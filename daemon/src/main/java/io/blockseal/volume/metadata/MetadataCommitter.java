@@ -21,7 +21,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,23 +57,14 @@ public final class MetadataCommitter {
     private final MetadataRecovery recovery;
     private final InstantSource clock;
     private final KeeperQueue queue;
-    private final CountedPages counted;
+    private final CommitStanding standing;
+    private final CountWriter counts;
     private final RecoverySchedule schedule;
     private final AtomicLong recoveries = new AtomicLong();
 
-    /** Guards changes of the state. */
-    private final Object lock = new Object();
-
-    private CountDownLatch settled = new CountDownLatch(0);
     /** Slots that nobody needs any more; the keeper's own. */
     private final List<Long> unreleased = new ArrayList<>();
 
-    /** Whether {@link State#FAILED}, also if it came to that while it was being closed. The keeper's own. */
-    private boolean stopped;
-
-    private boolean defective;
-    private boolean toldOfFailure;
-    private volatile State state = State.RUNNING;
     private volatile boolean locked;
     /** The last commit that this host remembers, or that was found; the keeper's own. */
     private long anchoredSeq;
@@ -96,7 +86,9 @@ public final class MetadataCommitter {
         this.recovery = new MetadataRecovery(stores, metadata, allocator);
         this.clock = clock;
         this.queue = new KeeperQueue(keeper, new KeeperWork());
-        this.counted = new CountedPages(metadata.table(), metadata.keys());
+        this.standing = new CommitStanding(volumeName);
+        this.counts =
+                new CountWriter(volumeName, new CountedPages(metadata.table(), metadata.keys()), new CountCommits());
         metadata.table().enciphered().wakes(this::writeCountsSoon);
         this.schedule = new RecoverySchedule(timer, this::recoveryIsDue);
         retryLaterIfNeeded();
@@ -114,27 +106,23 @@ public final class MetadataCommitter {
 
     /** Whether commits go on. From any thread. */
     public State state() {
-        return state;
+        return standing.state();
     }
 
     /** Queues a range; {@code whenDone} runs on {@code loop}. From any thread, never blocks. */
     public void allocate(long range, Executor loop, Consumer<Errno> whenDone) {
         Wanted request = new Wanted(range, loop, whenDone);
-        if (state != State.RUNNING || !queue.add(request)) {
-            request.answer(whyNot());
+        if (!standing.isRunning() || !queue.add(request)) {
+            request.answer(standing.whyNot());
         }
-    }
-
-    private Errno whyNot() {
-        return state == State.FAILED ? Errno.EIO : Errno.ESHUTDOWN;
     }
 
     /** Runs {@code task} on the keeper, alone, and waits for it. Not on a loop. */
     public void runAlone(Task task) throws StoreException, VolumeRefusedException {
         CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
         requireUnlocked();
-        if (state != State.RUNNING || !queue.add(() -> runTask(task, done))) {
-            throw notWritable();
+        if (!standing.isRunning() || !queue.add(() -> runTask(task, done))) {
+            throw standing.notWritable();
         }
         await(done);
     }
@@ -158,7 +146,7 @@ public final class MetadataCommitter {
             }
         });
         if (!added) {
-            throw notWritable();
+            throw standing.notWritable();
         }
         await(done);
     }
@@ -171,7 +159,7 @@ public final class MetadataCommitter {
     public void takeKeysAway(Runnable wipe) throws VolumeRefusedException {
         changeKeys(true, () -> {
             if (!locked) {
-                writeCounts(counted::nextBehind);
+                writeCounts(counts::writeBehind);
             }
             wipe.run();
         });
@@ -194,7 +182,7 @@ public final class MetadataCommitter {
             }
         });
         if (!added) {
-            throw notWritable();
+            throw standing.notWritable();
         }
         done.join();
     }
@@ -258,17 +246,17 @@ public final class MetadataCommitter {
 
     private void scrub(Scrub overwrite) throws StoreException {
         try {
-            if (state != State.FAILED) {
+            if (!standing.isFailed()) {
                 overwrite.run();
                 metadata.store().flush();
                 // Our flush may have succeeded because somebody else's met the error; the recovery writes all again.
                 recoverIfLost();
             }
-            if (state != State.FAILED && !metadata.store().hasLost()) {
+            if (!standing.isFailed() && !metadata.store().hasLost()) {
                 return;
             }
         } catch (StoreException e) {
-            stop("old copies could not be overwritten", e);
+            standing.stop("old copies could not be overwritten", e);
         }
         throw new StoreException(
                 Errno.EIO,
@@ -291,7 +279,7 @@ public final class MetadataCommitter {
     }
 
     private void releaseIfWhole() {
-        if (state == State.RUNNING && !metadata.store().hasLost()) {
+        if (standing.isRunning() && !metadata.store().hasLost()) {
             unreleased.forEach(allocator::release);
             unreleased.clear();
         }
@@ -322,12 +310,7 @@ public final class MetadataCommitter {
      * or when no more commits are taken. From any thread.
      */
     public CountDownLatch settled() {
-        synchronized (lock) {
-            if (state == State.FAILED && settled.getCount() == 0) {
-                settled = new CountDownLatch(1);
-            }
-            return settled;
-        }
+        return standing.settled();
     }
 
     /**
@@ -335,14 +318,11 @@ public final class MetadataCommitter {
      * was enciphered is written down.
      */
     public void close() {
-        synchronized (lock) {
-            state = State.CLOSED;
-            settled.countDown();
-        }
+        standing.close();
         queue.close().forEach(request -> request.answer(Errno.ESHUTDOWN));
         // From here on there is no keeper, and this thread may do as one.
         if (!locked && isStillThere()) {
-            writeCounts(counted::nextBehind);
+            writeCounts(counts::writeBehind);
         }
         metadata.wipeAttempt();
     }
@@ -366,38 +346,40 @@ public final class MetadataCommitter {
 
     private void writeGrownCounts() {
         metadata.table().enciphered().beginWriting();
-        if (state == State.RUNNING && !locked) {
+        if (standing.isRunning() && !locked) {
             recoverIfLost();
-            writeCounts(counted::nextGrown);
+            writeCounts(counts::writeGrown);
         }
     }
 
-    /** If this fails, the next commit of the same pages has their counts, too. */
-    private void writeCounts(IntFunction<List<TablePage>> next) {
+    private void writeCounts(Runnable write) {
         try {
-            List<TablePage> pages = ifWell(next, 0);
-            while (!pages.isEmpty()) {
-                commit(metadata.root().copy(), metadata.area(), pages);
-                pages = ifWell(next, pages.get(pages.size() - 1).index() + 1);
-            }
-            anchor();
-        } catch (CommitFailedException e) {
-            LOG.debug("volume={}: what was enciphered is not written down: {}", volumeName, e.getMessage());
-        } catch (RuntimeException | Error e) {
-            stopForGood(e);
+            write.run();
         } finally {
             metadata.wipeDropped();
         }
     }
 
-    /** Copies are taken for a commit alone. */
-    private List<TablePage> ifWell(IntFunction<List<TablePage>> next, int from) {
-        return isWell() ? next.apply(from) : List.of();
-    }
+    private final class CountCommits implements CountWriter.Commits {
+        @Override
+        public boolean mayFollow() {
+            return standing.isUnhurt() && !metadata.store().hasLost();
+        }
 
-    /** Whether the disk is known to have what memory has, so that a commit may follow. On the keeper. */
-    private boolean isWell() {
-        return !stopped && !metadata.store().hasLost();
+        @Override
+        public void commit(List<TablePage> pages) throws CommitFailedException {
+            MetadataCommitter.this.commit(metadata.root().copy(), metadata.area(), pages);
+        }
+
+        @Override
+        public void done() {
+            anchor();
+        }
+
+        @Override
+        public void defect(Throwable reason) {
+            standing.stopForGood(reason);
+        }
     }
 
     /** What the keeper does between the tasks that it is given. */
@@ -418,7 +400,7 @@ public final class MetadataCommitter {
         try {
             anchor();
         } catch (RuntimeException | Error e) {
-            stopForGood(e);
+            standing.stopForGood(e);
         }
     }
 
@@ -428,13 +410,13 @@ public final class MetadataCommitter {
      */
     private void anchor() {
         RootBlock root = metadata.root();
-        if (!anchors.remembers() || root.commitSeq() == anchoredSeq || state == State.FAILED) {
+        if (!anchors.remembers() || root.commitSeq() == anchoredSeq || standing.isFailed()) {
             return;
         }
         try {
             metadata.store().flush();
         } catch (StoreException e) {
-            stop("the second copies could not be made durable", e);
+            standing.stop("the second copies could not be made durable", e);
             return;
         }
         if (!metadata.store().hasLost() && anchors.remember(volumeName, root)) {
@@ -451,8 +433,8 @@ public final class MetadataCommitter {
 
     /** On the keeper, whose doing alone changes what this looks at. */
     private void retryLaterIfNeeded() {
-        boolean needed = state == State.FAILED || (state == State.RUNNING && mirror() == MetadataCopies.Mirror.DOWN);
-        if (needed && !defective && !locked) {
+        boolean needed = standing.isFailed() || (standing.isRunning() && mirror() == MetadataCopies.Mirror.DOWN);
+        if (needed && !standing.isDefective() && !locked) {
             schedule.want();
         }
     }
@@ -460,10 +442,10 @@ public final class MetadataCommitter {
     /** What the timer asked for: the disk may have come back, or the mirror. */
     private void recover() {
         schedule.begun();
-        if (state == State.CLOSED || locked) {
+        if (standing.state() == State.CLOSED || locked) {
             return;
         }
-        boolean mirrorOnly = state == State.RUNNING && !metadata.store().hasLost();
+        boolean mirrorOnly = standing.isRunning() && !metadata.store().hasLost();
         if (mirrorOnly && !metadata.store().mirrorAnswers()) {
             return;
         }
@@ -473,7 +455,7 @@ public final class MetadataCommitter {
 
     /** Before anything is built on the metadata: if somebody's flush failed, what the disk has must be looked at. */
     private void recoverIfLost() {
-        if (state == State.RUNNING && metadata.store().hasLost()) {
+        if (standing.isRunning() && metadata.store().hasLost()) {
             LOG.warn("volume={}: a flush of the storage failed; the metadata is compared with the disk", volumeName);
             recoverNow();
         }
@@ -487,12 +469,12 @@ public final class MetadataCommitter {
     public void mend() throws StoreException, VolumeRefusedException {
         runBetweenCommits(() -> {
             requireUnlocked();
-            if (!defective) {
+            if (!standing.isDefective()) {
                 recoverNow();
                 anchorOrStop();
             }
-            if (state != State.RUNNING) {
-                throw notWritable();
+            if (!standing.isRunning()) {
+                throw standing.notWritable();
             }
         });
     }
@@ -501,36 +483,21 @@ public final class MetadataCommitter {
         try {
             boolean happened = recovery.recover();
             recoveries.incrementAndGet();
-            stopped = false;
             boolean mirrorIsDown = mirror() == MetadataCopies.Mirror.DOWN;
-            synchronized (lock) {
-                if (state == State.FAILED) {
-                    state = State.RUNNING;
-                }
-                settled.countDown();
-            }
+            standing.recovered();
             releaseIfWhole();
             if (!mirrorIsDown) {
                 schedule.startOver();
             }
-            toldOfFailure = false;
             LOG.info(
                     "volume={} commit={}: the metadata on disk is whole again{}; new ranges get their keys",
                     volumeName,
                     metadata.root().commitSeq(),
                     happened ? ", and the commit that seemed to fail had happened" : "");
         } catch (StoreException | StrangeMetadataException e) {
-            if (state == State.RUNNING) {
-                stop("it cannot be compared with the disk", e);
-            } else if (!toldOfFailure) {
-                toldOfFailure = true;
-                LOG.warn(
-                        "volume={}: the metadata is not whole yet, and is tried again: {}", volumeName, e.getMessage());
-            } else {
-                LOG.debug("volume={}: the metadata is not whole yet: {}", volumeName, e.getMessage());
-            }
+            standing.notRecovered(e);
         } catch (RuntimeException | Error e) {
-            stopForGood(e);
+            standing.stopForGood(e);
         }
     }
 
@@ -546,7 +513,7 @@ public final class MetadataCommitter {
         DekAllocator.Draft draft = allocator.newDraft(metadata.root().commitSeq() + 1);
         try {
             for (Wanted request : batch) {
-                answers.add(state == State.RUNNING ? allocator.prepare(draft, request.range()) : whyNot());
+                answers.add(standing.isRunning() ? allocator.prepare(draft, request.range()) : standing.whyNot());
             }
             if (!draft.pages().isEmpty()) {
                 RootBlock next = metadata.root().copy();
@@ -564,7 +531,7 @@ public final class MetadataCommitter {
         } catch (CommitFailedException e) {
             failed = e.reason().errno();
         } catch (RuntimeException | Error e) {
-            stopForGood(e);
+            standing.stopForGood(e);
         } finally {
             if (failed != Errno.OK) {
                 draft.abandon();
@@ -585,7 +552,7 @@ public final class MetadataCommitter {
             metadata.commit(next, area, pages, clock.instant().getEpochSecond());
         } catch (CommitFailedException e) {
             if (e.failure() == MetadataState.Failure.UNKNOWN) {
-                stop("a commit failed half-way", e.reason());
+                standing.stop("a commit failed half-way", e.reason());
             } else {
                 LOG.warn("volume={}: commit undone: {}", volumeName, e.getMessage());
             }
@@ -595,32 +562,8 @@ public final class MetadataCommitter {
             metadata.writeSecondCopies(pages);
         } catch (StoreException e) {
             // The commit stands. But a second copy is missing, and a store that fails writes deserves no further ones.
-            stop("the second copy could not be written", e);
+            standing.stop("the second copy could not be written", e);
         }
-    }
-
-    private void stop(String what, Throwable reason) {
-        stopped = true;
-        synchronized (lock) {
-            if (state == State.RUNNING) {
-                state = State.FAILED;
-            }
-        }
-        LOG.error(
-                "volume={}: metadata stopped: {}: {}. Ranges in use go on, new ranges fail with EIO. {}",
-                volumeName,
-                what,
-                reason.getMessage(),
-                defective
-                        ? "Close and open the volume again."
-                        : "Repair the store; the metadata is tried again and made whole by itself.",
-                reason);
-    }
-
-    /** After a defect of ours memory is no better than the disk: only opening anew may judge. */
-    private void stopForGood(Throwable reason) {
-        defective = true;
-        stop("our own defect", reason);
     }
 
     private void runTask(Task task, CompletableFuture<@Nullable Void> done) {
@@ -628,7 +571,7 @@ public final class MetadataCommitter {
             runInOrder(task);
             done.complete(null);
         } catch (RuntimeException | Error e) {
-            stopForGood(e);
+            standing.stopForGood(e);
             done.completeExceptionally(e);
         } catch (Exception e) {
             done.completeExceptionally(e);
@@ -638,8 +581,8 @@ public final class MetadataCommitter {
     private void runInOrder(Task task) throws StoreException, CommitFailedException, VolumeRefusedException {
         requireUnlocked();
         recoverIfLost();
-        if (state != State.RUNNING) {
-            throw notWritable();
+        if (!standing.isRunning()) {
+            throw standing.notWritable();
         }
         try {
             task.run();
@@ -649,12 +592,6 @@ public final class MetadataCommitter {
             // Likewise, of copies of pages that came to nothing.
             metadata.wipeDropped();
         }
-    }
-
-    private VolumeRefusedException notWritable() {
-        return new VolumeRefusedException(
-                VolumeRefusedException.Reason.NOT_WRITABLE,
-                volumeName + ": the metadata takes no changes (" + state + "); the log says why");
     }
 
     private static void await(CompletableFuture<@Nullable Void> done) throws StoreException, VolumeRefusedException {
