@@ -7,6 +7,7 @@ import io.blockseal.format.KeySlotsFuzz;
 import io.blockseal.format.RootFuzz;
 import io.blockseal.format.TablePageFuzz;
 import io.blockseal.keysource.file.KeyFileFuzz;
+import io.blockseal.keysource.kmip.KmipFuzz;
 import io.blockseal.keysource.passphrase.PassphraseSlotFuzz;
 import io.blockseal.keysource.recovery.RecoveryKeyFuzz;
 import io.blockseal.keysource.tang.TangFuzz;
@@ -42,6 +43,7 @@ public final class FuzzTargets {
         BY_NAME.put("recovery-key", RecoveryKeyFuzz::new);
         BY_NAME.put("key-file", KeyFileFuzz::new);
         BY_NAME.put("tang", TangFuzz::new);
+        BY_NAME.put("kmip", KmipFuzz::new);
     }
 
     private FuzzTargets() {}

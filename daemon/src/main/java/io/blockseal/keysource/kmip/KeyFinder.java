@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which key is meant now. A key has no versions in KMIP: a newer one is another object, which takes over the name, or which
  * the old one names as its replacement. So the newest is, of a name, the active key that was activated last; of an
- * identifier, the last active one in the row of replacements that begins there. Stateless.
+ * identifier, the last active one in the row of replacements that begins there. A key that is of no use
+ * here, by its algorithm, its length or its usage mask, is passed over as if it were not active: nothing is offered that
+ * wrapping would refuse. Stateless.
  */
 final class KeyFinder {
     private static final int KEYS_MAX = 32;
@@ -33,9 +35,10 @@ final class KeyFinder {
     }
 
     /**
-     * The key to wrap by.
+     * The key to wrap by: active, and fit for it.
      *
-     * @throws KeySourceException REFUSED if there is none, or none that is active
+     * @throws KeySourceException REFUSED if there is none, or none that is active; MISCONFIGURED if none of the active ones
+     *     is fit
      */
     KeyObject newest(KmipSession session) throws KeySourceException, IOException {
         return name.byName() ? newestOfName(session) : newestOfReplacements(session);
@@ -55,17 +58,20 @@ final class KeyFinder {
             keys.add(attributes(session, id));
         }
         keys.sort(Comparator.comparingLong(KeyObject::sinceSeconds).reversed());
-        KeyObject newest = keys.get(0);
-        if (keys.size() > 1 && keys.get(1).sinceSeconds() == newest.sinceSeconds()) {
+        List<KeyObject> fit =
+                keys.stream().filter(each -> each.isActive() && each.isFit()).toList();
+        KeyObject newest = fit.isEmpty() ? keys.get(0) : fit.get(0);
+        if (!newest.isActive()) {
+            throw refused("the key " + newest.id() + " is " + newest.state());
+        }
+        newest.requireFit(reference);
+        if (fit.size() > 1 && fit.get(1).sinceSeconds() == newest.sinceSeconds()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     reference + ": the keys " + newest.id() + " and "
-                            + keys.get(1).id()
+                            + fit.get(1).id()
                             + " have the same name and were activated at the same time; revoke one, or name the other"
                             + " by its identifier");
-        }
-        if (!newest.isActive()) {
-            throw refused("the key " + newest.id() + " is " + newest.state());
         }
         return newest;
     }
@@ -73,6 +79,7 @@ final class KeyFinder {
     private KeyObject newestOfReplacements(KmipSession session) throws KeySourceException, IOException {
         Set<String> seen = new LinkedHashSet<>();
         KeyObject newest = null;
+        KeyObject unfit = null;
         KeyObject first = null;
         String next = name.key();
         while (next != null && seen.add(next) && seen.size() <= KEYS_MAX) {
@@ -81,8 +88,15 @@ final class KeyFinder {
                 break;
             }
             first = first == null ? each : first;
-            newest = each.isActive() ? each : newest;
+            if (each.isActive() && each.isFit()) {
+                newest = each;
+            } else if (each.isActive()) {
+                unfit = each;
+            }
             next = each.replacement();
+        }
+        if (newest == null && unfit != null) {
+            unfit.requireFit(reference);
         }
         if (newest == null) {
             throw refused("the key " + name + (first == null ? " is not there" : " is " + first.state())

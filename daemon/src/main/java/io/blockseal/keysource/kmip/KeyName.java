@@ -31,7 +31,10 @@ record KeyName(String host, int port, boolean byName, String key) {
             throw wrong(uri);
         }
         String path = address.getPath();
+        // Of kmip:https://kms:5696/id java.net.URI takes "https" for the host, with a port that is left out.
+        boolean ofAnotherScheme = path != null && path.startsWith("//");
         if (address.getHost() == null
+                || ofAnotherScheme
                 || address.getUserInfo() != null
                 || address.getFragment() != null
                 || address.getPort() == 0

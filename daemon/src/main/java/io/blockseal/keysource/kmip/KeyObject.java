@@ -107,13 +107,26 @@ record KeyObject(
         return state == State.ACTIVE;
     }
 
+    /** Whether it is an AES key of our length that may do both. */
+    boolean isFit() {
+        return isAes256() && mayDoBoth();
+    }
+
+    private boolean isAes256() {
+        return algorithm == AES && lengthBits == KEY_BITS;
+    }
+
+    private boolean mayDoBoth() {
+        return (usage & MAY_ENCRYPT_AND_DECRYPT) == MAY_ENCRYPT_AND_DECRYPT;
+    }
+
     /** Refuses a key that is of no use here, in words that begin with {@code reference}. */
     void requireFit(String reference) throws KeySourceException {
-        if (algorithm != AES || lengthBits != KEY_BITS) {
+        if (!isAes256()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED, reference + ": the key " + id + " is not an AES key of 256 bits; make one");
         }
-        if ((usage & MAY_ENCRYPT_AND_DECRYPT) != MAY_ENCRYPT_AND_DECRYPT) {
+        if (!mayDoBoth()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     reference + ": the usage mask of the key " + id

@@ -24,8 +24,8 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS to a server, for the questions of one conversation. Each step, connection and handshake together and then each
- * question with its answer, may take so long and no longer, however slowly the other end goes on: when the time is over,
+ * TLS to a server, for the questions of one conversation. Each step, name, connection and handshake together and then
+ * each question with its answer, may take so long and no longer, however slowly the other end goes on: when the time is over,
  * the connection is closed beneath. Blocks; on one thread, never one that serves I/O.
  */
 final class KmipConnection implements AutoCloseable {
@@ -63,13 +63,14 @@ final class KmipConnection implements AutoCloseable {
      *
      * @throws KeySourceException UNREACHABLE if that fails; MISCONFIGURED if our certificates cannot be used
      */
-    static KmipConnection open(KeyName place, Credentials credentials, Duration within) throws KeySourceException {
+    static KmipConnection open(KeyName place, Credentials credentials, Duration within, Addresses.Lookup lookup)
+            throws KeySourceException {
         SSLContext context = credentials.tls();
         KmipConnection connection = new KmipConnection(place.authority(), within);
         boolean open = false;
         try {
             connection.within(() -> {
-                connection.connect(place);
+                connection.connect(place, lookup);
                 SSLSocket tls = (SSLSocket)
                         context.getSocketFactory().createSocket(connection.raw, place.host(), place.port(), true);
                 SSLParameters parameters = tls.getSSLParameters();
@@ -90,8 +91,8 @@ final class KmipConnection implements AutoCloseable {
     }
 
     /** To the first of its addresses that takes the connection. */
-    private void connect(KeyName place) throws IOException {
-        InetAddress[] all = InetAddress.getAllByName(place.host());
+    private void connect(KeyName place, Addresses.Lookup lookup) throws IOException {
+        InetAddress[] all = Addresses.of(place.host(), lookup, within);
         int each = (int) within.toMillis() / all.length;
         IOException last = new ConnectException("it has no address");
         for (InetAddress address : all) {
@@ -179,6 +180,13 @@ final class KmipConnection implements AutoCloseable {
     }
 
     private KeySourceException unreachable(IOException failed) {
+        if (failed instanceof Addresses.SlowResolverException) {
+            return new PassingTrouble(
+                    Kind.UNREACHABLE,
+                    authority + " has no address yet: the resolver of this machine has not answered within "
+                            + within.toMillis() + " ms",
+                    failed);
+        }
         if (late) {
             return new PassingTrouble(
                     Kind.UNREACHABLE, authority + " has not answered within " + within.toMillis() + " ms", failed);

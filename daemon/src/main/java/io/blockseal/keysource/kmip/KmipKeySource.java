@@ -73,7 +73,6 @@ final class KmipKeySource implements KeySource {
                 trace -> server.talk(trace, session -> {
                     KeyObject key = finder.newest(session);
                     trace.version(key.id());
-                    key.requireFit(reference);
                     byte[] blob = wrap(new ServerKey(session, key.id(), engine), volumeKey, binding);
                     return new WrappedKey(WrapAlgorithm.OPAQUE, reference, key.id(), new byte[0], blob);
                 }));

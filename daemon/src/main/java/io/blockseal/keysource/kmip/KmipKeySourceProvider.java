@@ -14,14 +14,16 @@ import java.util.Locale;
 /** {@code kmip:HOST:5696/name/NAME?client-cert-file=/FILE&client-key-file=/FILE&ca-file=/FILE}. */
 public final class KmipKeySourceProvider implements KeySourceProvider {
     private final Backoff backoff;
+    private final Addresses.Lookup lookup;
 
     /** As patient as all sources. */
     public KmipKeySourceProvider() {
-        this(Backoff.DEFAULT);
+        this(Backoff.DEFAULT, Addresses.Lookup.SYSTEM);
     }
 
-    KmipKeySourceProvider(Backoff backoff) {
+    KmipKeySourceProvider(Backoff backoff, Addresses.Lookup lookup) {
         this.backoff = backoff;
+        this.lookup = lookup;
     }
 
     @Override
@@ -38,7 +40,7 @@ public final class KmipKeySourceProvider implements KeySourceProvider {
                 uri.word("cipher", "gcm", "gcm", "ctr", "cbc").toUpperCase(Locale.ROOT));
         Duration within = Duration.ofSeconds(uri.number("timeout-seconds", 10, 1, 300));
         uri.requireAllTaken();
-        KmipServer server = new KmipServer(name, credentials, within, backoff);
+        KmipServer server = new KmipServer(name, credentials, within, backoff, lookup);
         return new KmipKeySource(uri.reference(), name, server, cipher, context);
     }
 }

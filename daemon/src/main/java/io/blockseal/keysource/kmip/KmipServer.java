@@ -27,14 +27,16 @@ final class KmipServer {
     private final Credentials credentials;
     private final Duration within;
     private final Backoff backoff;
+    private final Addresses.Lookup lookup;
     /** What it speaks, once it has said so. */
     private final AtomicReference<@Nullable ProtocolVersion> spoken = new AtomicReference<>();
 
-    KmipServer(KeyName place, Credentials credentials, Duration within, Backoff backoff) {
+    KmipServer(KeyName place, Credentials credentials, Duration within, Backoff backoff, Addresses.Lookup lookup) {
         this.place = place;
         this.credentials = credentials;
         this.within = within;
         this.backoff = backoff;
+        this.lookup = lookup;
     }
 
     /** Host and port. */
@@ -63,7 +65,7 @@ final class KmipServer {
     }
 
     private <T> T once(Asked.Trace trace, Talk<T> talk) throws KeySourceException, WrongKeyException {
-        try (KmipConnection connection = KmipConnection.open(place, credentials, within)) {
+        try (KmipConnection connection = KmipConnection.open(place, credentials, within, lookup)) {
             KmipSession session = new KmipSession(connection, credentials, authority(), spoken, trace);
             session.agreeOnVersion();
             return talk.with(session);

@@ -13,33 +13,32 @@ import javax.net.ssl.SSLContext;
  * @param client shown by us
  * @param strangers an authority that nobody trusts
  * @param stranger signed by that one
+ * @param context for a server that wants clients of the authority
  */
-record KmipCertificates(TestAuthority authority, Pair server, Pair client, TestAuthority strangers, Pair stranger) {
+public record KmipCertificates(
+        TestAuthority authority, Pair server, Pair client, TestAuthority strangers, Pair stranger, SSLContext context) {
     /** A new set. */
-    static KmipCertificates make(Path folder) throws Exception {
+    public static KmipCertificates make(Path folder) throws Exception {
         TestAuthority authority = new TestAuthority(folder, "tests");
         TestAuthority strangers = new TestAuthority(folder, "strangers");
+        Pair server = authority.forServer();
         return new KmipCertificates(
                 authority,
-                authority.forServer(),
+                server,
                 authority.issue("/CN=storage", "DNS:localhost", "clientAuth", 30),
                 strangers,
-                strangers.issue("/CN=stranger", "DNS:localhost", "clientAuth", 30));
+                strangers.issue("/CN=stranger", "DNS:localhost", "clientAuth", 30),
+                TestAuthority.server(server, authority.certificates().get(0)));
     }
 
     /** The options of a source that the server knows. */
-    String options() {
+    public String options() {
         return options(authority, client);
     }
 
     /** The options of a source that trusts {@code trusted} and is {@code shown}. */
-    static String options(TestAuthority trusted, Pair shown) {
+    public static String options(TestAuthority trusted, Pair shown) {
         return "ca-file=" + trusted.certificate() + "&client-cert-file=" + shown.certificate() + "&client-key-file="
                 + shown.key();
-    }
-
-    /** For a server that wants clients of the authority. */
-    SSLContext context() throws Exception {
-        return TestAuthority.server(server, authority.certificates().get(0));
     }
 }

@@ -11,13 +11,16 @@ import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.KeySourceSpec;
 import io.blockseal.keysource.KeyUse;
 import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -26,6 +29,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -214,14 +218,37 @@ class KmipKeySourceTest extends SourceContract {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 KeySource source = place.source(context)) {
             KmipStub.Key key = stub.keys.get("id-1");
-            key.lengthBits = 128;
-            assertMisconfigured(source, volumeKey, "not an AES key of 256 bits");
-            key.lengthBits = 256;
-            key.algorithm = 2;
-            assertMisconfigured(source, volumeKey, "not an AES key of 256 bits");
-            key.algorithm = 3;
-            key.usage = 4;
-            assertMisconfigured(source, volumeKey, "usage mask");
+            for (int unfit = 0; unfit < 4; unfit++) {
+                spoil(key, unfit);
+                assertMisconfigured(source, volumeKey, unfit < 2 ? "not an AES key of 256 bits" : "usage mask");
+                assertEquals(Kind.MISCONFIGURED, fails(source).kind());
+            }
+        }
+    }
+
+    private static void spoil(KmipStub.Key key, int how) {
+        key.lengthBits = how == 0 ? 128 : 256;
+        key.algorithm = how == 1 ? 2 : 3;
+        key.usage = how == 2 ? 4 : how == 3 ? 8 : 12;
+    }
+
+    /** What wrapping would refuse is not offered as a newer version: the daemon would try in vain again and again. */
+    @ParameterizedTest
+    @ValueSource(strings = {"name/kek", "id-1"})
+    void anUnfitNewerKeyIsPassedOver(String place) throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = this.place.source(context, place, "")) {
+            KmipStub.Key unfit = stub.key("id-unfit", "kek", 2000);
+            stub.keys.get("id-1").replacement = "id-unfit";
+            for (int how = 0; how < 4; how++) {
+                spoil(unfit, how);
+                assertEquals("id-1", source.newestVersion(), "unfit in way " + how);
+                assertEquals("id-1", source.wrap(volumeKey, binding).version());
+            }
+            // Nor does it stand in the way of a twin that is fit, or of its own replacement.
+            stub.key("id-good", "kek", 2000);
+            unfit.replacement = "id-good";
+            assertEquals("id-good", source.newestVersion());
         }
     }
 
@@ -431,6 +458,31 @@ class KmipKeySourceTest extends SourceContract {
                 assertEquals(Kind.UNREACHABLE, failed.kind());
                 assertTrue(failed.getMessage().contains("has not answered within 1000 ms"), failed::getMessage);
             }
+        }
+    }
+
+    /** The system's resolver may take half a minute, and a call of it cannot be ended. */
+    @Test
+    void aResolverThatDoesNotAnswerHoldsNobodyUp() throws Exception {
+        CountDownLatch answer = new CountDownLatch(1);
+        Addresses.Lookup stuck = host -> {
+            try {
+                answer.await();
+            } catch (InterruptedException ended) {
+                throw new UnknownHostException(host);
+            }
+            return InetAddress.getAllByName(host);
+        };
+        KmipKeySourceProvider provider = new KmipKeySourceProvider(StubPremises.IMPATIENT, stuck);
+        KeySourceSpec spec = KeySourceSpec.parse(place.uri("id-1", "&timeout-seconds=1"));
+        try (KeySource source = provider.open(spec, context)) {
+            KeySourceException failed = fails(source);
+            assertEquals(Kind.UNREACHABLE, failed.kind());
+            assertTrue(
+                    failed.getMessage().contains("the resolver of this machine has not answered within 1000 ms"),
+                    failed::getMessage);
+            answer.countDown();
+            assertEquals("id-1", source.newestVersion());
         }
     }
 

@@ -84,6 +84,8 @@ final class KmipStub implements AutoCloseable {
     final Map<String, Key> keys = new LinkedHashMap<>();
     /** What was asked, one after the other: the number of the operation. */
     final List<Integer> operations = new CopyOnWriteArrayList<>();
+    /** The same, byte for byte. */
+    final List<byte[]> requests = new CopyOnWriteArrayList<>();
     /** Credentials that came with requests, as NAME:PASSWORD. */
     final Queue<String> credentials = new ConcurrentLinkedQueue<>();
     /** Reasons to fail with, before any operation but Discover Versions is looked at. */
@@ -136,6 +138,8 @@ final class KmipStub implements AutoCloseable {
 
     private void serve(SSLSocket socket) {
         try (socket) {
+            // Without this the second of two small pieces waits 40 ms for the receipt of the first.
+            socket.setTcpNoDelay(true);
             DataInputStream in = new DataInputStream(socket.getInputStream());
             OutputStream out = socket.getOutputStream();
             while (true) {
@@ -144,6 +148,7 @@ final class KmipStub implements AutoCloseable {
                 byte[] request =
                         Arrays.copyOf(header, 8 + ByteBuffer.wrap(header).getInt(4));
                 in.readFully(request, 8, request.length - 8);
+                requests.add(request);
                 byte[] answer = answer(StubMessage.parse(ByteBuffer.wrap(request)));
                 switch (trouble) {
                     case SILENT -> closing.await();

@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
  * PyKMIP's server with a client of its own beside it, in one process: keys are made, revoked and destroyed by that client,
  * and it deciphers what we have had enciphered.
  */
-final class PyKmip implements AutoCloseable {
+public final class PyKmip implements AutoCloseable {
     /** Debian's Python has the module; another one may come first on the path. */
     private static final Path PYTHON = Path.of("/usr/bin/python3");
 
@@ -101,12 +101,12 @@ final class PyKmip implements AutoCloseable {
     }
 
     /** Whether this machine has it. */
-    static boolean isInstalled() {
+    public static boolean isInstalled() {
         return Files.isExecutable(PYTHON) && Files.isDirectory(MODULE);
     }
 
     /** Starts it with its database in that folder. */
-    static PyKmip start(Path folder, KmipCertificates certificates) throws Exception {
+    public static PyKmip start(Path folder, KmipCertificates certificates) throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
@@ -165,7 +165,8 @@ final class PyKmip implements AutoCloseable {
         process.destroyForcibly();
     }
 
-    int port() {
+    /** Where it listens, on loopback. */
+    public int port() {
         return port;
     }
 
@@ -181,12 +182,12 @@ final class PyKmip implements AutoCloseable {
     }
 
     /** Makes an active AES key of 256 bits; returns its Unique Identifier. */
-    String create(String name) throws IOException {
+    public String create(String name) throws IOException {
         return tell("create " + name);
     }
 
     /** Makes one that is newer than {@code older}, in the server's whole seconds. */
-    String createAfter(String name, String older) throws IOException {
+    public String createAfter(String name, String older) throws IOException {
         while (true) {
             String made = create(name);
             if (!made(made).equals(made(older))) {
@@ -201,7 +202,8 @@ final class PyKmip implements AutoCloseable {
         return tell("made " + id);
     }
 
-    void revoke(String id) throws IOException {
+    /** Takes a key out of use. */
+    public void revoke(String id) throws IOException {
         tell("revoke " + id);
     }
 

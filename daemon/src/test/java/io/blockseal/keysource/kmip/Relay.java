@@ -15,6 +15,8 @@ final class Relay {
             while (true) {
                 Socket client = listener.accept();
                 Socket server = new Socket(InetAddress.getLoopbackAddress(), port);
+                client.setTcpNoDelay(true);
+                server.setTcpNoDelay(true);
                 Thread there = new Thread(() -> pump(client, server));
                 there.setDaemon(true);
                 there.start();

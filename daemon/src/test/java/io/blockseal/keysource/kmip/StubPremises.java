@@ -27,7 +27,7 @@ final class StubPremises implements Premises {
     }
 
     static KeySource open(String uri, Backoff backoff, KeySourceContext context) throws Exception {
-        return new KmipKeySourceProvider(backoff).open(KeySourceSpec.parse(uri), context);
+        return new KmipKeySourceProvider(backoff, Addresses.Lookup.SYSTEM).open(KeySourceSpec.parse(uri), context);
     }
 
     KeySource source(KeySourceContext context, String key, String options) throws Exception {
