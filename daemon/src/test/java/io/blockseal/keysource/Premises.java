@@ -48,6 +48,11 @@ public interface Premises extends AutoCloseable {
         return source(context);
     }
 
+    /** Whether that second is enough for an answer that does come. */
+    default boolean hastySourceHasTime() {
+        return true;
+    }
+
     /** Likewise, one that waits for as long as a busy machine needs. */
     default KeySource patientSource(KeySourceContext context) throws Exception {
         return source(context);

@@ -203,8 +203,9 @@ public abstract class SourceContract {
         assumeTrue(kind != null && premises.can(trouble), () -> "this place cannot be made to be " + trouble);
         boolean silent = trouble == Trouble.SILENT || trouble == Trouble.HALF_AN_ANSWER;
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource patient = premises.source(context);
                 KeySource source = silent ? premises.hastySource(context) : premises.source(context)) {
-            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            WrappedKey wrapped = patient.wrap(volumeKey, binding);
             premises.have(trouble);
             // Where nobody answers each takes its time: both at once. On a thread of its own: the JDK's HTTP client
             // tells of answers on the common pool, whose only thread must not wait for one.
@@ -222,7 +223,8 @@ public abstract class SourceContract {
                 assertWords(also, source, volumeKey);
             }
             premises.have(Trouble.NONE);
-            try (Secret opened = source.unwrap(wrapped, binding)) {
+            KeySource after = !silent || premises.hastySourceHasTime() ? source : patient;
+            try (Secret opened = after.unwrap(wrapped, binding)) {
                 assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
             }
         }

@@ -20,6 +20,7 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.crypto.spec.PBEParameterSpec;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -39,6 +40,8 @@ import org.jspecify.annotations.Nullable;
 /** Certificates and private keys in PEM, as operators have them. */
 public final class TlsFiles {
     /** PKCS #8, and what older tools and certtool write: PKCS #1, and SEC 1. */
+    private static final int SALT_BYTES = 16;
+
     private static final Pattern PRIVATE_KEY =
             Pattern.compile("-----BEGIN (RSA |EC |)PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END \\1PRIVATE KEY-----");
 
@@ -81,7 +84,12 @@ public final class TlsFiles {
         char[] none = new char[0];
         KeyStore store = KeyStore.getInstance("PKCS12");
         store.load(null, null);
-        store.setKeyEntry("us", privateKey(key), none, certificates(certificate).toArray(Certificate[]::new));
+        // By default the store takes 10 ms to guard the key by this password. It is nobody's secret, and the store is
+        // never written: nothing is lost by one round in place of ten thousand.
+        PBEParameterSpec once = new PBEParameterSpec(new byte[SALT_BYTES], 1);
+        KeyStore.PrivateKeyEntry entry = new KeyStore.PrivateKeyEntry(
+                privateKey(key), certificates(certificate).toArray(Certificate[]::new));
+        store.setEntry("us", entry, new KeyStore.PasswordProtection(none, "PBEWithHmacSHA256AndAES_256", once));
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, none);
         return factory.getKeyManagers();

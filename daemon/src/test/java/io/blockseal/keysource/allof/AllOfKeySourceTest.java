@@ -96,6 +96,11 @@ class AllOfKeySourceTest extends SourceContract {
         }
 
         @Override
+        public boolean hastySourceHasTime() {
+            return program.hastySourceHasTime();
+        }
+
+        @Override
         public KeySource patientSource(KeySourceContext context) throws Exception {
             return with(program.patientSource(context));
         }

@@ -15,8 +15,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -28,6 +30,13 @@ import java.util.stream.Stream;
 final class Tangd implements AutoCloseable {
     private static final List<Path> PLACES =
             List.of(Path.of("/usr/libexec"), Path.of("/usr/lib"), Path.of("/usr/lib64"));
+
+    /** More sets of keys than a test needs; each is made once, by tangd-keygen, and then given out again and again. */
+    private static final int SETS = 4;
+
+    private static final List<Map<String, byte[]>> MADE = new ArrayList<>();
+    private static final Map<String, String> THUMBPRINTS = new ConcurrentHashMap<>();
+    private static int given;
 
     private final Path program;
     private final Path keygen;
@@ -69,8 +78,29 @@ final class Tangd implements AutoCloseable {
         return output;
     }
 
+    /** Puts a new set of keys beside those that are there. */
     void generate() throws Exception {
-        run("", keygen.toString(), keys.toString());
+        synchronized (MADE) {
+            if (MADE.size() < SETS) {
+                MADE.add(make());
+            }
+            for (Map.Entry<String, byte[]> each :
+                    MADE.get(given++ % MADE.size()).entrySet()) {
+                Files.write(keys.resolve(each.getKey()), each.getValue());
+            }
+        }
+    }
+
+    private Map<String, byte[]> make() throws Exception {
+        Path folder = Files.createTempDirectory(keys.toAbsolutePath().getParent(), "made");
+        run("", keygen.toString(), folder.toString());
+        Map<String, byte[]> set = new HashMap<>();
+        try (Stream<Path> all = Files.list(folder)) {
+            for (Path each : all.toList()) {
+                set.put(each.getFileName().toString(), Files.readAllBytes(each));
+            }
+        }
+        return set;
     }
 
     /** The files of the keys that it shows, of a kind: ES512 or ECMR. */
@@ -95,8 +125,13 @@ final class Tangd implements AutoCloseable {
     String thumbprint(String algorithm) throws Exception {
         List<Path> shown = shown(algorithm);
         assertEquals(1, shown.size());
-        return run("", "jose", "jwk", "thp", "-a", "S256", "-i", shown.get(0).toString())
-                .strip();
+        String file = shown.get(0).toString();
+        String key = Files.readString(shown.get(0));
+        if (!THUMBPRINTS.containsKey(key)) {
+            THUMBPRINTS.put(
+                    key, run("", "jose", "jwk", "thp", "-a", "S256", "-i", file).strip());
+        }
+        return THUMBPRINTS.get(key);
     }
 
     /** As tangd-rotate-keys does: what is there is hidden, and there are new ones. */
