@@ -77,6 +77,7 @@ class ArchitectureTest {
             .layer("admin").definedBy("io.blockseal.admin..")
             .layer("control").definedBy("io.blockseal.control..")
             .layer("server").definedBy("io.blockseal.server..")
+            .layer("access").definedBy("io.blockseal.access..")
             .layer("export").definedBy("io.blockseal.export..")
             .layer("transfer").definedBy("io.blockseal.transfer..")
             .layer("device").definedBy("io.blockseal.device..")
@@ -100,6 +101,7 @@ class ArchitectureTest {
             .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics", "job")
             .whereLayer("control").mayOnlyAccessLayers("server", "job")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
+            .whereLayer("access").mayOnlyAccessLayers("export")
             .whereLayer("export").mayOnlyAccessLayers("device", "block", "metrics")
             .whereLayer("transfer").mayOnlyAccessLayers(
                     "device", "volume", "store", "client", "nbd", "block", "memory", "job")

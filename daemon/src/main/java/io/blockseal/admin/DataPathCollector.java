@@ -42,6 +42,12 @@ final class DataPathCollector extends Collector {
                 "Requests received and not yet answered",
                 requests,
                 RequestRecorder::inFlight));
+        families.addAll(new Families<>(requests, List.of("export"), export -> List.of(export.exportName()))
+                .counter(
+                        "blockseal_access_refusals_total",
+                        "Clients that asked for the export and were kept from it by its access list",
+                        ExportMetrics::refusals)
+                .list());
         families.add(single(
                 "blockseal_buffer_pool_leased_bytes",
                 Type.GAUGE,

@@ -34,6 +34,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -137,6 +138,7 @@ public final class Daemon implements AutoCloseable {
             // The last to end: what is taken down may have something to tell.
             unwinding.add("the audit log", AuditLog::end);
         }
+        ServedAccess.restrict(exports, config);
         ServedTls tls = ServedTls.open(config.tls(), tlsFigures);
         // Both load native code for a tenth of a second; they do not need each other.
         aside().execute(Epoll::isAvailable);
@@ -154,7 +156,7 @@ public final class Daemon implements AutoCloseable {
         startAdmin(foundation, loops, memory);
         Keeper keeper = startKeeper(foundation, loops);
         LateOpenings.Opening opening = openVolumes(foundation, loopCount, memory, keeper);
-        ClientVisits visits = new ClientVisits(tlsFigures);
+        ClientVisits visits = new ClientVisits(tlsFigures, requestMetrics());
         unwinding.add("the clients' visits", visits);
         NbdServer server = new NbdServer(loops, exports, serverOptions(), visits);
         startControl(foundation, server, keeper, opening);
@@ -319,7 +321,7 @@ public final class Daemon implements AutoCloseable {
             try {
                 server.listenUnix(
                         socket,
-                        NbdServer.UNIX_PERMISSIONS_DEFAULT,
+                        PosixFilePermissions.fromString(config.unixMode().rights()),
                         ServedTls.protection(tls, config.tls().modeOnUnixSockets()));
             } catch (IOException refused) {
                 throw new CommandException(

@@ -74,6 +74,8 @@ public enum AuditEvent {
     CLIENT_OPENED,
     /** It is gone. */
     CLIENT_CLOSED,
+    /** A client asked for an export that its access list keeps from it. */
+    CLIENT_REFUSED,
     /** Somebody gave an order through the control socket. */
     CONTROL_CALL,
     /** Somebody was not let in to the control socket. */

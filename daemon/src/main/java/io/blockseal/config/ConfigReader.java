@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -119,6 +121,7 @@ public final class ConfigReader {
         return new DaemonConfig(
                 file.list("listen", TcpAddress::parse),
                 file.list("unix", ConfigReader::path),
+                file.value("unix-mode", otherwise.unixMode(), UnixMode::parse),
                 file.flag("insecure-plaintext", otherwise.insecurePlaintext()),
                 tls(file),
                 file.optional("admin", TcpAddress::parse),
@@ -187,6 +190,7 @@ public final class ConfigReader {
                     name == null ? VolumeConfig.defaultExportName(path) : name,
                     description == null ? "" : description,
                     section.flag("read-only", false),
+                    access(section),
                     section.flag("direct", false),
                     section.optional("meta", ConfigReader::path),
                     section.optional("meta-mirror", ConfigReader::path),
@@ -202,6 +206,38 @@ public final class ConfigReader {
                     keyCheck(section)));
         }
         return volumes;
+    }
+
+    private List<AccessRule> access(YamlSection volume) {
+        List<AccessRule> rules = new ArrayList<>();
+        for (YamlSection section : volume.sections("access")) {
+            Map<String, List<String>> wanted = new LinkedHashMap<>();
+            for (String word : AccessRule.WORDS) {
+                List<String> values = section.list(word, ConfigReader::notEmpty);
+                if (section.has(word)) {
+                    wanted.put(word, values);
+                }
+            }
+            if (!section.has("mode")) {
+                problems.add(
+                        section.place("mode"),
+                        "an access rule does not say what may be done",
+                        "Add 'mode: read-write', read-only or none.");
+            }
+            rules.add(new AccessRule(
+                    problems.place(section.start()),
+                    wanted,
+                    section.flag("anyone", false),
+                    section.value("mode", AccessRule.Mode.NONE, text -> word(AccessRule.Mode.class, text))));
+            section.finish();
+        }
+        if (volume.has("access") && rules.isEmpty()) {
+            problems.add(
+                    volume.place("access"),
+                    "the access list has no rule: nobody could open the export",
+                    "Say who may, or leave access out: then whoever reaches the daemon may.");
+        }
+        return rules;
     }
 
     private static KeyPolicy keyPolicy(YamlSection section) {

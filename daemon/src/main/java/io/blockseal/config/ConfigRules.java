@@ -152,6 +152,13 @@ public final class ConfigRules {
             }
             metaMirror(volume, at, found);
             keys(volume, at, found);
+            if (config.unixMode() == UnixMode.EVERYBODY && volume.access().isEmpty()) {
+                found.add(new Violation(
+                        at + ".access",
+                        "every user of this machine could use export '" + volume.exportName() + "': unix-mode is "
+                                + config.unixMode().digits() + ", and it has no access list",
+                        "Say who may open it (access), or give unix-mode 0660 and the socket's directory a group."));
+            }
         }
     }
 

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param listen TCP addresses for clients
  * @param unixSockets paths of unix sockets for clients
+ * @param unixMode who may connect to them
  * @param insecurePlaintext whether plain TCP may be offered beyond loopback
  * @param tls with what connections are protected
  * @param admin where metrics and health are served; null for nowhere
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 public record DaemonConfig(
         List<TcpAddress> listen,
         List<Path> unixSockets,
+        UnixMode unixMode,
         boolean insecurePlaintext,
         TlsConfig tls,
         @Nullable TcpAddress admin,
@@ -54,6 +56,7 @@ public record DaemonConfig(
     public static final DaemonConfig DEFAULTS = new DaemonConfig(
             List.of(),
             List.of(),
+            UnixMode.OWNER,
             false,
             TlsConfig.NONE,
             null,

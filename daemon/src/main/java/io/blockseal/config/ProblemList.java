@@ -22,7 +22,16 @@ final class ProblemList {
     void add(@Nullable Mark mark, String what, String fix) {
         int line = mark == null ? 1 : mark.getLine() + 1;
         int column = mark == null ? 1 : mark.getColumn() + 1;
-        found.add(new Placed(line, column, new Problem(file + ":" + line + ":" + column, what, fix)));
+        found.add(new Placed(line, column, new Problem(place(line, column), what, fix)));
+    }
+
+    /** How messages call that place, for whoever finds a problem there later. */
+    String place(Mark mark) {
+        return place(mark.getLine() + 1, mark.getColumn() + 1);
+    }
+
+    private String place(int line, int column) {
+        return file + ":" + line + ":" + column;
     }
 
     boolean isEmpty() {

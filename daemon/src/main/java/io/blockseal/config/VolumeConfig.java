@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param exportName what clients ask for
  * @param description for clients that list exports; may be empty
  * @param readOnly whether to refuse writes
+ * @param access who may open it, and who may write; empty: whoever reaches us may
  * @param direct whether to bypass the page cache (O_DIRECT)
  * @param meta where its metadata lies if not in {@code path} itself
  * @param metaMirror where its metadata is kept once more, or null
@@ -31,6 +32,7 @@ public record VolumeConfig(
         String exportName,
         String description,
         boolean readOnly,
+        List<AccessRule> access,
         boolean direct,
         @Nullable Path meta,
         @Nullable Path metaMirror,
@@ -53,6 +55,7 @@ public record VolumeConfig(
     /** Copies what could be changed. */
     public VolumeConfig {
         keys = List.copyOf(keys);
+        access = List.copyOf(access);
     }
 
     /** Whether one of its keys lies with a source outside this machine. */

@@ -55,6 +55,11 @@ final class YamlSection {
         }
     }
 
+    /** Where it begins. */
+    Mark start() {
+        return start;
+    }
+
     /** Where the key's value stands, or the section itself if it is not there. */
     Mark place(String key) {
         asked.add(key);
@@ -147,7 +152,7 @@ final class YamlSection {
         List<YamlSection> sections = new ArrayList<>();
         int index = 0;
         for (Node item : items(key)) {
-            sections.add(new YamlSection(key + "[" + index++ + "]", item, problems));
+            sections.add(new YamlSection(called(key) + "[" + index++ + "]", item, problems));
         }
         return sections;
     }

@@ -2,6 +2,7 @@ package io.blockseal.export;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,16 @@ public record ClientIdentity(Proof proof, String name, List<String> alternatives
         return null;
     }
 
+    /**
+     * The other names in one text, with commas between them. A comma within one of them, which would make two of it that
+     * nobody has signed, is {@code %2C} there, and a percent sign {@code %25}.
+     */
+    public String alternativesText() {
+        return alternatives.stream()
+                .map(name -> name.replace("%", "%25").replace(",", "%2C"))
+                .collect(Collectors.joining(","));
+    }
+
     /** Its best name in one line of printable text, at most 256 characters: SPIFFE id, subject, other name, or a dash. */
     @Override
     public String toString() {
@@ -63,7 +74,10 @@ public record ClientIdentity(Proof proof, String name, List<String> alternatives
         return printable(name);
     }
 
-    /** The text with a question mark for what would not be seen or would change how the rest looks. */
+    /**
+     * The text with a question mark for what would not be seen or would change how the rest looks, and an apostrophe for
+     * what would end the quotes that it is put into.
+     */
     public static String printable(String text) {
         StringBuilder shown = new StringBuilder();
         text.codePoints().limit(SHOWN_CHARS_MAX).forEach(c -> {
@@ -74,7 +88,7 @@ public record ClientIdentity(Proof proof, String name, List<String> alternatives
                         Character.LINE_SEPARATOR,
                         Character.PARAGRAPH_SEPARATOR,
                         Character.UNASSIGNED -> shown.append('?');
-                default -> shown.appendCodePoint(c);
+                default -> shown.appendCodePoint(c == '"' ? '\'' : c);
             }
         });
         return shown.toString();

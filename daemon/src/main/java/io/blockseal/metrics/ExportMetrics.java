@@ -1,5 +1,7 @@
 package io.blockseal.metrics;
 
+import java.util.concurrent.atomic.LongAdder;
+
 /**
  * What one export's requests did, striped by loop: each loop writes its own {@link RequestRecorder} and a scrape adds
  * them up.
@@ -7,6 +9,7 @@ package io.blockseal.metrics;
 public final class ExportMetrics {
     private final String exportName;
     private final RequestRecorder[] recorders;
+    private final LongAdder refusals = new LongAdder();
 
     /** Counters for {@code loopCount} loops. */
     public ExportMetrics(String exportName, int loopCount) {
@@ -25,6 +28,16 @@ public final class ExportMetrics {
     /** The recorder that loop {@code loopIndex} writes. */
     public RequestRecorder recorder(int loopIndex) {
         return recorders[loopIndex];
+    }
+
+    /** Its access list has kept it from a client. From any thread. */
+    public void countRefusal() {
+        refusals.increment();
+    }
+
+    /** How often that was. */
+    public long refusals() {
+        return refusals.sum();
     }
 
     /** How many loops there are. */

@@ -1,7 +1,9 @@
 package io.blockseal.server;
 
+import io.blockseal.export.Caller;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.export.ExportClients;
+import io.blockseal.export.UnixPeer;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.server.tls.TlsOutcome;
 import io.netty.channel.Channel;
@@ -9,7 +11,11 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.HashSet;
+import java.util.Set;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,11 +35,12 @@ final class Connection {
     private final ReceiveBuffer receive;
     private final ConnectionWatch watch;
     private final String peer;
-    private ClientIdentity client = ClientIdentity.ANONYMOUS;
+    private Caller caller;
     private String tls = "none";
     private String exportName = "";
     private ConnectionWatch.@Nullable Visit visit;
     private @Nullable ExportClients clients;
+    private final Set<String> withheld = new HashSet<>();
 
     Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table, ConnectionWatch watch) {
         this.channel = channel;
@@ -42,20 +49,26 @@ final class Connection {
         this.table = table;
         this.watch = watch;
         this.receive = new ReceiveBuffer(loop.receiveBuffers());
-        this.peer = describePeer(channel);
+        PeerCredentials process =
+                channel instanceof EpollDomainSocketChannel domain ? PeerProcess.credentials(domain) : null;
+        this.peer = describePeer(channel, process);
+        this.caller = callerAt(channel, process);
     }
 
-    private static String describePeer(Channel channel) {
-        if (channel instanceof EpollDomainSocketChannel domain) {
-            try {
-                PeerCredentials credentials = domain.peerCredentials();
-                return "unix:pid=" + credentials.pid() + ",uid=" + credentials.uid();
-            } catch (IOException e) {
-                return "unix";
-            }
+    private static String describePeer(Channel channel, @Nullable PeerCredentials process) {
+        if (channel instanceof EpollDomainSocketChannel) {
+            return process == null ? "unix" : "unix:pid=" + process.pid() + ",uid=" + process.uid();
         }
         SocketAddress address = channel.remoteAddress();
         return address == null ? "gone" : address.toString();
+    }
+
+    private static Caller callerAt(Channel channel, @Nullable PeerCredentials process) {
+        UnixPeer unix = channel instanceof EpollDomainSocketChannel domain && process != null
+                ? PeerProcess.peer(domain, process)
+                : null;
+        InetAddress from = channel.remoteAddress() instanceof InetSocketAddress address ? address.getAddress() : null;
+        return new Caller(ClientIdentity.ANONYMOUS, unix, from);
     }
 
     Channel channel() {
@@ -74,9 +87,9 @@ final class Connection {
         return receive;
     }
 
-    /** Who it has proven to be. On its loop. */
-    ClientIdentity client() {
-        return client;
+    /** Who is at the other end: changes when TLS is there, and never again. On its loop. */
+    Caller caller() {
+        return caller;
     }
 
     /** Whether TLS protects it. On its loop. */
@@ -86,16 +99,17 @@ final class Connection {
 
     /** TLS protects it from now on. */
     void secured(TlsOutcome.Secured outcome) {
-        client = outcome.client();
+        ClientIdentity client = outcome.client();
+        caller = caller.as(client);
         tls = outcome.version();
         LOG.info(
-                "peer={} tls={} cipher={} proof={} client=\"{}\" names={}: secured",
+                "peer={} tls={} cipher={} proof={} client=\"{}\" names=\"{}\": secured",
                 peer,
                 tls,
                 outcome.cipher(),
                 client.proof(),
                 client,
-                ClientIdentity.printable(client.alternatives().toString()));
+                ClientIdentity.printable(client.alternativesText()));
     }
 
     /** Whether it has opened that export. On its loop. */
@@ -135,10 +149,17 @@ final class Connection {
                 style,
                 readOnly,
                 tls,
-                client);
-        ConnectionWatch.Visit begun = new ConnectionWatch.Visit(export, peer, client, tls, readOnly);
+                caller.identity());
+        ConnectionWatch.Visit begun = new ConnectionWatch.Visit(export, peer, caller.identity(), tls, readOnly);
         visit = begun;
         watch.opened(begun);
+    }
+
+    /** It asked for an export that is kept from it. Told once for each, however often it asks. */
+    void refused(String export) {
+        if (withheld.add(export)) {
+            watch.refused(new ConnectionWatch.Visit(export, peer, caller.identity(), tls, true));
+        }
     }
 
     /** The client asked for TLS, and it did not come about. */

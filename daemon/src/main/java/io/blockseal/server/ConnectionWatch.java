@@ -27,6 +27,12 @@ public interface ConnectionWatch {
      */
     record Visit(String export, String peer, ClientIdentity client, String tls, boolean readOnly) {}
 
+    /**
+     * It has asked for an export that its access list keeps from it, and was told that there is none; once for each
+     * connection and export.
+     */
+    default void refused(Visit visit) {}
+
     /** It has been let in. */
     void opened(Visit visit);
 

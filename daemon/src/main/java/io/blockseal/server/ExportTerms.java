@@ -2,6 +2,7 @@ package io.blockseal.server;
 
 import io.blockseal.block.Geometry;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportOffer;
 import io.blockseal.nbd.NbdBlockSizes;
 import io.blockseal.nbd.NbdLimits;
 import io.blockseal.nbd.NbdReplyStyle;
@@ -18,7 +19,8 @@ import io.blockseal.nbd.NbdTransmissionFlags;
  */
 record ExportTerms(Export export, long sizeBytes, int transmissionFlags, NbdBlockSizes blockSizes) {
 
-    static ExportTerms of(Export export, NbdReplyStyle style) {
+    static ExportTerms of(ExportOffer.Offered offered, NbdReplyStyle style) {
+        Export export = offered.export();
         Geometry geometry = export.device().geometry();
         int preferred = Math.max(
                 NbdLimits.MIN_PREFERRED_BLOCK_BYTES,
@@ -26,7 +28,7 @@ record ExportTerms(Export export, long sizeBytes, int transmissionFlags, NbdBloc
         return new ExportTerms(
                 export,
                 geometry.sizeBytes(),
-                flags(export, geometry, style),
+                flags(offered.readOnly(), geometry, style),
                 new NbdBlockSizes(
                         geometry.minimumBlockBytes(),
                         Math.min(preferred, NbdLimits.DEFAULT_MAX_PAYLOAD_BYTES),
@@ -37,12 +39,12 @@ record ExportTerms(Export export, long sizeBytes, int transmissionFlags, NbdBloc
         return (transmissionFlags & NbdTransmissionFlags.READ_ONLY) != 0;
     }
 
-    private static int flags(Export export, Geometry geometry, NbdReplyStyle style) {
+    private static int flags(boolean readOnly, Geometry geometry, NbdReplyStyle style) {
         int flags = NbdTransmissionFlags.HAS_FLAGS
                 | NbdTransmissionFlags.SEND_FLUSH
                 | NbdTransmissionFlags.SEND_FUA
                 | NbdTransmissionFlags.SEND_CACHE;
-        if (export.readOnly() || geometry.readOnly()) {
+        if (readOnly || geometry.readOnly()) {
             flags |= NbdTransmissionFlags.READ_ONLY;
         } else {
             flags |= NbdTransmissionFlags.SEND_WRITE_ZEROES;

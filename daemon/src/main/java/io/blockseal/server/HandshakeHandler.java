@@ -219,7 +219,6 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         }
         ctx.writeAndFlush(out, ctx.voidPromise());
         state = State.TLS;
-        haggling = haggling().afresh();
         connection.receive().secure();
         endpoint().begin(ctx.pipeline());
         return false;
@@ -248,6 +247,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                     .figures()
                     .countSecured(secured.version(), secured.client().proof().word());
             connection.secured(secured);
+            haggling = haggling().afresh();
             state = State.OPTION;
             work(ctx);
         } else if (outcome instanceof TlsOutcome.Failed failed) {

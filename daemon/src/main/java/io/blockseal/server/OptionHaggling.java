@@ -2,6 +2,7 @@ package io.blockseal.server;
 
 import io.blockseal.block.BlockChannel;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportOffer;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.nbd.NbdAllocation;
 import io.blockseal.nbd.NbdDecoded;
@@ -35,7 +36,10 @@ final class OptionHaggling {
     }
 
     private final Connection connection;
-    private final ExportRegistry exports;
+    private final ExportRegistry registry;
+    /** What of it this client may know of, by what it has proven until now. */
+    private final ExportOffer exports;
+
     private final boolean fixed;
     private final boolean noZeroes;
     private final TlsMode tls;
@@ -48,10 +52,11 @@ final class OptionHaggling {
     private boolean allocationSelected;
     private String problem = "";
 
-    OptionHaggling(Connection connection, ExportRegistry exports, boolean fixed, boolean noZeroes, TlsMode tls) {
+    OptionHaggling(Connection connection, ExportRegistry registry, boolean fixed, boolean noZeroes, TlsMode tls) {
         this.tls = tls;
         this.connection = connection;
-        this.exports = exports;
+        this.registry = registry;
+        this.exports = registry.offerTo(connection.caller());
         this.fixed = fixed;
         this.noZeroes = noZeroes;
     }
@@ -60,9 +65,12 @@ final class OptionHaggling {
         return fixed;
     }
 
-    /** As at the beginning, now that TLS is there: what was said in the clear may have been said by somebody else. */
+    /**
+     * As at the beginning, once TLS is there: what was said in the clear may have been said by somebody else, and what the
+     * client may open depends on who it turned out to be.
+     */
     OptionHaggling afresh() {
-        return new OptionHaggling(connection, exports, fixed, noZeroes, tls);
+        return new OptionHaggling(connection, registry, fixed, noZeroes, tls);
     }
 
     /** Why the connection has to be closed, or why an export is closed to it. */
@@ -142,6 +150,30 @@ final class OptionHaggling {
         return refuse(out, option, NbdOptionReply.ERR_INVALID, text);
     }
 
+    /**
+     * There is no such export, or none that this client may know of: it cannot tell which from the answer. Without TLS, but
+     * where TLS could make a difference, INFO and GO say so, and that for every name alike; to other options the
+     * specification allows no such answer ("SELECTIVETLS mode").
+     */
+    private Outcome unknown(ByteBuf out, NbdOption option, String name) {
+        noteRefusal(name);
+        String why = exports.whyWithdrawn(name);
+        if (why != null) {
+            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, why);
+        }
+        boolean isInfo = option == NbdOption.INFO || option == NbdOption.GO;
+        return isInfo && tls != TlsMode.OFF && !connection.isSecured() && exports.isMoreWithProof()
+                ? refuse(out, option, NbdOptionReply.ERR_TLS_REQD, "there is no such export without TLS")
+                : refuse(out, option, NbdOptionReply.ERR_UNKNOWN, "there is no export of that name");
+    }
+
+    private void noteRefusal(String name) {
+        String withheld = exports.withheld(name);
+        if (withheld != null) {
+            connection.refused(withheld);
+        }
+    }
+
     private Outcome exportName(ByteBuf in, int index, int length, ByteBuf out) {
         if (style == NbdReplyStyle.EXTENDED) {
             return close("EXPORT_NAME after extended headers");
@@ -150,11 +182,12 @@ final class OptionHaggling {
         if (!name.isValid()) {
             return close(name.problem());
         }
-        Export export = exports.find(name.value());
-        if (export == null) {
+        ExportOffer.Offered offered = exports.find(name.value());
+        if (offered == null) {
+            noteRefusal(name.value());
             return close("EXPORT_NAME of an unknown export");
         }
-        ExportTerms terms = ExportTerms.of(export, style);
+        ExportTerms terms = ExportTerms.of(offered, style);
         if (!open(terms, name.value())) {
             return close(problem.isEmpty() ? "the export could not be opened" : problem);
         }
@@ -164,7 +197,8 @@ final class OptionHaggling {
 
     private Outcome list(ByteBuf out) {
         int code = NbdOption.LIST.code();
-        for (Export export : exports.all()) {
+        for (ExportOffer.Offered offered : exports.all()) {
+            Export export = offered.export();
             NbdOptionReplyWriter.server(out, code, export.name(), export.description());
         }
         NbdOptionReplyWriter.ack(out, code);
@@ -177,11 +211,12 @@ final class OptionHaggling {
             return invalid(out, option, decoded.problem());
         }
         NbdInfoRequest request = decoded.value();
-        Export export = exports.find(request.exportName());
-        if (export == null) {
-            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, exports.whyNot(request.exportName()));
+        ExportOffer.Offered offered = exports.find(request.exportName());
+        if (offered == null) {
+            return unknown(out, option, request.exportName());
         }
-        ExportTerms terms = ExportTerms.of(export, style);
+        Export export = offered.export();
+        ExportTerms terms = ExportTerms.of(offered, style);
         if (option == NbdOption.GO && !open(terms, request.exportName())) {
             return problem.isEmpty()
                     ? refuse(out, option, NbdOptionReply.ERR_PLATFORM, "the export could not be opened; see the log")
@@ -234,7 +269,7 @@ final class OptionHaggling {
         }
         NbdMetaContextRequest request = decoded.value();
         if (exports.find(request.exportName()) == null) {
-            return refuse(out, option, NbdOptionReply.ERR_UNKNOWN, exports.whyNot(request.exportName()));
+            return unknown(out, option, request.exportName());
         }
         List<String> queries = request.queries();
         boolean matches = queries.contains(NbdAllocation.CONTEXT)

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,7 @@ class ConfigReaderTest {
                             "a",
                             "",
                             false,
+                            List.of(),
                             false,
                             null,
                             null,
@@ -61,6 +63,7 @@ class ConfigReaderTest {
             DaemonConfig config = ConfigReader.read("f", """
                     listen: ["127.0.0.1:1", "[::]:2"]
                     unix: one.sock
+                    unix-mode: 0660
                     insecure-plaintext: true
                     tls: {mode: required, certificate: c, key: k, client-ca: a, verify-clients: false}
                     admin: localhost:3
@@ -86,13 +89,16 @@ class ConfigReaderTest {
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
                          max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600,
                          key-check-seconds: 60, revocation-grace-seconds: 600, on-revocation: freeze,
-                         auto-rewrap: true, rewrap-poll-seconds: 60}
+                         auto-rewrap: true, rewrap-poll-seconds: 60, access: [
+                         {subject: "CN=a,O=b", uid: [7, 8], mode: read-write},
+                         {anyone: true, mode: read-only}]}
                     """);
 
             assertEquals(
                     new DaemonConfig(
                             List.of(new TcpAddress("127.0.0.1", 1), new TcpAddress("::", 2)),
                             List.of(Path.of("one.sock")),
+                            UnixMode.GROUP,
                             true,
                             new TlsConfig(TlsConfig.Mode.REQUIRED, Path.of("c"), Path.of("k"), Path.of("a"), false),
                             new TcpAddress("localhost", 3),
@@ -115,6 +121,13 @@ class ConfigReaderTest {
                                     "7",
                                     "d",
                                     true,
+                                    List.of(
+                                            new AccessRule(
+                                                    "f:30:6",
+                                                    Map.of("subject", List.of("CN=a,O=b"), "uid", List.of("7", "8")),
+                                                    false,
+                                                    AccessRule.Mode.READ_WRITE),
+                                            new AccessRule("f:31:6", Map.of(), true, AccessRule.Mode.READ_ONLY)),
                                     true,
                                     Path.of("m"),
                                     Path.of("mm"),
@@ -210,11 +223,13 @@ class ConfigReaderTest {
             for (String section : List.of(
                     "surely-unknown: 1\n" + MINIMAL,
                     "tls: {surely-unknown: 1}\n" + MINIMAL,
-                    MINIMAL + "    surely-unknown: 1\n")) {
+                    MINIMAL + "    surely-unknown: 1\n",
+                    MINIMAL + "    access: [{mode: none, surely-unknown: 1}]\n")) {
                 String known = messageOf(section).replaceAll("(?s).*Known here: (.*)\\.$", "$1");
                 for (String key : known.split(", ")) {
                     assertTrue(
-                            sample.matches("(?s).*\\n\\s*(- |# )?" + key + ":.*"), "the sample lacks the key " + key);
+                            sample.matches("(?s).*\\n\\s*(# *)?(- )?" + key + ":.*"),
+                            "the sample lacks the key " + key);
                 }
             }
         }
@@ -251,6 +266,8 @@ class ConfigReaderTest {
                         tls: {verify-clients: true}      | f:1:7  | who may sign it
                         tls: {client-ca: c}              | f:1:7  | no certificate of ours
                         tls: {certficate: c}             | f:1:7  | Did you mean 'certificate'?
+                        unix-mode: 0777                  | f:1:12 | '0777' is none of: 0600, 0660, 0666
+                        unix-mode: 0666                  | f:4:5  | every user of this machine could use export 'a'
                         listen: no                       | f:1:9  | YAML reads as true or false
                         state-dir: ""                    | f:1:12 | it is empty
                         buffers: 64M, 3                  | f:1:10 | '64M, 3' is not a size
@@ -280,6 +297,14 @@ class ConfigReaderTest {
                         rotation-rate: 0                 | f:5:20 | nothing would ever be done at '0'
                         trust-identity: true             | f:5:5  | trust-identity
                         path2: x                         | f:5:5  | Did you mean 'path'?
+                        access: []                       | f:5:5  | nobody could open the export
+                        access:                          | f:5:12 | volumes[0].access[0] is nothing
+                        access: everybody                | f:5:13 | volumes[0].access[0] is one value
+                        access: [{subject: CN=a}]        | f:5:14 | does not say what may be done
+                        access: [{uid: 1, mode: rw}]     | f:5:29 | 'rw' is none of: none, read-only, read-write
+                        access: [{usr: 1, mode: none}]   | f:5:15 | unknown key 'usr' in volumes[0].access[0]
+                        access: [{mode: none, psk: no}]  | f:5:32 | Put it into quotes
+                        access: [{mode: none, dns: ""}]  | f:5:32 | it is empty
                         """)
         void namesThePlaceInsideAVolumeToo(String line, String place, String words) {
             String message = messageOf(MINIMAL + "    " + line.strip() + "\n");
@@ -378,6 +403,7 @@ class ConfigReaderTest {
         return new DaemonConfig(
                 List.of(),
                 List.of(),
+                config.unixMode(),
                 config.insecurePlaintext(),
                 TlsConfig.NONE,
                 null,

@@ -4,6 +4,7 @@ import io.blockseal.app.CommandException;
 import io.blockseal.app.Daemon;
 import io.blockseal.app.ExitCode;
 import io.blockseal.app.LogSetup;
+import io.blockseal.app.ServedAccess;
 import io.blockseal.config.ByteSize;
 import io.blockseal.config.ConfigException;
 import io.blockseal.config.ConfigReader;
@@ -210,6 +211,7 @@ public final class ServeCommand extends Verb {
         DaemonConfig wanted = new DaemonConfig(
                 parsed("--listen", listen),
                 unixSockets,
+                otherwise.unixMode(),
                 insecurePlaintext,
                 tls.config(),
                 admin == null ? null : parsed("--admin", List.of(admin)).get(0),
@@ -258,6 +260,7 @@ public final class ServeCommand extends Verb {
                     names.isEmpty() ? VolumeConfig.defaultExportName(path) : names.get(i),
                     "",
                     readOnly,
+                    List.of(),
                     direct,
                     metas.isEmpty() ? null : metas.get(i),
                     metaMirrors.isEmpty() ? null : metaMirrors.get(i),
@@ -292,7 +295,9 @@ public final class ServeCommand extends Verb {
             throw usage("--config takes everything from the file, but " + (volumes.isEmpty() ? alsoGiven : volumes)
                     + " is given too.\n  Say it in the file, or leave --config out.");
         }
-        return ConfigReader.read(file);
+        DaemonConfig read = ConfigReader.read(file);
+        ServedAccess.lists(read);
+        return read;
     }
 
     private long bufferBytes() throws CommandException {
