@@ -10,7 +10,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The keys that are to be destroyed with a volume, each with the key slots that it opens. All that could speak against it is
+ * The keys that are to be destroyed with a volume, each with the key slots that open no more without it. Of a source that
+ * is made of parts each part that can be destroyed is a key of its own. All that could speak against it is
  * found here, before anything is destroyed.
  */
 public final class DoomedKeys {
@@ -36,14 +37,21 @@ public final class DoomedKeys {
     /** This one, too; it stays the caller's. */
     public void add(String word, KeySource source, VolumeErasure erasure) throws CommandException, KeySourceException {
         requireDestructible(word, source);
-        List<Integer> opened = erasure.slotsOpenedBy(source);
-        if (opened.isEmpty()) {
+        boolean opens = false;
+        for (KeySource part : source.parts()) {
+            List<Integer> need = part.whyIndestructible() == null ? erasure.slotsThatNeed(part) : List.of();
+            opens |= !need.isEmpty();
+            // The same file may be named as a part and by itself.
+            if (!need.isEmpty() && !references().contains(part.reference())) {
+                slots.put(part, need);
+            }
+        }
+        if (!opens) {
             throw new CommandException(
                     ExitCode.WRONG_KEY,
                     "--destroy-kek: " + source.reference() + " opens no key slot of " + called
                             + "; nothing was changed.");
         }
-        slots.put(source, opened);
     }
 
     /** Where they live. */
@@ -53,7 +61,7 @@ public final class DoomedKeys {
         return references;
     }
 
-    /** Each with the slots that it opens. */
+    /** Each with the slots that need it. */
     Map<KeySource, List<Integer>> slots() {
         return slots;
     }

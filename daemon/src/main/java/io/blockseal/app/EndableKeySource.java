@@ -7,6 +7,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -110,6 +111,12 @@ final class EndableKeySource implements KeySource {
         } finally {
             leave();
         }
+    }
+
+    @Override
+    public List<KeySource> parts() {
+        List<KeySource> parts = source.parts();
+        return List.of(source).equals(parts) ? List.of(this) : parts;
     }
 
     @Override

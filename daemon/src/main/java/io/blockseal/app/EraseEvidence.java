@@ -37,7 +37,7 @@ public final class EraseEvidence {
      * What became of a KEK that was to be destroyed.
      *
      * @param reference where it lived
-     * @param slots what it opened
+     * @param slots what opens no more without it
      * @param destroyed whether it is gone
      * @param words how, or why not
      */

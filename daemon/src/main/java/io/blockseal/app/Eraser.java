@@ -5,9 +5,11 @@ import io.blockseal.app.EraseEvidence.Outcome;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
+import io.blockseal.format.KeySlotType;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.KeySlotInfo;
 import io.blockseal.volume.VolumeErasure;
 import io.blockseal.volume.VolumeInfo;
 import java.util.ArrayList;
@@ -73,7 +75,8 @@ public final class Eraser {
 
     private void destroy(VolumeInfo info, KeySource source, List<Integer> slots, List<String> complaints) {
         try {
-            evidence.kek(new Kek(source.reference(), slots, true, source.destroy()));
+            String how = source.destroy() + othersNeeded(info, slots);
+            evidence.kek(new Kek(source.reference(), slots, true, how));
             record(
                     AuditEvent.KEK_DESTROYED,
                     AuditField.of("volume", called),
@@ -86,6 +89,20 @@ public final class Eraser {
             evidence.end(Outcome.KEK_REMAINS, why);
             complaints.add(called + ": erased, but " + why);
         }
+    }
+
+    /** Of slots that need several keys one that is gone is enough: the record says so of each. */
+    private static String othersNeeded(VolumeInfo info, List<Integer> slots) {
+        StringBuilder words = new StringBuilder();
+        for (KeySlotInfo slot : info.keySlots()) {
+            if (slots.contains(slot.index()) && slot.kind().equals(KeySlotType.ALL_OF.kind())) {
+                words.append("; key slot ")
+                        .append(slot.index())
+                        .append(" needed it and opens no more, whatever becomes of the other parts of ")
+                        .append(slot.reference());
+            }
+        }
+        return words.toString();
     }
 
     private void record(AuditEvent event, AuditField... fields) {

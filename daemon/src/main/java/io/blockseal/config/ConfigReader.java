@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -290,7 +291,11 @@ public final class ConfigReader {
         boolean named = false;
         for (Kind kind : KEY_KINDS) {
             named |= section.has(kind.word());
-            keys.addAll(section.list(kind.word(), text -> new KeyConfig(kind, notEmpty(text))));
+            Function<String, KeyConfig> one = text -> new KeyConfig(kind, notEmpty(text));
+            keys.addAll(
+                    kind == Kind.KEY_SOURCE
+                            ? section.listOrGroups(kind.word(), one, KeyConfig.ALL_OF, KeyConfig::allOf)
+                            : section.list(kind.word(), one));
         }
         if (!named) {
             String words = String.join(", ", KEY_KINDS.stream().map(Kind::word).toList());

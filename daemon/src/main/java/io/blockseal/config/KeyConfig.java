@@ -1,5 +1,6 @@
 package io.blockseal.config;
 
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -45,6 +46,12 @@ public record KeyConfig(Kind kind, String place) {
         }
     }
 
+    /** The scheme of a source that is made of several, and the key of a group that names them. */
+    static final String ALL_OF = "all-of";
+
+    private static final int PARTS_MIN = 2;
+    private static final int PARTS_MAX = 4;
+    private static final Pattern PART = Pattern.compile("[A-Za-z][A-Za-z0-9+-]*:.*");
     private static final Pattern URI = Pattern.compile("[A-Za-z][A-Za-z0-9+-]*:.+");
     private static final Pattern OF_ANOTHER_KIND = Pattern.compile("(?i)(file|fd|credential|passphrase|recovery):.*");
 
@@ -70,6 +77,28 @@ public record KeyConfig(Kind kind, String place) {
                     "'" + place + "' is not a source that wraps for us; use key-file, key-fd,"
                             + " credential, a passphrase or recovery-key-file");
         }
+    }
+
+    /**
+     * A source of which it takes every part, each given by its URI as it is.
+     *
+     * @throws IllegalArgumentException if there are not two to four, or one is no URI
+     */
+    static KeyConfig allOf(List<String> parts) {
+        if (parts.size() < PARTS_MIN || parts.size() > PARTS_MAX) {
+            throw new IllegalArgumentException(
+                    "all-of has " + parts.size() + " parts, and needs " + PARTS_MIN + " to " + PARTS_MAX);
+        }
+        StringBuilder uri = new StringBuilder(ALL_OF + ":");
+        for (String part : parts) {
+            if (!PART.matcher(part).matches()) {
+                throw new IllegalArgumentException(
+                        "'" + part + "' in all-of is not the URI of a key source, such as file:/FILE");
+            }
+            uri.append(uri.indexOf("?") < 0 ? "?source=" : "&source=")
+                    .append(part.replace("%", "%25").replace("&", "%26"));
+        }
+        return new KeyConfig(Kind.KEY_SOURCE, uri.toString());
     }
 
     /** Whether it is kept, and wraps, outside this daemon: at a source that may be away, say no, or have newer versions. */

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.nodes.MappingNode;
@@ -135,16 +136,43 @@ final class YamlSection {
     <T> List<T> list(String key, Function<String, T> parse) {
         List<T> parsed = new ArrayList<>();
         for (Node item : items(key)) {
-            String text = text(key, item);
-            if (text != null) {
-                try {
-                    parsed.add(parse.apply(text));
-                } catch (IllegalArgumentException wrong) {
-                    wrong(key, item, wrong);
-                }
+            addText(key, item, parse, parsed);
+        }
+        return parsed;
+    }
+
+    /** Likewise, where instead of a text there may be a group whose only key {@code word} has a list of texts. */
+    <T> List<T> listOrGroups(String key, Function<String, T> parse, String word, Function<List<String>, T> parseGroup) {
+        List<T> parsed = new ArrayList<>();
+        for (Node item : items(key)) {
+            YamlSection group = item instanceof MappingNode ? new YamlSection(key, item, problems) : null;
+            if (group == null || !group.has(word)) {
+                addText(key, item, parse, parsed);
+                continue;
+            }
+            List<String> texts = group.list(word, Function.identity());
+            group.finish();
+            // Of a list in which something is no text that is all there is to say.
+            if (texts.size() == group.items(word).size()) {
+                add(key, item, () -> parseGroup.apply(texts), parsed);
             }
         }
         return parsed;
+    }
+
+    private <T> void addText(String key, Node item, Function<String, T> parse, List<T> parsed) {
+        String text = text(key, item);
+        if (text != null) {
+            add(key, item, () -> parse.apply(text), parsed);
+        }
+    }
+
+    private <T> void add(String key, Node item, Supplier<T> value, List<T> parsed) {
+        try {
+            parsed.add(value.get());
+        } catch (IllegalArgumentException wrong) {
+            wrong(key, item, wrong);
+        }
     }
 
     /** The mappings of a list. */

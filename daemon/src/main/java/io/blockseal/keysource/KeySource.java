@@ -1,6 +1,7 @@
 package io.blockseal.keysource;
 
 import io.blockseal.crypto.Secret;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +57,11 @@ public interface KeySource extends AutoCloseable {
      * @throws WrongKeyException if the KEK is simply another one
      */
     Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException;
+
+    /** The sources that it is made of, each with a key of its own; it closes them. Itself, unless it is made of several. */
+    default List<KeySource> parts() {
+        return List.of(this);
+    }
 
     /**
      * Why {@link #destroy} cannot be asked of this source, and who can destroy its KEK instead; null if it can. Asks

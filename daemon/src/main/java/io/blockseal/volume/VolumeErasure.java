@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.allof.AllOfKeySource;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.metadata.MetadataCopies;
@@ -150,24 +151,43 @@ public final class VolumeErasure {
         return info;
     }
 
-    /** Which key slots that source opens: what is about to be destroyed at the source is this volume's, and in use. */
-    public List<Integer> slotsOpenedBy(KeySource source) throws KeySourceException {
-        List<Integer> opened = new ArrayList<>();
+    /**
+     * Which key slots nobody opens without the key of that source, because it opens them or gives them a share: what is
+     * about to be destroyed at the source is this volume's, and in use.
+     */
+    public List<Integer> slotsThatNeed(KeySource source) throws KeySourceException {
+        List<Integer> need = new ArrayList<>();
         KeySlotArea area = newest.area();
         for (int index = 0; area != null && index < KeySlotArea.SLOTS; index++) {
             KeySlot slot = area.slot(index);
             WrappedKey wrapped = slot == null ? null : KeySlotCodec.toWrapped(slot);
-            if (wrapped != null && source.mayOpen(wrapped)) {
-                try (Secret volumeKey =
-                        source.unwrap(wrapped, new Binding(newest.root().uuid()))) {
-                    Objects.requireNonNull(volumeKey);
-                    opened.add(index);
-                } catch (WrongKeyException e) {
-                    LOG.debug("volume={} slot={}: {}", stores.name(), index, e.getMessage());
-                }
+            if (wrapped != null && (opens(source, wrapped, index) || givesAShare(source, wrapped, index))) {
+                need.add(index);
             }
         }
-        return opened;
+        return need;
+    }
+
+    private boolean givesAShare(KeySource source, WrappedKey wrapped, int index) throws KeySourceException {
+        for (WrappedKey share : AllOfKeySource.shares(wrapped)) {
+            if (opens(source, share, index)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean opens(KeySource source, WrappedKey wrapped, int index) throws KeySourceException {
+        if (!source.mayOpen(wrapped)) {
+            return false;
+        }
+        try (Secret opened = source.unwrap(wrapped, new Binding(newest.root().uuid()))) {
+            Objects.requireNonNull(opened);
+            return true;
+        } catch (WrongKeyException e) {
+            LOG.debug("volume={} slot={}: {}", stores.name(), index, e.getMessage());
+            return false;
+        }
     }
 
     /**

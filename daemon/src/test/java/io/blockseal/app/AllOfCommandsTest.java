@@ -3,6 +3,8 @@ package io.blockseal.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.config.ConfigReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -47,6 +49,7 @@ class AllOfCommandsTest {
         String printed = section.substring(begin, section.indexOf("```", begin))
                 .replace("/usr/local/libexec/kms", directory + "/kms")
                 .replaceAll("/(etc|run|var/lib)/blockseal/", directory + "/");
+        assertTrue(printed.contains("all-of:\n"), printed);
         Path yaml = Files.writeString(
                 cli.path("printed.yaml"), printed + "control: off\nstate-dir: " + directory + "/state\n");
         try (Daemon daemon = Daemon.start(ConfigReader.read(yaml))) {
@@ -99,8 +102,6 @@ class AllOfCommandsTest {
     @Test
     void theEvidenceOfAnErasureSaysThatOnePartWasEnough() throws Exception {
         cli.ok("key", "add", "./db.bsl", "--key-source", source, "--new-key-file", "./spare.key");
-        String info = cli.ok("info", "./db.bsl", "--json").out();
-        String uuid = info.replaceFirst("(?s).*\"uuid\"\\s*:\\s*\"([^\"]+)\".*", "$1");
         cli.ok(
                 "erase",
                 "./db.bsl",
@@ -110,9 +111,79 @@ class AllOfCommandsTest {
                 "--evidence",
                 "./evidence.json",
                 "--yes-erase",
-                uuid);
+                uuid());
         String evidence = Files.readString(cli.path("evidence.json"));
-        assertTrue(evidence.contains("opens no more. Not destroyed: exec:"), evidence);
+        assertTrue(
+                evidence.contains(
+                        "key slot 0 needed it and opens no more, whatever becomes of the other parts of all-of:"
+                                + "exec:" + cli.path("kms") + "&file:" + cli.path("db.key")),
+                evidence);
+        assertTrue(!evidence.contains("The key of slot 0"), evidence);
+        assertTrue(evidence.contains("The key of slot 1"), evidence);
         assertTrue(!Files.exists(cli.path("db.key")), "the key file is still there");
+    }
+
+    /** The file opens a slot by itself, and is a part of another: both are gone with it, though the program is away. */
+    @Test
+    void aKeyFileThatGoesTakesTheSlotsWithItOfWhichItIsAPart() throws Exception {
+        cli.ok("key", "add", "./db.bsl", "--key-source", source, "--new-key-file", "./db.key");
+        cli.ok("header", "backup", "./db.bsl", "./db.header", "--key-source", source);
+        Files.move(cli.path("kms"), cli.path("kms.away"));
+        Cli.Result erased = cli.ok(
+                "erase",
+                "./db.bsl",
+                "--destroy-kek",
+                "--key-file",
+                "./db.key",
+                "--evidence",
+                "./evidence.json",
+                "--yes-erase",
+                uuid());
+        JsonNode evidence = new ObjectMapper().readTree(Files.readString(cli.path("evidence.json")));
+        assertEquals("erased", evidence.get("outcome").asText());
+        JsonNode keks = evidence.get("destroyed").get("keks");
+        assertEquals(1, keks.size());
+        assertEquals("[0,1]", keks.get(0).get("slots").toString());
+        assertTrue(keks.get(0).get("how").asText().contains("key slot 0 needed it and opens no more"), keks::toString);
+        assertTrue(!evidence.get("remains").toString().contains("The key of slot"), evidence::toString);
+        assertTrue(erased.out().contains("opens no more"), erased.out());
+        // So it is: not even a backup of the header and the program bring it back.
+        Files.move(cli.path("kms.away"), cli.path("kms"));
+        cli.refused(
+                ExitCode.KEY_SOURCE, "db.key", "header", "restore", "./db.bsl", "./db.header", "--key-source", source);
+    }
+
+    /** Another file in the same place is not the part. */
+    @Test
+    void aKeyFileThatIsNotThePartIsRefused() throws Exception {
+        Files.delete(cli.path("db.key"));
+        cli.ok("create", "./third.bsl", "--size", "32M", "--key-file", "./db.key");
+        cli.refused(
+                ExitCode.WRONG_KEY,
+                "opens no key slot",
+                "erase",
+                "./db.bsl",
+                "--destroy-kek",
+                "--key-file",
+                "./db.key",
+                "--yes-erase",
+                uuid());
+        assertTrue(Files.exists(cli.path("db.key")));
+    }
+
+    @Test
+    void aGroupInTheConfigurationServesItAsWell() throws Exception {
+        String group = "path: ./db.bsl, key-source: {all-of: ['exec:" + cli.path("kms") + "?arg=prod', 'file:"
+                + cli.path("db.key") + "']}";
+        try (Daemon daemon = Daemon.start(cli.configuration(group))) {
+            assertTrue(daemon.addresses().contains(directory + "/n.sock"), daemon::addresses);
+            assertTrue(cli.served("status").out().contains("open"), () -> cli.served("status")
+                    .out());
+        }
+    }
+
+    private String uuid() {
+        String info = cli.ok("info", "./db.bsl", "--json").out();
+        return info.replaceFirst("(?s).*\"uuid\"\\s*:\\s*\"([^\"]+)\".*", "$1");
     }
 }

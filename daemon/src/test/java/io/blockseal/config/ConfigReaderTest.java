@@ -200,6 +200,22 @@ class ConfigReaderTest {
             assertFalse(isTaken("key-source: 'exec:/kms', auto-rewrap: false"));
         }
 
+        /** A group is the same source as the text of a URI of URIs, without its percent signs. */
+        @Test
+        void isTakenFromSourcesOfWhichAllAreNeeded() throws ConfigException {
+            String parts = "key-source: ['exec:/x', {all-of: ['exec:/kms?arg=a&arg=50%25', 'passphrase:']}]";
+            assertTrue(isTaken(parts));
+            assertEquals(
+                    List.of("exec:/x", "all-of:?source=exec:/kms?arg=a%26arg=50%2525&source=passphrase:"),
+                    ConfigReader.read("f", "unix: s\nvolumes: [{path: a, " + parts + "}]")
+                            .volumes()
+                            .get(0)
+                            .keys()
+                            .stream()
+                            .map(KeyConfig::place)
+                            .toList());
+        }
+
         /** What is watched stays in memory, for which there is no reason here. */
         @Test
         void isNotLookedForWhereThereAreNone() throws ConfigException {
@@ -286,6 +302,13 @@ class ConfigReaderTest {
                         credential: ../x                 | f:5:17 | is not a credential's name
                         credential: [b, b]               | f:5:5  | has the key credential b twice
                         key-source: ["exec:/a", {}]       | f:5:29 | is a group of keys
+                        key-source: {all-of: "file:/a"}   | f:5:17 | all-of has 1 parts, and needs 2 to 4
+                        key-source: {all-of: ["a:", "b:", "c:", "d:", "e:"]} | f:5:17 | all-of has 5 parts
+                        key-source: {all-of: ["exec:/a", b]} | f:5:17 | 'b' in all-of is not the URI
+                        key-source: {all-of: ["exec:/a", {}]} | f:5:38 | key-source.all-of is a group of keys
+                        key-source: {all-off: ["exec:/a", "fd:3"]} | f:5:17 | is a group of keys
+                        key-source: {all-of: ["exec:/a", "fd:3"], x: 1} | f:5:47 | unknown key 'x' in key-source
+                        credential: {all-of: ["exec:/a", "fd:3"]} | f:5:17 | is a group of keys
                         name: ""                         | f:5:5  | has 0 bytes
                         name: no                         | f:5:11 | Put it into quotes
                         name: {a: b}                     | f:5:11 | is a group of keys

@@ -174,6 +174,17 @@ public final class AllOfKeySource implements KeySource {
         };
     }
 
+    @Override
+    public List<KeySource> parts() {
+        return parts;
+    }
+
+    /** The shares that such a slot is made of, each as its source has wrapped it; none if it is of another kind. */
+    public static List<WrappedKey> shares(WrappedKey wrapped) {
+        AllOfSlot slot = AllOfSlot.decode(wrapped);
+        return slot == null ? List.of() : slot.parts();
+    }
+
     /** One part that is gone is enough. */
     @Override
     public @Nullable String whyIndestructible() {
@@ -189,12 +200,21 @@ public final class AllOfKeySource implements KeySource {
     public String destroy() throws KeySourceException {
         List<String> done = new ArrayList<>();
         List<String> left = new ArrayList<>();
+        KeySourceException failure = null;
         for (int i = 0; i < parts.size(); i++) {
-            if (parts.get(i).whyIndestructible() == null) {
-                done.add(named(i) + parts.get(i).destroy());
-            } else {
+            if (parts.get(i).whyIndestructible() != null) {
                 left.add(parts.get(i).reference());
+                continue;
             }
+            try {
+                done.add(named(i) + parts.get(i).destroy());
+            } catch (KeySourceException failed) {
+                failure = failed;
+                left.add(named(i) + failed.getMessage());
+            }
+        }
+        if (done.isEmpty() && failure != null) {
+            throw failure;
         }
         if (done.isEmpty()) {
             return KeySource.super.destroy();

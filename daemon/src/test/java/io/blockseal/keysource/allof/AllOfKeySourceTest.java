@@ -304,6 +304,23 @@ class AllOfKeySourceTest extends SourceContract {
         }
     }
 
+    /** One is enough: that another one could not be destroyed does not bring the slot back. */
+    @Test
+    void aPartThatIsGoneIsEnoughEvenIfAnotherOneCannotBeDestroyed() throws Exception {
+        Path away = keyFile("away.key", 8);
+        try (KeySource missing = file(away);
+                KeySource source = of(missing, file(keyFile));
+                KeySource twice = of(missing, file(keyFile))) {
+            assertEquals(2, source.parts().size());
+            Files.delete(away);
+            String words = source.destroy();
+            assertTrue(words.startsWith("part 2 of 2 (file:" + keyFile + "): key file "), words);
+            assertTrue(words.contains("Not destroyed: part 1 of 2 (file:" + away + "): "), words);
+            KeySourceException failed = assertThrows(KeySourceException.class, twice::destroy);
+            assertTrue(failed.getMessage().contains("key"), failed::getMessage);
+        }
+    }
+
     @Test
     void isNamedByAUriOfUris() throws Exception {
         Path passphrase = Files.writeString(folder.resolve("words"), "correct horse battery staple\n");
