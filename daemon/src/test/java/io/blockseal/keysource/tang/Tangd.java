@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,7 @@ import java.util.stream.Stream;
  * A real Tang server, which speaks HTTP on its standard input and output, its keys, and what its administrator does to them.
  * Needs the packages tang and jose.
  */
-final class Tangd implements AutoCloseable {
+public final class Tangd implements AutoCloseable {
     private static final List<Path> PLACES =
             List.of(Path.of("/usr/libexec"), Path.of("/usr/lib"), Path.of("/usr/lib64"));
 
@@ -56,7 +57,7 @@ final class Tangd implements AutoCloseable {
     }
 
     /** One with new keys, or a skipped test that says why. */
-    static Tangd open(Path keys) throws Exception {
+    public static Tangd open(Path keys) throws Exception {
         Path programs = PLACES.stream()
                 .filter(each -> Files.isExecutable(each.resolve("tangd")))
                 .findFirst()
@@ -122,7 +123,7 @@ final class Tangd implements AutoCloseable {
     }
 
     /** The thumbprint of the only key of that kind which it shows, as another program computes it. */
-    String thumbprint(String algorithm) throws Exception {
+    public String thumbprint(String algorithm) throws Exception {
         List<Path> shown = shown(algorithm);
         assertEquals(1, shown.size());
         String file = shown.get(0).toString();
@@ -135,13 +136,22 @@ final class Tangd implements AutoCloseable {
     }
 
     /** As tangd-rotate-keys does: what is there is hidden, and there are new ones. */
-    void rotate() throws Exception {
+    public void rotate() throws Exception {
         for (String algorithm : new String[] {"ES512", "ECMR"}) {
             for (Path each : shown(algorithm)) {
                 Files.move(each, each.resolveSibling("." + each.getFileName()));
             }
         }
         generate();
+    }
+
+    /** What a rotation has hidden is gone, as when an administrator thinks that nobody needs it any more. */
+    public void removeHidden() throws IOException {
+        for (Path each : files()) {
+            if (each.getFileName().toString().startsWith(".")) {
+                Files.delete(each);
+            }
+        }
     }
 
     /** All of them are gone, and there are others. */
@@ -191,16 +201,31 @@ final class Tangd implements AutoCloseable {
                 whole.substring(end + 4).getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Listens on loopback as its unit for systemd has it: one process for each connection. */
-    String listen() throws IOException {
-        listening = new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
+    /** Listens on loopback as its unit for systemd has it: one process for each connection; where. */
+    public String listen() throws IOException {
+        return listen(0);
+    }
+
+    /** Likewise, on a port where it has listened before. */
+    public String listen(int port) throws IOException {
+        ServerSocket opened = new ServerSocket();
+        opened.setReuseAddress(true);
+        opened.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 16);
+        listening = opened;
         threads.submit(() -> {
             while (true) {
-                Socket connection = listening.accept();
+                Socket connection = opened.accept();
                 threads.submit(() -> converse(connection));
             }
         });
-        return "http://127.0.0.1:" + listening.getLocalPort();
+        return "http://127.0.0.1:" + opened.getLocalPort();
+    }
+
+    /** Takes no more connections; the port. */
+    public int fallSilent() throws IOException {
+        int port = listening.getLocalPort();
+        listening.close();
+        return port;
     }
 
     private Void converse(Socket connection) throws Exception {
