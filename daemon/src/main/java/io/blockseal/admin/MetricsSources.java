@@ -2,6 +2,7 @@ package io.blockseal.admin;
 
 import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.TlsFigures;
 import java.util.Collection;
 import java.util.function.LongSupplier;
@@ -18,6 +19,7 @@ import java.util.function.Supplier;
  * @param keys the keys of each volume that was opened
  * @param jobs the jobs of each volume, by verb
  * @param tls how connections are protected
+ * @param reloads how the configuration was loaded again
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
  * @param bufferLimitBytes the most they may take
@@ -34,6 +36,7 @@ public record MetricsSources(
         Supplier<Collection<ExportKeys>> keys,
         Supplier<Collection<JobTally>> jobs,
         TlsFigures tls,
+        ReloadFigures reloads,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,
         LongSupplier bufferLimitBytes,

@@ -9,15 +9,13 @@ import io.blockseal.server.ConnectionWatch;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.function.Supplier;
 
 /**
  * Tells the audit log which clients come to which exports, and who is kept from them, on a thread of its own, in the order
@@ -30,15 +28,15 @@ final class ClientVisits implements ConnectionWatch, AutoCloseable {
     private static final int REFUSALS_WAITING_MAX = 1000;
 
     private final TlsFigures figures;
-    private final Map<String, ExportMetrics> metrics;
+    private final Supplier<Collection<ExportMetrics>> exports;
     private final ExecutorService writer;
     private final AtomicInteger refusalsWaiting = new AtomicInteger();
     private final AtomicLong refusalsUnwritten = new AtomicLong();
 
-    /** With the figures of every export that there can be. */
-    ClientVisits(TlsFigures figures, Collection<ExportMetrics> exports) {
+    /** {@code exports} has the figures of every export that there is at the time. */
+    ClientVisits(TlsFigures figures, Supplier<Collection<ExportMetrics>> exports) {
         this.figures = figures;
-        this.metrics = exports.stream().collect(Collectors.toMap(ExportMetrics::exportName, Function.identity()));
+        this.exports = exports;
         ThreadPoolExecutor one =
                 new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), ClientVisits::thread);
         one.allowCoreThreadTimeOut(true);
@@ -66,9 +64,10 @@ final class ClientVisits implements ConnectionWatch, AutoCloseable {
 
     @Override
     public void refused(Visit visit) {
-        ExportMetrics figure = metrics.get(visit.export());
-        if (figure != null) {
-            figure.countRefusal();
+        for (ExportMetrics each : exports.get()) {
+            if (each.exportName().equals(visit.export())) {
+                each.countRefusal();
+            }
         }
         if (refusalsWaiting.incrementAndGet() > REFUSALS_WAITING_MAX) {
             refusalsWaiting.decrementAndGet();

@@ -12,6 +12,7 @@ import io.blockseal.app.command.InfoCommand;
 import io.blockseal.app.command.JobCommand;
 import io.blockseal.app.command.KeyCommand;
 import io.blockseal.app.command.LockCommand;
+import io.blockseal.app.command.ReloadCommand;
 import io.blockseal.app.command.ResizeCommand;
 import io.blockseal.app.command.RespondLeakCommand;
 import io.blockseal.app.command.RootCommand;
@@ -41,6 +42,7 @@ final class CommandTree {
         verbs.put("create", CreateCommand::new);
         verbs.put("serve", ServeCommand::new);
         verbs.put("status", StatusCommand::new);
+        verbs.put("reload", ReloadCommand::new);
         verbs.put("job", JobCommand::new);
         verbs.put("info", InfoCommand::new);
         verbs.put("check", CheckCommand::new);

@@ -66,6 +66,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     private final ThreadPoolExecutor threads;
     private final ThreadPoolExecutor orders;
     private final ControlNotes notes = new ControlNotes();
+    private volatile @Nullable Reload reload;
 
     ControlDesk(
             List<ServedVolume> volumes,
@@ -81,13 +82,14 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         this.erasure = erasure;
         this.transfers = transfers;
         this.verbs = Verbs.all();
-        for (VolumeVerb verb : verbs.values()) {
-            if (verb.isLong()) {
-                volumes.forEach(each -> jobs.expect(each.name(), verb.name()));
-            }
-        }
+        volumes.forEach(each -> expect(each.name()));
         this.threads = pool("control", THREADS);
         this.orders = pool("control-job", 1);
+    }
+
+    /** Its jobs are counted from now on. */
+    private void expect(String volume) {
+        verbs.values().stream().filter(VolumeVerb::isLong).forEach(verb -> jobs.expect(volume, verb.name()));
     }
 
     private static ThreadPoolExecutor pool(String name, int threadCount) {
@@ -159,12 +161,60 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
             threads.execute(() -> answer.complete(answer(volume, word, arguments, caller, acts)));
         } catch (RejectedExecutionException full) {
             arguments.close();
-            answer.complete(new ControlAnswer(
-                    503,
-                    Failures.outcome(new CommandException(
-                            ExitCode.FAILURE, "the daemon stops, or has too many orders waiting; try again"))));
+            answer.complete(busy());
         }
         return answer;
+    }
+
+    /** From now on the configuration can be loaded again. */
+    void reloadBy(Reload reloading) {
+        reload = reloading;
+    }
+
+    @Override
+    public CompletableFuture<ControlAnswer> reload(Caller caller) {
+        CompletableFuture<ControlAnswer> answer = new CompletableFuture<>();
+        try {
+            threads.execute(() -> answer.complete(reloadNow(caller)));
+        } catch (RejectedExecutionException full) {
+            answer.complete(busy());
+        }
+        return answer;
+    }
+
+    private ControlAnswer reloadNow(Caller caller) {
+        Reload reloading = reload;
+        ControlAnswer answer;
+        if (!isRootOrUs(caller)) {
+            answer = new ControlAnswer(
+                    403,
+                    Failures.outcome(new CommandException(
+                            ExitCode.FAILURE,
+                            "only root and the daemon's user may have the configuration loaded again, and user "
+                                    + Integer.toUnsignedString(caller.uid()) + " is neither")));
+        } else if (reloading == null) {
+            answer = new ControlAnswer(
+                    409,
+                    Failures.outcome(new CommandException(
+                            ExitCode.USAGE,
+                            "this daemon has no configuration file to load again\n  It was started with options; start it"
+                                    + " with --config FILE.")));
+        } else {
+            JobOutcome outcome = reloading.run(
+                    AuditField.of("by", "control"),
+                    AuditField.of("caller-uid", Integer.toUnsignedString(caller.uid())),
+                    AuditField.of("caller-pid", caller.pid()));
+            answer = outcome.ok() ? ControlAnswer.of(outcome) : new ControlAnswer(409, outcome);
+        }
+        record(caller, "reload", "", answer);
+        return answer;
+    }
+
+    private static ControlAnswer busy() {
+        return new ControlAnswer(
+                503,
+                Failures.outcome(new CommandException(
+                        ExitCode.FAILURE, "the daemon stops, or has too many orders waiting; try again")));
     }
 
     private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {
@@ -320,6 +370,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
 
     /** Begins again what was not finished of a volume, which is open, when the daemon stopped. */
     void takeUp(JobFiles files, ServedVolume served) {
+        expect(served.name());
         for (JobMemo memo : files.of(served.requireOpened().uuid().toString(), served.name())) {
             try {
                 takeUp(files, memo, served);

@@ -7,6 +7,7 @@ import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.HealthPages;
 import io.blockseal.admin.MetricsPage;
 import io.blockseal.admin.MetricsSources;
+import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.block.IoLoop;
 import io.blockseal.config.AuditConfig;
@@ -19,6 +20,7 @@ import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.nbd.NbdUri;
 import io.blockseal.server.IoLoops;
@@ -28,7 +30,6 @@ import io.blockseal.server.ServerOptions;
 import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.Volume;
-import io.blockseal.volume.VolumeOpener;
 import io.netty.channel.epoll.Epoll;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -43,6 +44,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +66,8 @@ public final class Daemon implements AutoCloseable {
     /** What the end takes beside requests and storage, at most. */
     private static final int GOODBYE_SECONDS = 15;
 
+    private static final LongSupplier MILLIS = () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+
     private static final long KEY_RETRY_MILLIS = 1000;
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
@@ -71,28 +75,38 @@ public final class Daemon implements AutoCloseable {
     private final LongSupplier millis;
     private final Unwinding unwinding = new Unwinding();
     private final ExportRegistry exports = new ExportRegistry();
-    private final List<ServedVolume> volumes = new ArrayList<>();
+    /** Changed by whoever loads the configuration again, while others look. */
+    private final List<ServedVolume> volumes = new CopyOnWriteArrayList<>();
     private final List<NbdUri> uris = new ArrayList<>();
     private final TlsFigures tlsFigures = new TlsFigures();
     private final FirstTries firstTries = new FirstTries();
+    private final ReloadFigures reloads = new ReloadFigures(InstantSource.system());
 
+    private final @Nullable ConfigSource source;
     private volatile @Nullable Jobs jobs;
+    private volatile @Nullable Reload reload;
     private volatile boolean serving;
     /** At the end: a first try goes on, and nothing of what it needs may be taken away. */
     private boolean stuckInTry;
 
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
 
-    private Daemon(DaemonConfig config, LongSupplier millis) {
+    private Daemon(DaemonConfig config, @Nullable ConfigSource source, LongSupplier millis) {
         this.config = config;
+        this.source = source;
         this.millis = millis;
     }
 
-    /** Serves until a signal asks to stop; prints the addresses when clients can connect. */
-    public static ExitCode run(DaemonConfig config, PrintWriter out) throws Exception {
-        ProcessSignals signals = ProcessSignals.install("draining");
+    /**
+     * Serves until a signal asks to stop; prints the addresses when clients can connect.
+     *
+     * @param source where the configuration is loaded from again at a HUP; null if it is in no file, and then that asks to
+     *     stop, too
+     */
+    public static ExitCode run(DaemonConfig config, @Nullable ConfigSource source, PrintWriter out) throws Exception {
+        ProcessSignals signals = ProcessSignals.install("draining", source != null);
         NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
-        Daemon daemon = start(config);
+        Daemon daemon = start(config, source, MILLIS);
         try (daemon) {
             IoFlusher flusher = Surroundings.ioFlusher();
             LOG.info("io-flusher={}: {}", flusher.word(), flusher.explanation());
@@ -103,8 +117,12 @@ public final class Daemon implements AutoCloseable {
             }
             out.println(daemon.addresses());
             out.flush();
-            systemd.ready("serving " + daemon.volumes.size() + (daemon.volumes.size() == 1 ? " volume" : " volumes"));
-            signals.await();
+            systemd.ready(daemon.status());
+            while (signals.await()) {
+                systemd.reloading();
+                daemon.reload(AuditField.of("by", "signal"));
+                systemd.ready(daemon.status());
+            }
             systemd.stopping(Duration.ofSeconds(config.drainSeconds() + config.storageSeconds() + GOODBYE_SECONDS));
         }
         if (daemon.outcome != VolumesClosing.Outcome.DURABLE) {
@@ -117,12 +135,12 @@ public final class Daemon implements AutoCloseable {
 
     /** Builds everything; when it returns, clients can connect. */
     static Daemon start(DaemonConfig config) throws Exception {
-        return start(config, () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+        return start(config, null, MILLIS);
     }
 
     /** The same, where {@code millis} tells how long keys have been refused. */
-    static Daemon start(DaemonConfig config, LongSupplier millis) throws Exception {
-        Daemon daemon = new Daemon(config, millis);
+    static Daemon start(DaemonConfig config, @Nullable ConfigSource source, LongSupplier millis) throws Exception {
+        Daemon daemon = new Daemon(config, source, millis);
         try {
             daemon.build();
             return daemon;
@@ -155,11 +173,15 @@ public final class Daemon implements AutoCloseable {
         HostMemory memory = HostMemory.in(stateDirectory());
         startAdmin(foundation, loops, memory);
         Keeper keeper = startKeeper(foundation, loops);
-        LateOpenings.Opening opening = openVolumes(foundation, loopCount, memory, keeper);
-        ClientVisits visits = new ClientVisits(tlsFigures, requestMetrics());
+        ServedOpenings openings =
+                new ServedOpenings(foundation, memory, keeper, exports, loopCount, config.dekCacheEntries());
+        unwinding.add("the key sources", openings);
+        unwinding.add("the volumes", this::closeVolumes);
+        openVolumes(openings, keeper);
+        ClientVisits visits = new ClientVisits(tlsFigures, this::requestMetrics);
         unwinding.add("the clients' visits", visits);
         NbdServer server = new NbdServer(loops, exports, serverOptions(), visits);
-        startControl(foundation, server, keeper, opening);
+        startControl(foundation, server, keeper, openings, loopCount);
         if (tls != null) {
             unwinding.add("the watch over TLS credentials", tls.watch(keeper, keeper));
         }
@@ -185,39 +207,19 @@ public final class Daemon implements AutoCloseable {
         return keeper;
     }
 
-    /** Opens those that can be opened now. The answer opens one of the others. */
-    private LateOpenings.Opening openVolumes(Foundation foundation, int loopCount, HostMemory memory, Keeper keeper)
-            throws Exception {
-        VolumeOpener opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper);
-        int cachedPerLoop = Math.max(1, config.dekCacheEntries() / (loopCount * volumes.size()));
-        // A source outside this machine is asked again as long as it serves.
-        KeyPlaces outside = new KeyPlaces(foundation.engine());
-        unwinding.add("the key sources outside", outside);
-        KeyPlaces keys = new KeyPlaces(foundation.engine());
-        // Whoever is to wrap anew by itself needs its key source for as long as it serves.
-        boolean keysStay = config.volumes().stream().anyMatch(volume -> volume.autoRewrap() && !volume.isKeyOutside());
-        if (keysStay) {
-            unwinding.add("the key sources", keys);
-        }
-        unwinding.add("the volumes", this::closeVolumes);
-        LateOpenings.Opening opening = volume -> volume.open(
-                foundation, opener, volume.config().isKeyOutside() ? outside : keys, keeper, cachedPerLoop, exports);
-        try {
+    /** Opens those that can be opened now. */
+    private void openVolumes(ServedOpenings openings, Keeper keeper) throws Exception {
+        try (ServedOpenings.Batch batch = openings.begin(volumes.size())) {
             for (ServedVolume volume : volumes) {
                 if (volume.config().isKeyOutside()) {
-                    exports.withdraw(volume.name(), "its volume waits for its key; try again later");
-                    firstTries.begin(volume, opening, keeper);
+                    exports.withdraw(volume.name(), VolumeRoster.WAITS_FOR_ITS_KEY);
+                    firstTries.begin(volume, batch::open, keeper);
                 } else {
-                    opening.open(volume);
+                    batch.open(volume);
                 }
             }
             firstTries.await();
-        } finally {
-            if (!keysStay) {
-                keys.close();
-            }
         }
-        return opening;
     }
 
     private Path stateDirectory() {
@@ -226,7 +228,8 @@ public final class Daemon implements AutoCloseable {
     }
 
     /** Jobs are told to end before their volumes are closed. */
-    private void startControl(Foundation foundation, NbdServer clients, Keeper keeper, LateOpenings.Opening opening)
+    private void startControl(
+            Foundation foundation, NbdServer clients, Keeper keeper, ServedOpenings openings, int loopCount)
             throws Exception {
         TransferRoom transfers = new TransferRoom(foundation.files(), foundation.memory(), stateDirectory());
         unwinding.add("the loops of transfers", transfers);
@@ -247,29 +250,49 @@ public final class Daemon implements AutoCloseable {
         LateOpenings.Opening tending = volume -> {
             desk.takeUp(files, volume);
             // After those that were begun before: what they do is not begun twice.
-            policies.add(volume.watchKeys(desk, started, keeper));
+            policies.add(volume, volume.watchKeys(desk, started, keeper));
         };
         for (ServedVolume volume : volumes) {
             if (!firstTries.isAwaited(volume)) {
                 tending.open(volume);
             }
         }
-        awaitKeys(keeper, volume -> {
+        LateOpenings late = awaitKeys(keeper, volume -> {
             if (volume.export() == null) {
-                opening.open(volume);
+                try (ServedOpenings.Batch batch = openings.begin(volumes.size())) {
+                    batch.open(volume);
+                }
             }
             tending.open(volume);
         });
+        ConfigSource file = source;
+        if (file != null) {
+            VolumeRoster roster = new VolumeRoster(
+                    volumes,
+                    exports,
+                    clients::dismiss,
+                    started,
+                    policies,
+                    late,
+                    openings,
+                    tending,
+                    volume -> new ServedVolume(volume, loopCount, millis),
+                    Duration.ofSeconds(config.storageSeconds()));
+            Reload reloading = new Reload(config, file, roster, reloads);
+            reload = reloading;
+            desk.reloadBy(reloading);
+        }
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
             unwinding.add("the control server", server);
         }
     }
 
-    private void awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
+    private LateOpenings awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
         LateOpenings late = new LateOpenings(opening, keeper, keeper, KEY_RETRY_MILLIS, KEY_RETRY_MILLIS_MAX);
         unwinding.add("the volumes that wait for their keys", late);
         firstTries.handOverTo(late);
+        return late;
     }
 
     private String uuidOf(String exportName) {
@@ -360,6 +383,7 @@ public final class Daemon implements AutoCloseable {
                 this::keys,
                 this::jobTallies,
                 tlsFigures,
+                reloads,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),
                 () -> sum(loops, arena -> arena.budget().limitBytes()),
@@ -434,6 +458,17 @@ public final class Daemon implements AutoCloseable {
     private Collection<JobTally> jobTallies() {
         Jobs begun = jobs;
         return begun == null ? List.of() : begun.tallies();
+    }
+
+    private void reload(AuditField by) {
+        Reload reloading = reload;
+        if (reloading != null) {
+            reloading.run(by);
+        }
+    }
+
+    private String status() {
+        return "serving " + volumes.size() + (volumes.size() == 1 ? " volume" : " volumes");
     }
 
     /** The address of each export, in one line. */

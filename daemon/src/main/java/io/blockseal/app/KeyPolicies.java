@@ -1,20 +1,32 @@
 package io.blockseal.app;
 
-import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The looks that keep the DEKs of each volume within its policy; ended all at once. From any thread. */
 final class KeyPolicies implements AutoCloseable {
-    private final List<Polling> looks = new ArrayList<>();
+    private final Map<ServedVolume, Polling> looks = new IdentityHashMap<>();
     private boolean closed;
 
     /** One more; null for a volume without a policy. */
-    synchronized void add(@Nullable Polling look) {
+    synchronized void add(ServedVolume volume, @Nullable Polling look) {
         if (look != null && closed) {
             look.close();
         } else if (look != null) {
-            looks.add(look);
+            looks.put(volume, look);
+        }
+    }
+
+    /** That volume is not looked at any more, and no look at it is under way when this returns. */
+    void end(ServedVolume volume) {
+        Polling look;
+        synchronized (this) {
+            look = looks.remove(volume);
+        }
+        if (look != null) {
+            look.close();
         }
     }
 
@@ -24,7 +36,7 @@ final class KeyPolicies implements AutoCloseable {
         List<Polling> all;
         synchronized (this) {
             closed = true;
-            all = List.copyOf(looks);
+            all = List.copyOf(looks.values());
         }
         all.forEach(Polling::close);
     }

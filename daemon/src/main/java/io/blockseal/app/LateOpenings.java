@@ -3,9 +3,17 @@ package io.blockseal.app;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.volume.metadata.RetryTimer;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +35,9 @@ final class LateOpenings implements AutoCloseable {
     private final RetryTimer timer;
     private final long firstMillis;
     private final long maxMillis;
-    private int underWay;
+    private final Set<ServedVolume> underWay = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<ServedVolume> givenUp = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Map<ServedVolume, CompletableFuture<?>> firstTries = new IdentityHashMap<>();
     private boolean closed;
 
     LateOpenings(Opening opening, Executor worker, RetryTimer timer, long firstMillis, long maxMillis) {
@@ -57,7 +67,41 @@ final class LateOpenings implements AutoCloseable {
     void await(ServedVolume volume, String why, CompletableFuture<?> first) {
         LOG.warn("volume={}: {}; others are served", volume.name(), why);
         volume.awaitKey(why);
+        synchronized (this) {
+            firstTries.put(volume, first);
+        }
         first.whenCompleteAsync((opened, failed) -> attempt(volume, 1), worker);
+    }
+
+    /**
+     * Tries it no more. Its key sources have been ended before, so that no try waits for them.
+     *
+     * @return whether no try is under way any more; the last one may have opened it
+     */
+    boolean giveUp(ServedVolume volume, Duration patience) throws InterruptedException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        CompletableFuture<?> first;
+        synchronized (this) {
+            givenUp.add(volume);
+            first = firstTries.remove(volume);
+        }
+        if (first != null) {
+            try {
+                first.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            } catch (ExecutionException broken) {
+                LOG.debug("volume={}", volume.name(), broken);
+            } catch (TimeoutException stuck) {
+                return false;
+            }
+        }
+        synchronized (this) {
+            long left = deadline - System.nanoTime();
+            while (underWay.contains(volume) && left > 0) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+                left = deadline - System.nanoTime();
+            }
+            return !underWay.contains(volume);
+        }
     }
 
     private void again(ServedVolume volume, int tries) {
@@ -67,7 +111,7 @@ final class LateOpenings implements AutoCloseable {
     }
 
     private void attempt(ServedVolume volume, int tries) {
-        if (!begin()) {
+        if (!begin(volume)) {
             return;
         }
         try {
@@ -82,22 +126,22 @@ final class LateOpenings implements AutoCloseable {
             }
             // One that does not fit its configuration never will.
             if (failed instanceof CommandException) {
-                LOG.error("volume={}: is not served until the daemon is started anew: {}", volume.name(), why);
+                LOG.error("volume={}: is not served until its configuration is loaded again: {}", volume.name(), why);
             } else {
                 again(volume, tries + 1);
             }
         } finally {
-            end();
+            end(volume);
         }
     }
 
-    private synchronized boolean begin() {
-        underWay += closed ? 0 : 1;
-        return !closed;
+    private synchronized boolean begin(ServedVolume volume) {
+        firstTries.remove(volume);
+        return !closed && !givenUp.contains(volume) && underWay.add(volume);
     }
 
-    private synchronized void end() {
-        underWay--;
+    private synchronized void end(ServedVolume volume) {
+        underWay.remove(volume);
         notifyAll();
     }
 
@@ -106,7 +150,7 @@ final class LateOpenings implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         boolean interrupted = false;
-        while (underWay > 0) {
+        while (!underWay.isEmpty()) {
             try {
                 wait();
             } catch (InterruptedException later) {

@@ -29,6 +29,11 @@ final class NotifySocket {
         tell("READY=1\nSTATUS=" + status);
     }
 
+    /** The configuration is being loaded again; {@link #ready} follows. */
+    void reloading() {
+        tell("RELOADING=1\nMONOTONIC_USEC=" + TimeUnit.NANOSECONDS.toMicros(System.nanoTime()));
+    }
+
     /** The end has begun, and may take that long. */
     void stopping(Duration atMost) {
         tell("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=" + TimeUnit.NANOSECONDS.toMicros(atMost.toNanos()));

@@ -13,12 +13,14 @@ final class OrderGate {
     enum State {
         /** All are. */
         OPEN,
-        /** None is: the volume is being erased. */
+        /** None is: the volume is being erased, or taken out of service. */
         CLOSED,
         /** None is but to erase it once more: that failed half way. */
         HALF_ERASED,
         /** None is, for ever. */
-        ERASED
+        ERASED,
+        /** None is: the daemon does not serve it any more. */
+        REMOVED
     }
 
     /** What is let through. */
@@ -30,6 +32,7 @@ final class OrderGate {
     private final String name;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
     private volatile State state = State.OPEN;
+    private volatile String closing = "";
 
     /** Open, for the volume of that name. */
     OrderGate(String name) {
@@ -57,27 +60,33 @@ final class OrderGate {
 
     private CommandException refusal(State why) {
         return switch (why) {
-            case OPEN, CLOSED -> new CommandException(ExitCode.IN_USE, name + ": is being erased.");
+            case OPEN, CLOSED -> new CommandException(ExitCode.IN_USE, name + ": " + closing + ".");
             case HALF_ERASED ->
                 new CommandException(
                         ExitCode.IN_USE,
                         name + ": was to be erased, which failed half way; it is out of service.\n"
                                 + "  Erase it again: blockseal erase.");
             case ERASED -> new CommandException(ExitCode.IN_USE, name + ": is erased.");
+            case REMOVED -> new CommandException(ExitCode.IN_USE, name + ": is not served any more.");
         };
     }
 
     /** Refuses to erase what is being erased, or is erased. */
     void requireErasable() throws CommandException {
-        if (state == State.CLOSED || state == State.ERASED) {
+        if (state == State.CLOSED || state == State.ERASED || state == State.REMOVED) {
             throw refusal(state);
         }
     }
 
-    /** Lets no order through from now on; those that were have not ended yet. What it was before. */
-    synchronized State close() throws CommandException {
+    /**
+     * Lets no order through from now on; those that were have not ended yet. What it was before.
+     *
+     * @param doing what callers hear after the name: "is being erased"
+     */
+    synchronized State close(String doing) throws CommandException {
         requireErasable();
         State before = state;
+        closing = doing;
         state = State.CLOSED;
         return before;
     }

@@ -6,12 +6,14 @@ import java.lang.reflect.Proxy;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * TERM, INT and HUP: the first asks whoever runs to end in order, the second ends the process at once.
+ * TERM, INT and HUP: the first asks whoever runs to end in order, the second ends the process at once. HUP may mean
+ * something else, as often as it comes.
  *
  * <p>A shutdown hook would not do: with it the JVM exits with 143, where a service that stopped in order should exit
  * with 0, and it is deaf to a second signal. {@code sun.misc.Signal} does; it is reached by reflection because naming it
@@ -21,26 +23,42 @@ public final class ProcessSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessSignals.class);
 
     private final CountDownLatch asked = new CountDownLatch(1);
+    /** One to wake up for: a HUP, or the end. */
+    private final Semaphore news = new Semaphore(0);
+
     private final AtomicInteger count = new AtomicInteger();
     private final Map<String, Object> before = new LinkedHashMap<>();
     private final String firstMeans;
+    private final boolean hangupIsNews;
 
-    private ProcessSignals(String firstMeans) {
+    private ProcessSignals(String firstMeans, boolean hangupIsNews) {
         this.firstMeans = firstMeans;
+        this.hangupIsNews = hangupIsNews;
     }
 
     /** Takes over the three signals, until closed; {@code firstMeans} says in the log what the first one leads to. */
     public static ProcessSignals install(String firstMeans) {
-        ProcessSignals signals = new ProcessSignals(firstMeans);
+        return install(firstMeans, false);
+    }
+
+    /** Likewise; with {@code hangupIsNews} HUP ends nothing, and only {@link #await} tells of it. */
+    static ProcessSignals install(String firstMeans, boolean hangupIsNews) {
+        ProcessSignals signals = new ProcessSignals(firstMeans, hangupIsNews);
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
             signals.handle(name);
         }
         return signals;
     }
 
-    /** Waits until somebody asks us to stop. */
-    void await() throws InterruptedException {
-        asked.await();
+    /**
+     * Waits for a HUP that ends nothing, several of which may count as one, or until somebody asks us to stop.
+     *
+     * @return false if somebody has asked
+     */
+    boolean await() throws InterruptedException {
+        news.acquire();
+        news.drainPermits();
+        return !asked();
     }
 
     /** Whether somebody has asked. From any thread. */
@@ -91,9 +109,12 @@ public final class ProcessSignals implements AutoCloseable {
     }
 
     private void received(String signal) {
-        if (count.incrementAndGet() == 1) {
+        if (hangupIsNews && signal.contains("HUP")) {
+            news.release();
+        } else if (count.incrementAndGet() == 1) {
             LOG.info("{}: {}; the next signal ends the process at once", signal, firstMeans);
             asked.countDown();
+            news.release();
         } else {
             // Nothing is lost that was flushed; what was not may be, as after a power cut.
             LOG.warn("{}: ending at once, requests in flight are not answered", signal);

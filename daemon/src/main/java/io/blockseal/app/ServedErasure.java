@@ -121,7 +121,7 @@ final class ServedErasure {
 
     private ControlAnswer erase(ServedVolume served, Wish wish) throws Exception {
         OrderGate gate = served.gate();
-        OrderGate.State before = gate.close();
+        OrderGate.State before = gate.close("is being erased");
         OrderGate.State after = before;
         try {
             // Before the wait, as one that runs is an order that does not end; and after it, as one may have been

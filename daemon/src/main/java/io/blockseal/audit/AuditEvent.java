@@ -76,6 +76,8 @@ public enum AuditEvent {
     CLIENT_CLOSED,
     /** A client asked for an export that its access list keeps from it. */
     CLIENT_REFUSED,
+    /** The configuration was loaded again, or was refused. */
+    CONFIG_RELOADED,
     /** Somebody gave an order through the control socket. */
     CONTROL_CALL,
     /** Somebody was not let in to the control socket. */

@@ -61,6 +61,9 @@ final class ControlRoutes {
         if (get && raw.equals("/v1/volumes")) {
             return now(ControlAnswer.of(target.volumes()));
         }
+        if (!get && raw.equals("/v1/reload")) {
+            return target.reload(caller);
+        }
         if (get && raw.equals("/v1/jobs")) {
             return now(ControlAnswer.of(JobText.list(target.jobs().list())));
         }
@@ -84,7 +87,7 @@ final class ControlRoutes {
         return now(Refusals.of(
                 404,
                 "there is no " + method + " of this path; there are GET /v1/volumes, GET /v1/volumes/EXPORT,"
-                        + " POST /v1/volumes/EXPORT/VERB, GET /v1/jobs, GET /v1/jobs/ID and"
+                        + " POST /v1/volumes/EXPORT/VERB, POST /v1/reload, GET /v1/jobs, GET /v1/jobs/ID and"
                         + " POST /v1/jobs/ID/(pause|resume|cancel)"));
     }
 

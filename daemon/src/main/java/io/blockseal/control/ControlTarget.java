@@ -19,6 +19,9 @@ public interface ControlTarget {
      */
     CompletableFuture<ControlAnswer> call(String volume, String verb, Arguments arguments, Caller caller, boolean acts);
 
+    /** Loads the configuration again, elsewhere, and answers when that is done. */
+    CompletableFuture<ControlAnswer> reload(Caller caller);
+
     /** The jobs. */
     Jobs jobs();
 

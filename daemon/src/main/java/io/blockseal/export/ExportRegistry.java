@@ -46,6 +46,17 @@ public final class ExportRegistry {
         policies.put(name, policy);
     }
 
+    /** Nothing is said of that name any more, which is not offered: as if there had never been an export of it. */
+    public void forget(String name) {
+        policies.remove(name);
+        withdrawn.remove(name);
+    }
+
+    /** Why there is no export of that name, in words for a client. */
+    public String whyNot(String name) {
+        return withdrawn.getOrDefault(name, "there is no export of that name");
+    }
+
     /** What that caller may know of it. */
     public ExportOffer offerTo(Caller caller) {
         return new ExportOffer(this, caller);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +51,8 @@ public final class Jobs implements AutoCloseable {
     private final Map<Long, JobRun> jobs = new TreeMap<>();
     private final Deque<JobRun> queue = new ArrayDeque<>();
     private final JobTallies tallies = new JobTallies();
+    /** Volumes that are taken out of service. */
+    private final Set<String> suspended = new HashSet<>();
     private long lastId;
     private int running;
     private boolean stopping;
@@ -89,7 +93,8 @@ public final class Jobs implements AutoCloseable {
     public Job takeUp(JobMemo remembered, JobRequest request) throws JobRefusedException {
         lock.lock();
         try {
-            if (jobs.containsKey(remembered.id())) {
+            JobRun before = jobs.get(remembered.id());
+            if (before != null && !before.state().ended()) {
                 throw new JobRefusedException(Reason.CONFLICT, "job " + remembered.id() + " is there already");
             }
             return enter(remembered.id(), request, remembered.paused());
@@ -101,6 +106,10 @@ public final class Jobs implements AutoCloseable {
     private Job enter(long id, JobRequest request, boolean paused) throws JobRefusedException {
         if (stopping) {
             throw new JobRefusedException(Reason.UNAVAILABLE, STOPPING + "; no job is begun any more");
+        }
+        if (suspended.contains(request.volume())) {
+            throw new JobRefusedException(
+                    Reason.UNAVAILABLE, request.volume() + ": is taken out of service; no job is begun on it");
         }
         for (JobRun other : jobs.values()) {
             if (!other.state().ended() && other.request.excludes(request)) {
@@ -216,8 +225,9 @@ public final class Jobs implements AutoCloseable {
     /** The lock is held. */
     private void ended(JobRun job, JobState how, JobOutcome what) {
         JobMemo memo = memoOf(job);
-        // What the daemon's end interrupts goes on at its next start.
-        if (memo != null && !(stopping && how == JobState.CANCELED)) {
+        // What the end of the service interrupts goes on when the volume is served again.
+        boolean interrupted = stopping || suspended.contains(job.request.volume());
+        if (memo != null && !(interrupted && how == JobState.CANCELED)) {
             memory.forget(memo);
         }
         job.end(how, what);
@@ -381,12 +391,40 @@ public final class Jobs implements AutoCloseable {
         }
     }
 
-    private boolean endAll(String reason, Duration limit) {
+    /**
+     * Begins no job on that volume until {@link #allow}, and lets those that are there end at their next checkpoint; those
+     * that are remembered go on when they are taken up.
+     *
+     * @return whether all have ended within the time that {@link #close} would give them
+     */
+    public boolean suspend(String volume, String reason) {
+        lock.lock();
+        try {
+            suspended.add(volume);
+        } finally {
+            lock.unlock();
+        }
+        return endAll(reason, patience, job -> job.request.volume().equals(volume));
+    }
+
+    /** Jobs may be begun on that volume again. */
+    public void allow(String volume) {
+        lock.lock();
+        try {
+            suspended.remove(volume);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean endAll(String reason, Duration limit, Predicate<JobRun> which) {
         long leftNanos = limit.toNanos();
         lock.lock();
         try {
-            List<JobRun> wanted =
-                    jobs.values().stream().filter(job -> !job.state().ended()).toList();
+            List<JobRun> wanted = jobs.values().stream()
+                    .filter(job -> !job.state().ended())
+                    .filter(which)
+                    .toList();
             wanted.forEach(job -> wantEnd(job, reason));
             while (!wanted.stream().allMatch(job -> job.state().ended())) {
                 if (leftNanos <= 0) {
@@ -415,7 +453,7 @@ public final class Jobs implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        if (!endAll(STOPPING, patience)) {
+        if (!endAll(STOPPING, patience, job -> true)) {
             LOG.warn("jobs did not reach a checkpoint within {} s", TimeUnit.NANOSECONDS.toSeconds(patience.toNanos()));
         }
     }

@@ -18,6 +18,8 @@ import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeShredder;
 import io.blockseal.volume.metadata.VolumeStores;
 import java.time.Instant;
+import io.blockseal.metrics.ReloadFigures;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +54,7 @@ class KeyMetricsTest {
                 () -> List.of(ExportKeys.of("db", volume, figures)),
                 List::of,
                 new TlsFigures(),
+                new ReloadFigures(InstantSource.fixed(Instant.ofEpochSecond(1_700_000_000))),
                 () -> 0,
                 () -> 0,
                 () -> 0,

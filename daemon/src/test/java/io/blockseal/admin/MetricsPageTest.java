@@ -16,6 +16,9 @@ import io.blockseal.volume.VolumeKeyRotation;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import io.blockseal.metrics.ReloadFigures;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
@@ -56,6 +59,7 @@ class MetricsPageTest {
                         new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
                         new JobTally("other", "rotate-dek", 1, 0, 0, 0, 0, 0, -1, -1)),
                 tls,
+                new ReloadFigures(InstantSource.fixed(Instant.ofEpochSecond(1_700_000_000))),
                 () -> 1 << 20,
                 () -> 2 << 20,
                 () -> 128 << 20,

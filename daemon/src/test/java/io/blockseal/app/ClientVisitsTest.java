@@ -37,7 +37,7 @@ class ClientVisitsTest {
 
     private List<String> told(Visit... visits) {
         try (AuditLines lines = AuditLines.listen()) {
-            try (ClientVisits watch = new ClientVisits(new TlsFigures(), List.of(db))) {
+            try (ClientVisits watch = new ClientVisits(new TlsFigures(), () -> List.of(db))) {
                 for (Visit each : visits) {
                     watch.refused(each);
                 }
@@ -95,7 +95,7 @@ class ClientVisitsTest {
         logger.addAppender(slowDisk);
         List<String> told;
         try (AuditLines lines = AuditLines.listen()) {
-            try (ClientVisits watch = new ClientVisits(new TlsFigures(), List.of(db))) {
+            try (ClientVisits watch = new ClientVisits(new TlsFigures(), () -> List.of(db))) {
                 for (int i = 0; i < all; i++) {
                     watch.refused(visit("CN=a"));
                 }

@@ -72,6 +72,11 @@ final class Guest implements AutoCloseable {
         wait(client.flush());
     }
 
+    /** Expects what one of the same seed has written at its {@link #fill}; nothing has been asked of this one yet. */
+    void expectAsFilled() {
+        random.nextBytes(expected);
+    }
+
     /** Writes and reads in the background from now on. */
     void begin() {
         ending = false;

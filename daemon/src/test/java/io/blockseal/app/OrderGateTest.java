@@ -42,9 +42,9 @@ class OrderGateTest {
         });
         inside.await();
         assertEquals(WELL, gate.pass(() -> WELL), "orders go side by side");
-        assertEquals(State.OPEN, gate.close());
+        assertEquals(State.OPEN, gate.close("is being erased"));
         assertEquals("demo: is being erased.", refusal());
-        assertThrows(CommandException.class, gate::close);
+        assertThrows(CommandException.class, () -> gate.close("is being erased"));
         assertFalse(gate.becomesEmpty(Duration.ZERO));
         go.countDown();
         assertTrue(gate.becomesEmpty(LONG));
@@ -55,11 +55,11 @@ class OrderGateTest {
 
     @Test
     void letsWhatFailedHalfWayBeRepeatedAndNothingElse() throws Exception {
-        gate.close();
+        gate.close("is being erased");
         assertTrue(gate.becomesEmpty(LONG));
         gate.become(State.HALF_ERASED);
         assertTrue(refusal().contains("Erase it again: blockseal erase."), refusal());
-        assertEquals(State.HALF_ERASED, gate.close());
+        assertEquals(State.HALF_ERASED, gate.close("is being erased"));
         assertTrue(gate.becomesEmpty(LONG));
         gate.become(State.ERASED);
         gate.awaitDecision();
@@ -69,7 +69,7 @@ class OrderGateTest {
 
     @Test
     void whoTakesTheDaemonDownWaitsForTheDecision() throws Exception {
-        gate.close();
+        gate.close("is being erased");
         CompletableFuture<State> seen = CompletableFuture.supplyAsync(() -> {
             gate.awaitDecision();
             return gate.state();

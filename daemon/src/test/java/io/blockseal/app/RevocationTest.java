@@ -37,6 +37,7 @@ class RevocationTest {
         return Daemon.start(
                 cli.configuration(
                         "path: ./far.bsl, key-source: \"" + program.uri() + "\", key-check-seconds: 1, " + policy),
+                null,
                 millis::get);
     }
 

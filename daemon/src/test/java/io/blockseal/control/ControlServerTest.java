@@ -63,6 +63,12 @@ class ControlServerTest {
         }
 
         @Override
+        public CompletableFuture<ControlAnswer> reload(Caller caller) {
+            return CompletableFuture.completedFuture(
+                    ControlAnswer.of(JobOutcome.done("reloaded for " + caller.uid() + "\n", "{}\n")));
+        }
+
+        @Override
         public Jobs jobs() {
             return jobs;
         }

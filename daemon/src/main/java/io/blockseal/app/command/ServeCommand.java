@@ -195,7 +195,9 @@ public final class ServeCommand extends Verb {
             return ExitCode.OK.number();
         }
         LogSetup.level(debug() ? LogLevel.DEBUG : wanted.logLevel());
-        return Daemon.run(wanted, out()).number();
+        Path file = config;
+        return Daemon.run(wanted, file == null ? null : () -> ConfigReader.read(file), out())
+                .number();
     }
 
     /** What the options say, checked by the same rules as a file. */

@@ -1,0 +1,171 @@
+package io.blockseal.app;
+
+import io.blockseal.export.AccessPolicy;
+import io.blockseal.config.VolumeConfig;
+import io.blockseal.export.ExportRegistry;
+import io.blockseal.job.Jobs;
+import io.blockseal.keysource.KeySourceException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes volumes into service and out of it while others are served. Not for a loop's thread, and for one thread at a time.
+ */
+final class VolumeRoster {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeRoster.class);
+    /** What clients hear of one whose key cannot be had yet. */
+    static final String WAITS_FOR_ITS_KEY = "its volume waits for its key; try again later";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final List<ServedVolume> volumes;
+    private final ExportRegistry exports;
+    private final ServedErasure.Clients clients;
+    private final Jobs jobs;
+    private final KeyPolicies policies;
+    private final LateOpenings late;
+    private final ServedOpenings openings;
+    private final LateOpenings.Opening tending;
+    private final Function<VolumeConfig, ServedVolume> maker;
+    private final Duration storagePatience;
+
+    /**
+     * Of {@code volumes}, which others read meanwhile.
+     *
+     * @param clients who sends the clients of an export away
+     * @param tending what is begun for a volume once it is open
+     * @param maker makes one that is not open yet
+     * @param storagePatience how long the storage of one that goes may take to make durable what was written
+     */
+    VolumeRoster(
+            List<ServedVolume> volumes,
+            ExportRegistry exports,
+            ServedErasure.Clients clients,
+            Jobs jobs,
+            KeyPolicies policies,
+            LateOpenings late,
+            ServedOpenings openings,
+            LateOpenings.Opening tending,
+            Function<VolumeConfig, ServedVolume> maker,
+            Duration storagePatience) {
+        this.volumes = volumes;
+        this.exports = exports;
+        this.clients = clients;
+        this.jobs = jobs;
+        this.policies = policies;
+        this.late = late;
+        this.openings = openings;
+        this.tending = tending;
+        this.maker = maker;
+        this.storagePatience = storagePatience;
+    }
+
+    /** Those that are served, or wait for their keys. */
+    List<ServedVolume> volumes() {
+        return List.copyOf(volumes);
+    }
+
+    /** The batch for those that come; close it afterwards. */
+    ServedOpenings.Batch begin(int comingCount) {
+        return openings.begin(volumes.size() + comingCount);
+    }
+
+    /**
+     * Opens one and offers it to those that {@code access} lets in; one whose key cannot be had just now is tried again
+     * later.
+     *
+     * @return whether it is open
+     * @throws Exception if it cannot be opened, and waiting does not help; it is not served then
+     */
+    boolean takeIn(VolumeConfig config, AccessPolicy access, ServedOpenings.Batch batch) throws Exception {
+        ServedVolume served = maker.apply(config);
+        exports.restrict(served.name(), access);
+        volumes.add(served);
+        try {
+            batch.open(served);
+        } catch (KeySourceException trouble) {
+            if (config.isKeyOutside() && LateOpenings.mayHelp(trouble)) {
+                exports.withdraw(served.name(), WAITS_FOR_ITS_KEY);
+                late.await(served, Failures.message(trouble));
+                return false;
+            }
+            drop(served);
+            throw trouble;
+        } catch (Exception failed) {
+            drop(served);
+            throw failed;
+        }
+        tending.open(served);
+        return true;
+    }
+
+    private void drop(ServedVolume served) {
+        forget(served);
+        served.endWaiting();
+        if (served.opened() != null) {
+            VolumesClosing.closeAll(List.of(served), storagePatience);
+        }
+    }
+
+    /**
+     * Sends the clients of one away, ends what is done to it, makes durable what was written, and lets it go. Jobs on it end
+     * at their next checkpoint; those that can go on do so when it is served again.
+     *
+     * @param why what clients hear who ask for it meanwhile
+     * @throws CommandException if its storage does not answer; it is not offered any more, but not let go either
+     */
+    void takeOut(ServedVolume served, String why) throws CommandException, InterruptedException {
+        LOG.info("volume={}: is taken out of service", served.name());
+        if (served.gate().state() == OrderGate.State.ERASED) {
+            forget(served);
+            return;
+        }
+        OrderGate.State before = served.gate().close("is taken out of service");
+        OrderGate.State after = before;
+        try {
+            exports.withdraw(served.name(), why);
+            policies.end(served);
+            served.endWaiting();
+            boolean idle = late.giveUp(served, PATIENCE)
+                    && jobs.suspend(served.name(), "the volume is taken out of service")
+                    && served.gate().becomesEmpty(PATIENCE);
+            // A try that was under way may have opened it after all.
+            exports.withdraw(served.name(), why);
+            if (!idle || !clients.dismiss(served.name())) {
+                throw stuck(served);
+            }
+            after = OrderGate.State.REMOVED;
+        } finally {
+            served.gate().become(after);
+            jobs.allow(served.name());
+        }
+        VolumesClosing.Outcome outcome = VolumesClosing.closeAll(List.of(served), storagePatience);
+        if (outcome == VolumesClosing.Outcome.STUCK) {
+            throw stuck(served);
+        }
+        forget(served);
+        if (outcome == VolumesClosing.Outcome.LOST) {
+            throw new CommandException(
+                    ExitCode.STORAGE,
+                    served.name() + ": is out of service, but not everything that was written is known to be durable; the"
+                            + " log says why");
+        }
+    }
+
+    private void forget(ServedVolume served) {
+        volumes.remove(served);
+        exports.forget(served.name());
+    }
+
+    private static CommandException stuck(ServedVolume served) {
+        return new CommandException(
+                ExitCode.STORAGE,
+                served.name() + ": is not offered any more, but cannot be let go: its storage, or something that is being"
+                        + " done to it, does not come to an end within "
+                        + TimeUnit.NANOSECONDS.toSeconds(PATIENCE.toNanos()) + " s");
+    }
+}
