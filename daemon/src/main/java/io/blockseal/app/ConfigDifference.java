@@ -18,6 +18,7 @@ final class ConfigDifference {
         Map<String, Function<DaemonConfig, Object>> all = new LinkedHashMap<>();
         all.put("listen", DaemonConfig::listen);
         all.put("unix", DaemonConfig::unixSockets);
+        all.put("unix-mode", DaemonConfig::unixMode);
         all.put("insecure-plaintext", DaemonConfig::insecurePlaintext);
         all.put("tls", DaemonConfig::tls);
         all.put("admin", config -> Objects.requireNonNullElse(config.admin(), ""));
@@ -40,7 +41,8 @@ final class ConfigDifference {
     /** Of those that are decided when the daemon is started. */
     static List<String> ofSettings(DaemonConfig one, DaemonConfig other) {
         return FIXED.entrySet().stream()
-                .filter(each -> !each.getValue().apply(one).equals(each.getValue().apply(other)))
+                .filter(each ->
+                        !each.getValue().apply(one).equals(each.getValue().apply(other)))
                 .map(Map.Entry::getKey)
                 .toList();
     }

@@ -66,8 +66,6 @@ public final class Daemon implements AutoCloseable {
     /** What the end takes beside requests and storage, at most. */
     private static final int GOODBYE_SECONDS = 15;
 
-    private static final LongSupplier MILLIS = () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
-
     private static final long KEY_RETRY_MILLIS = 1000;
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
 
@@ -77,6 +75,7 @@ public final class Daemon implements AutoCloseable {
     private final ExportRegistry exports = new ExportRegistry();
     /** Changed by whoever loads the configuration again, while others look. */
     private final List<ServedVolume> volumes = new CopyOnWriteArrayList<>();
+
     private final List<NbdUri> uris = new ArrayList<>();
     private final TlsFigures tlsFigures = new TlsFigures();
     private final FirstTries firstTries = new FirstTries();
@@ -106,7 +105,7 @@ public final class Daemon implements AutoCloseable {
     public static ExitCode run(DaemonConfig config, @Nullable ConfigSource source, PrintWriter out) throws Exception {
         ProcessSignals signals = ProcessSignals.install("draining", source != null);
         NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
-        Daemon daemon = start(config, source, MILLIS);
+        Daemon daemon = start(config, source, Daemon::millisNow);
         try (daemon) {
             IoFlusher flusher = Surroundings.ioFlusher();
             LOG.info("io-flusher={}: {}", flusher.word(), flusher.explanation());
@@ -133,9 +132,13 @@ public final class Daemon implements AutoCloseable {
         return ExitCode.OK;
     }
 
+    private static long millisNow() {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+    }
+
     /** Builds everything; when it returns, clients can connect. */
     static Daemon start(DaemonConfig config) throws Exception {
-        return start(config, null, MILLIS);
+        return start(config, null, Daemon::millisNow);
     }
 
     /** The same, where {@code millis} tells how long keys have been refused. */

@@ -1,13 +1,13 @@
 package io.blockseal.app;
 
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The looks that keep the DEKs of each volume within its policy; ended all at once. From any thread. */
 final class KeyPolicies implements AutoCloseable {
-    private final Map<ServedVolume, Polling> looks = new IdentityHashMap<>();
+    private final Map<ServedVolume, Polling> looks = new HashMap<>();
     private boolean closed;
 
     /** One more; null for a volume without a policy. */

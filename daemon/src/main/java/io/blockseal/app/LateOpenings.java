@@ -4,8 +4,8 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.volume.metadata.RetryTimer;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -35,9 +35,9 @@ final class LateOpenings implements AutoCloseable {
     private final RetryTimer timer;
     private final long firstMillis;
     private final long maxMillis;
-    private final Set<ServedVolume> underWay = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final Set<ServedVolume> givenUp = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final Map<ServedVolume, CompletableFuture<?>> firstTries = new IdentityHashMap<>();
+    private final Set<ServedVolume> underWay = new HashSet<>();
+    private final Set<ServedVolume> givenUp = new HashSet<>();
+    private final Map<ServedVolume, CompletableFuture<?>> firstTries = new HashMap<>();
     private boolean closed;
 
     LateOpenings(Opening opening, Executor worker, RetryTimer timer, long firstMillis, long maxMillis) {

@@ -1,14 +1,13 @@
 package io.blockseal.app;
 
-
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.config.ConfigException;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.LogLevel;
-import io.blockseal.export.AccessPolicy;
 import io.blockseal.config.VolumeConfig;
+import io.blockseal.export.AccessPolicy;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.metrics.ReloadFigures;
 import java.util.HashMap;
@@ -138,9 +137,7 @@ final class Reload {
             String why = Failures.message(failed);
             boolean back = before != null && comesBack(before, batch);
             report.failed(
-                    config.exportName(),
-                    why + (back ? "\n  It is served as before." : ""),
-                    Failures.exitCode(failed));
+                    config.exportName(), why + (back ? "\n  It is served as before." : ""), Failures.exitCode(failed));
         }
     }
 
@@ -154,7 +151,8 @@ final class Reload {
             roster.takeIn(before, policy(access, before), batch);
             return true;
         } catch (Exception failed) {
-            LOG.error("volume={}: cannot be served as before either: {}", before.exportName(), Failures.message(failed));
+            LOG.error(
+                    "volume={}: cannot be served as before either: {}", before.exportName(), Failures.message(failed));
             return false;
         }
     }

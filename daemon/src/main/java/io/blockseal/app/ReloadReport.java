@@ -32,7 +32,8 @@ final class ReloadReport {
         }
     }
 
-    private record Entry(String kind, String name, Fate fate, @Nullable String why) {}
+    private record Entry(
+            String kind, String name, Fate fate, @Nullable String why) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(ReloadReport.class);
 
@@ -55,7 +56,7 @@ final class ReloadReport {
 
     void failed(String volume, String why, ExitCode how) {
         add("volume", volume, Fate.FAILED, why);
-        exit = how;
+        exit = exit == ExitCode.OK || exit == ExitCode.FAILURE ? how : exit;
     }
 
     void changed(String setting) {

@@ -55,8 +55,7 @@ final class ServedOpenings implements AutoCloseable {
             VolumeConfig config = volume.config();
             // Whoever is to wrap anew by itself needs its key source for as long as it serves.
             lasting |= config.autoRewrap() && !config.isKeyOutside();
-            volume.open(
-                    foundation, opener, config.isKeyOutside() ? outside : here, keeper, cachedPerLoop, exports);
+            volume.open(foundation, opener, config.isKeyOutside() ? outside : here, keeper, cachedPerLoop, exports);
         }
 
         /** Lets the keys go that nobody needs any more. */

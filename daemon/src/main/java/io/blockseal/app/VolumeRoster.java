@@ -1,7 +1,7 @@
 package io.blockseal.app;
 
-import io.blockseal.export.AccessPolicy;
 import io.blockseal.config.VolumeConfig;
+import io.blockseal.export.AccessPolicy;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.job.Jobs;
 import io.blockseal.keysource.KeySourceException;
@@ -151,7 +151,8 @@ final class VolumeRoster {
         if (outcome == VolumesClosing.Outcome.LOST) {
             throw new CommandException(
                     ExitCode.STORAGE,
-                    served.name() + ": is out of service, but not everything that was written is known to be durable; the"
+                    served.name()
+                            + ": is out of service, but not everything that was written is known to be durable; the"
                             + " log says why");
         }
     }
@@ -164,7 +165,8 @@ final class VolumeRoster {
     private static CommandException stuck(ServedVolume served) {
         return new CommandException(
                 ExitCode.STORAGE,
-                served.name() + ": is not offered any more, but cannot be let go: its storage, or something that is being"
+                served.name()
+                        + ": is not offered any more, but cannot be let go: its storage, or something that is being"
                         + " done to it, does not come to an end within "
                         + TimeUnit.NANOSECONDS.toSeconds(PATIENCE.toNanos()) + " s");
     }

@@ -53,6 +53,7 @@ public final class Jobs implements AutoCloseable {
     private final JobTallies tallies = new JobTallies();
     /** Volumes that are taken out of service. */
     private final Set<String> suspended = new HashSet<>();
+
     private long lastId;
     private int running;
     private boolean stopping;

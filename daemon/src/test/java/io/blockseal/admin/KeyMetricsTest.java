@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.metrics.KeyFigures;
+import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.Remembered;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.rotation.Rotations;
@@ -18,7 +19,6 @@ import io.blockseal.volume.VolumeOpener;
 import io.blockseal.volume.VolumeShredder;
 import io.blockseal.volume.metadata.VolumeStores;
 import java.time.Instant;
-import io.blockseal.metrics.ReloadFigures;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

@@ -2,9 +2,9 @@ package io.blockseal.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.blockseal.config.ConfigReader;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.LogLevel;
-import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -146,6 +146,48 @@ class DaemonProcessTest {
         assertEquals(0, stop(second));
     }
 
+    /** A HUP loads the file again, as often as it comes, and ends nothing. */
+    @Test
+    void aHangupLoadsTheConfigurationAgain() throws Exception {
+        Path file = directory.resolve("c.yaml");
+        String text = "unix: " + directory + "/s.sock\ncontrol: off\nadmin: 127.0.0.1:0\nstate-dir: " + directory
+                + "/state\nvolumes:\n  - {path: " + directory + "/a.bsl, key-file: " + directory + "/both.key}\n";
+        Files.writeString(file, text);
+        Process daemon = start("serve", "--config", "c.yaml");
+        firstLine(daemon);
+        int port = adminPort();
+        Files.writeString(file, text + "  - {path: " + directory + "/b.bsl, key-file: " + directory + "/both.key}\n");
+        hangUp(daemon);
+        while (reloads(port, "done") < 1) {
+            Thread.onSpinWait();
+        }
+        Exposition page = Exposition.parse(get(port, "/metrics").body());
+        assertEquals(1, page.value("blockseal_volume_state", "export=b", "state=open"));
+        assertEquals(1, page.value("blockseal_config_in_force"));
+        Files.writeString(file, "volumes: []\n");
+        hangUp(daemon);
+        while (reloads(port, "refused") < 1) {
+            Thread.onSpinWait();
+        }
+        page = Exposition.parse(get(port, "/metrics").body());
+        assertEquals(0, page.value("blockseal_config_in_force"));
+        assertEquals(1, page.value("blockseal_volume_state", "export=a", "state=open"));
+        assertEquals(0, stop(daemon));
+    }
+
+    private static double reloads(int port, String result) throws Exception {
+        return Exposition.parse(get(port, "/metrics").body())
+                .value("blockseal_config_reloads_total", "result=" + result);
+    }
+
+    private static void hangUp(Process process) throws Exception {
+        assertEquals(
+                0,
+                new ProcessBuilder("kill", "-HUP", Long.toString(process.pid()))
+                        .start()
+                        .waitFor());
+    }
+
     private int adminPort() throws IOException {
         Matcher matcher = ADMIN.matcher(log());
         assertTrue(matcher.find(), log());

@@ -1,6 +1,7 @@
 package io.blockseal.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.channel.unix.DomainSocketAddress;
@@ -40,8 +41,10 @@ class NotifySocketTest {
             systemd.bind(new DomainSocketAddress(path.toString()));
             NotifySocket notify = new NotifySocket(path.toString());
             notify.ready("serving 2 volumes");
+            notify.reloading();
             notify.stopping(Duration.ofSeconds(85));
             assertEquals("READY=1\nSTATUS=serving 2 volumes", received(systemd));
+            assertTrue(received(systemd).matches("RELOADING=1\nMONOTONIC_USEC=\\d+"));
             assertEquals("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=85000000", received(systemd));
         } finally {
             systemd.close();

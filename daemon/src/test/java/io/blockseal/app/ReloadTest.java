@@ -55,7 +55,8 @@ class ReloadTest {
         for (String kind : new String[] {"volumes", "settings"}) {
             for (JsonNode each : answer.get(kind)) {
                 if (!each.get("outcome").asText().equals("unchanged")) {
-                    changes.add(each.get("name").asText() + " " + each.get("outcome").asText());
+                    changes.add(each.get("name").asText() + " "
+                            + each.get("outcome").asText());
                 }
             }
         }

@@ -621,6 +621,29 @@ class JobsTest {
             await(next, id, is(JobState.DONE));
         }
 
+        /** One volume leaves the daemon, and comes back. */
+        @Test
+        void goesOnWhenItsVolumeIsServedAgain() throws Exception {
+            Steps steps = new Steps(2);
+            Steps others = new Steps(1);
+            long id = jobs.submit(remembered(steps)).id();
+            long other = jobs.submit(request("other", others)).id();
+            steps.begun.await();
+            assertTrue(jobs.suspend("db", "the volume leaves"));
+            assertEquals(JobState.CANCELED, jobs.get(id).state());
+            JobRefusedException refused =
+                    assertThrows(JobRefusedException.class, () -> jobs.submit(remembered(new Steps(1))));
+            assertTrue(refused.getMessage().contains("taken out of service"), refused::getMessage);
+            jobs.allow("db");
+            Steps rest = new Steps(1);
+            assertEquals(id, jobs.takeUp(memory.memos.get(id), remembered(rest)).id());
+            rest.may.release();
+            others.may.release();
+            await(id, is(JobState.DONE));
+            await(other, is(JobState.DONE));
+            assertTrue(memory.memos.isEmpty(), "it would be begun for ever");
+        }
+
         @Test
         void isForgottenIfSomebodyCancelledIt() throws Exception {
             Steps steps = new Steps(2);
