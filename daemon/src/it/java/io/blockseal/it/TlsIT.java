@@ -101,5 +101,24 @@ class TlsIT {
                 "serve", folder.resolve("demo.bsl"), "--key-file", Server.key(folder), "--listen", "192.0.2.1:10809");
         assertEquals(2, refused.exit());
         assertTrue(refused.err().contains("plain TCP on 192.0.2.1:10809 would show guest data"), refused.err());
+
+        // Nor on a name that only looks as if nobody else could reach it.
+        Path hosts = Files.writeString(folder.resolve("hosts"), "192.0.2.1 localhost\n");
+        Tool.Result misled = Tool.run(
+                "env",
+                "BLOCKSEAL_JAVA_OPTS=-Djdk.net.hosts.file=" + hosts,
+                Blockseal.launcher(),
+                "serve",
+                folder.resolve("demo.bsl"),
+                "--key-file",
+                Server.key(folder),
+                "--state-dir",
+                folder.resolve("state"),
+                "--control",
+                "off",
+                "--listen",
+                "localhost:10809");
+        assertEquals(6, misled.exit(), misled.all());
+        assertTrue(misled.err().contains("the name stands for 192.0.2.1 here, which others can reach"), misled.err());
     }
 }

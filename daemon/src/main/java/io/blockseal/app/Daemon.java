@@ -360,7 +360,9 @@ public final class Daemon implements AutoCloseable {
         for (TcpAddress address : config.listen()) {
             try {
                 Protection protection = ServedTls.protection(tls, config.tls().modeOn(address));
-                int port = server.listenTcp(resolved(address), protection).getPort();
+                InetSocketAddress resolved = resolved(address);
+                requireLoopback(address, resolved, protection);
+                int port = server.listenTcp(resolved, protection).getPort();
                 boolean secured = protection.mode() == TlsMode.REQUIRED;
                 config.volumes()
                         .forEach(volume -> uris.add(NbdUri.tcp(address.host(), port, volume.exportName())
@@ -425,6 +427,19 @@ public final class Daemon implements AutoCloseable {
 
     private static long sum(IoLoops loops, ToLongFunction<BufferArena> figure) {
         return loops.all().stream().map(IoLoop::buffers).mapToLong(figure).sum();
+    }
+
+    /** The name alone was not enough to know: what is taken for this machine alone has to be that. */
+    private void requireLoopback(TcpAddress address, InetSocketAddress resolved, Protection protection)
+            throws CommandException {
+        boolean isOther = address.isLoopback() && !resolved.getAddress().isLoopbackAddress();
+        if (isOther && protection.mode() != TlsMode.REQUIRED && !config.insecurePlaintext()) {
+            throw new CommandException(
+                    ExitCode.CONFIG,
+                    "cannot listen on " + address + ": the name stands for "
+                            + resolved.getAddress().getHostAddress() + " here, which others can reach\n"
+                            + "  Write 127.0.0.1, or mend /etc/hosts.");
+        }
     }
 
     private static InetSocketAddress resolved(TcpAddress address) throws IOException {
