@@ -274,6 +274,7 @@ public final class Daemon implements AutoCloseable {
                     volumes,
                     exports,
                     clients::dismiss,
+                    clients::dismissUnentitled,
                     started,
                     policies,
                     late,

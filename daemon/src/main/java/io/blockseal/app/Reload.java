@@ -4,6 +4,7 @@ import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.config.ConfigException;
+import io.blockseal.config.ConfigRules;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.LogLevel;
 import io.blockseal.config.VolumeConfig;
@@ -12,6 +13,7 @@ import io.blockseal.job.JobOutcome;
 import io.blockseal.metrics.ReloadFigures;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,6 +54,7 @@ final class Reload {
         ReloadReport report = new ReloadReport();
         try {
             DaemonConfig wanted = source.read();
+            requireFitting(wanted);
             Map<String, AccessPolicy> accessWanted = Map.copyOf(ServedAccess.lists(wanted));
             LOG.info("the configuration is loaded again");
             settings(wanted, report);
@@ -74,6 +77,18 @@ final class Reload {
         return outcome;
     }
 
+    /** Volumes come at once, listeners with the next start: what is asked for may be right then, and a hole now. */
+    private void requireFitting(DaemonConfig wanted) throws CommandException {
+        List<ConfigRules.Violation> violations = ConfigRules.violations(started.withVolumes(wanted.volumes()));
+        if (!violations.isEmpty()) {
+            throw new CommandException(
+                    ExitCode.CONFIG,
+                    "with the listeners that the daemon was started with: "
+                            + violations.get(0).what() + "\n  Restart it, or: "
+                            + violations.get(0).fix());
+        }
+    }
+
     private void settings(DaemonConfig wanted, ReloadReport report) {
         ConfigDifference.ofSettings(started, wanted).forEach(report::needsRestart);
         if (wanted.logLevel() != logLevel) {
@@ -94,6 +109,9 @@ final class Reload {
             if (served.config().equals(next) && served.gate().state() != OrderGate.State.REMOVED) {
                 coming.remove(served.name());
                 report.unchanged(served.name());
+            } else if (next != null && isOtherAccessOnly(served, next)) {
+                coming.remove(served.name());
+                changeAccess(served, next, policy(accessWanted, next), report);
             } else if (!leaves(served, next, report)) {
                 coming.remove(served.name());
             } else if (next != null) {
@@ -104,6 +122,21 @@ final class Reload {
             for (VolumeConfig each : coming.values()) {
                 comes(each, accessWanted, before.get(each.exportName()), batch, report);
             }
+        }
+    }
+
+    private static boolean isOtherAccessOnly(ServedVolume served, VolumeConfig next) {
+        return served.config().withAccess(next.access()).equals(next)
+                && served.gate().state() != OrderGate.State.REMOVED;
+    }
+
+    /** The volume stays as it is, and with it all clients who may still do what they came for. */
+    private void changeAccess(ServedVolume served, VolumeConfig next, AccessPolicy policy, ReloadReport report) {
+        try {
+            roster.changeAccess(served, next.access(), policy);
+            report.accessChanged(served.name());
+        } catch (CommandException failed) {
+            report.failed(served.name(), Failures.message(failed), Failures.exitCode(failed));
         }
     }
 

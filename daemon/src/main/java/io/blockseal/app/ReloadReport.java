@@ -15,6 +15,7 @@ final class ReloadReport {
         UNCHANGED("unchanged"),
         OPENED("opened"),
         REOPENED("opened anew"),
+        ACCESS_CHANGED("access changed"),
         AWAITS_KEY("waits for its key"),
         REMOVED("not served any more"),
         CHANGED("changed"),
@@ -48,6 +49,11 @@ final class ReloadReport {
     /** It was opened, or is going to be as soon as its key can be had; {@code again}: it was served before. */
     void came(String volume, boolean open, boolean again) {
         add("volume", volume, !open ? Fate.AWAITS_KEY : again ? Fate.REOPENED : Fate.OPENED, null);
+    }
+
+    /** Nothing but who may open it. */
+    void accessChanged(String volume) {
+        add("volume", volume, Fate.ACCESS_CHANGED, null);
     }
 
     void removed(String volume) {

@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ServedErasure {
     /** Sends the clients of an export away. */
+    @FunctionalInterface
     interface Clients {
         /** Whether none of them uses its device any more. */
         boolean dismiss(String export);

@@ -4,6 +4,7 @@ import io.blockseal.admin.ExportHealth;
 import io.blockseal.admin.ExportKeys;
 import io.blockseal.admin.KeyHealth;
 import io.blockseal.app.verb.RotateDekVerb;
+import io.blockseal.config.AccessRule;
 import io.blockseal.config.ByteSize;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
@@ -47,7 +48,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     /** Adding up a large table takes some milliseconds: not for every scraper anew. */
     private static final long KEY_FIGURES_NANOS = 5_000_000_000L;
 
-    private final VolumeConfig config;
+    private volatile VolumeConfig config;
     private final ExportMetrics metrics;
     private final Remembered<KeyFigures> keyFigures = new Remembered<>(KEY_FIGURES_NANOS, System::nanoTime);
     private final OrderGate gate;
@@ -174,6 +175,11 @@ final class ServedVolume implements VolumesClosing.Closable {
     /** What was said about it. */
     VolumeConfig config() {
         return config;
+    }
+
+    /** Another access list is in force for it; nothing else has changed in what was said about it. */
+    void accessChanged(List<AccessRule> access) {
+        config = config.withAccess(access);
     }
 
     /** The volume, or null until it is open. */

@@ -1,5 +1,6 @@
 package io.blockseal.app;
 
+import io.blockseal.config.AccessRule;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.export.AccessPolicy;
 import io.blockseal.export.ExportRegistry;
@@ -25,6 +26,7 @@ final class VolumeRoster {
     private final List<ServedVolume> volumes;
     private final ExportRegistry exports;
     private final ServedErasure.Clients clients;
+    private final ServedErasure.Clients unentitled;
     private final Jobs jobs;
     private final KeyPolicies policies;
     private final LateOpenings late;
@@ -37,6 +39,7 @@ final class VolumeRoster {
      * Of {@code volumes}, which others read meanwhile.
      *
      * @param clients who sends the clients of an export away
+     * @param unentitled who sends away those of them who may no longer do what they came for
      * @param tending what is begun for a volume once it is open
      * @param maker makes one that is not open yet
      * @param storagePatience how long the storage of one that goes may take to make durable what was written
@@ -45,6 +48,7 @@ final class VolumeRoster {
             List<ServedVolume> volumes,
             ExportRegistry exports,
             ServedErasure.Clients clients,
+            ServedErasure.Clients unentitled,
             Jobs jobs,
             KeyPolicies policies,
             LateOpenings late,
@@ -55,6 +59,7 @@ final class VolumeRoster {
         this.volumes = volumes;
         this.exports = exports;
         this.clients = clients;
+        this.unentitled = unentitled;
         this.jobs = jobs;
         this.policies = policies;
         this.late = late;
@@ -101,6 +106,24 @@ final class VolumeRoster {
         }
         tending.open(served);
         return true;
+    }
+
+    /**
+     * Puts another access list in force. Clients who may do with the export what they have come for go on, and those who
+     * may not any more are sent away.
+     *
+     * @throws CommandException if they do not go
+     */
+    void changeAccess(ServedVolume served, List<AccessRule> access, AccessPolicy policy) throws CommandException {
+        LOG.info("volume={}: its access list is another", served.name());
+        exports.restrict(served.name(), policy);
+        served.accessChanged(access);
+        if (!unentitled.dismiss(served.name())) {
+            throw new CommandException(
+                    ExitCode.STORAGE,
+                    served.name() + ": its access list is in force, but clients that it keeps out have requests at the"
+                            + " storage, which does not answer");
+        }
     }
 
     private void drop(ServedVolume served) {

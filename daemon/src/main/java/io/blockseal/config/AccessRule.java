@@ -3,6 +3,8 @@ package io.blockseal.config;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rule of an export's access list, as it stands in the file. What its values mean is looked at when the list is made.
@@ -35,5 +37,19 @@ public record AccessRule(String place, Map<String, List<String>> wanted, boolean
     /** Copies the map. */
     public AccessRule {
         wanted = Map.copyOf(wanted);
+    }
+
+    /** Whether it says the same, wherever it stands: a line more above it changes nothing. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof AccessRule rule
+                && wanted.equals(rule.wanted)
+                && anyone == rule.anyone
+                && mode == rule.mode;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(wanted, anyone, mode);
     }
 }

@@ -79,6 +79,32 @@ public record DaemonConfig(
     /** A read of 32 MiB must fit into one loop's share, with room beside it. */
     public static final long BUFFER_BYTES_PER_LOOP_MIN = 40L << 20;
 
+    /** The same with other volumes. */
+    public DaemonConfig withVolumes(List<VolumeConfig> newVolumes) {
+        return new DaemonConfig(
+                listen,
+                unixSockets,
+                unixMode,
+                insecurePlaintext,
+                tls,
+                admin,
+                control,
+                engine,
+                requireLockedKeys,
+                lockMemory,
+                bufferBytes,
+                dekCacheEntries,
+                loops,
+                connectionsMax,
+                handshakeSeconds,
+                drainSeconds,
+                storageSeconds,
+                stateDir,
+                audit,
+                logLevel,
+                newVolumes);
+    }
+
     /** Copies the lists. */
     public DaemonConfig {
         listen = List.copyOf(listen);

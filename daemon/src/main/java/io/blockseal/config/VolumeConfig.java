@@ -63,6 +63,29 @@ public record VolumeConfig(
         return keys.stream().anyMatch(KeyConfig::isOutside);
     }
 
+    /** The same with another access list. */
+    public VolumeConfig withAccess(List<AccessRule> newAccess) {
+        return new VolumeConfig(
+                path,
+                exportName,
+                description,
+                readOnly,
+                newAccess,
+                direct,
+                meta,
+                metaMirror,
+                shred,
+                keys,
+                keySlot,
+                expectIdentity,
+                trustIdentity,
+                acceptRollback,
+                autoRewrap,
+                rewrapPollSeconds,
+                keyPolicy,
+                keyCheck);
+    }
+
     /** The export name of a volume that was given none: the file's base name without {@code .bsl}. */
     public static String defaultExportName(Path path) {
         Path fileName = path.getFileName();

@@ -52,11 +52,6 @@ public final class ExportRegistry {
         withdrawn.remove(name);
     }
 
-    /** Why there is no export of that name, in words for a client. */
-    public String whyNot(String name) {
-        return withdrawn.getOrDefault(name, "there is no export of that name");
-    }
-
     /** What that caller may know of it. */
     public ExportOffer offerTo(Caller caller) {
         return new ExportOffer(this, caller);

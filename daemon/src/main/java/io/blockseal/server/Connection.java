@@ -117,6 +117,12 @@ final class Connection {
         return exportName.equals(export);
     }
 
+    /** Whether it may not write to what it has opened. On its loop. */
+    boolean isReadOnly() {
+        ConnectionWatch.Visit present = visit;
+        return present != null && present.readOnly();
+    }
+
     /** Opens the export, until the connection has ended; why it may not, or null. */
     @Nullable
     String enter(ExportClients opened) {

@@ -1,5 +1,6 @@
 package io.blockseal.server;
 
+import io.blockseal.export.ExportOffer;
 import io.blockseal.export.ExportRegistry;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -25,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -216,6 +218,21 @@ public final class NbdServer implements AutoCloseable {
      * @return whether none of them uses the export's device any more
      */
     public boolean dismiss(String exportName) {
+        return dismiss(exportName, everybody -> true);
+    }
+
+    /**
+     * Likewise, those only who may not any more do what they came for, because the registry says other things of the export
+     * than before: who may not open it now, or has it for writing and may only read.
+     */
+    public boolean dismissUnentitled(String exportName) {
+        return dismiss(exportName, connection -> {
+            ExportOffer.Offered now = exports.offerTo(connection.caller()).find(exportName);
+            return now == null || (now.readOnly() && !connection.isReadOnly());
+        });
+    }
+
+    private boolean dismiss(String exportName, Predicate<Connection> whom) {
         Set<Connection> theirs = ConcurrentHashMap.newKeySet();
         AtomicBoolean givenUp = new AtomicBoolean();
         try {
@@ -225,7 +242,7 @@ public final class NbdServer implements AutoCloseable {
             CountDownLatch asked = new CountDownLatch(all.size());
             for (Connection connection : all) {
                 connection.loop().execute(() -> {
-                    if (!givenUp.get() && connection.hasOpened(exportName)) {
+                    if (!givenUp.get() && connection.hasOpened(exportName) && whom.test(connection)) {
                         theirs.add(connection);
                         beginDrain(connection);
                     }

@@ -130,6 +130,59 @@ class ReloadTest {
         }
     }
 
+    /** Who may still come does not notice, and who may not is sent away. */
+    @Test
+    void anotherAccessListLeavesTheVolumeAsItIs() throws Exception {
+        Object us = Files.getAttribute(cli.path("a.bsl"), "unix:uid");
+        String ours = ", access: [{uid: " + us + ", mode: read-write}]";
+        try (Daemon daemon = serve(A + ours, B);
+                Guest a = Guest.connect(daemon, "a", 11)) {
+            a.fill();
+            a.begin();
+            cli.configuration(A + ", access: [{uid: 1, mode: none}, {uid: " + us + ", mode: read-write}]", B);
+            assertEquals(List.of("a access-changed", "done 0"), reload());
+            assertEquals(List.of("done 0"), reload());
+            a.awaitOneMore();
+            a.end();
+            a.requireAllRight();
+            cli.configuration(A + ", access: [{uid: 1, mode: read-write}]", B);
+            assertEquals(List.of("a access-changed", "done 0"), reload());
+            assertThrows(Exception.class, a::requireAllRight, "its client was sent away");
+            assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "a", 11));
+            cli.configuration(A, B);
+            assertEquals(List.of("a access-changed", "done 0"), reload());
+            try (Guest again = Guest.connect(daemon, "a", 12)) {
+                again.fill();
+                again.requireAllRight();
+            }
+        }
+    }
+
+    /** The socket is open to everybody until the daemon is started anew, whatever the file says of it now. */
+    @Test
+    void anExportWithoutAListDoesNotComeToASocketThatIsOpenToEverybody() throws Exception {
+        Object us = Files.getAttribute(cli.path("a.bsl"), "unix:uid");
+        String ours = ", access: [{uid: " + us + ", mode: read-write}]";
+        cli.configuration(A + ours);
+        Path file = cli.path("c.yaml");
+        Files.writeString(file, "unix-mode: 0666\n" + Files.readString(file));
+        try (Daemon daemon = Daemon.start(
+                ConfigReader.read(file),
+                () -> ConfigReader.read(file),
+                () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()))) {
+            cli.configuration(A + ours, B);
+            Cli.Result result = cli.served("reload");
+            assertEquals(ExitCode.CONFIG.number(), result.exitCode(), result.all());
+            assertTrue(
+                    result.err()
+                            .contains("with the listeners that the daemon was started with: every user of this machine"
+                                    + " could use export 'b'"),
+                    result.err());
+            assertEquals(List.of("a open"), served());
+            assertFalse(daemon.addresses().isEmpty());
+        }
+    }
+
     @Test
     void aFileWithAMistakeChangesNothing() throws Exception {
         try (Daemon daemon = serve(A);

@@ -251,6 +251,26 @@ class ConfigReaderTest {
         }
     }
 
+    /** An export with an access list would be opened anew, and its clients sent away, by a comment above it. */
+    @Test
+    void aRuleIsTheSameWhereverItStands() throws ConfigException {
+        String rules = "    access: [{uid: 7, mode: none}, {anyone: true, mode: read-only}]\n";
+        DaemonConfig config = ConfigReader.read("f", MINIMAL + rules);
+        assertEquals(
+                config,
+                ConfigReader.read(
+                        "g", "\n# more\n" + MINIMAL + "   " + rules.strip().indent(1)));
+        for (String other : List.of("{uid: 8, mode: none}", "{uid: 7, mode: read-only}", "{gid: 7, mode: none}")) {
+            DaemonConfig another = ConfigReader.read("f", MINIMAL + rules.replace("{uid: 7, mode: none}", other));
+            assertFalse(config.equals(another), other);
+            assertEquals(
+                    config,
+                    another.withVolumes(List.of(another.volumes()
+                            .get(0)
+                            .withAccess(config.volumes().get(0).access()))));
+        }
+    }
+
     @Nested
     class AFileThatIsWrong {
         /** Columns: what is added, the place that must be named, words that must be said. */

@@ -519,6 +519,47 @@ class AccessTest {
         }
     }
 
+    @Nested
+    class WhoMayNotAnyMore {
+        private RawNbd certified(TestAuthority.Pair pair) throws Exception {
+            RawNbd nbd = RawNbd.haggling(tcp);
+            nbd.startTls(authority.client(pair));
+            nbd.go("disk");
+            assertEquals(0, nbd.read(0, 512).error());
+            return nbd;
+        }
+
+        /** And nobody else, be it on the same export. */
+        @Test
+        void isSentAway() throws Exception {
+            RuleText writes = rule(Rights.READ_WRITE, "subject", "CN=db,O=Books");
+            RuleText reads = rule(Rights.READ_ONLY, "spiffe", "spiffe://example.org/*");
+            rig.exports.restrict("disk", list(writes, reads));
+            try (RawNbd db = certified(writer);
+                    RawNbd copy = certified(reader);
+                    RawNbd other = RawNbd.transmitting(socket, "plain", NbdReplyStyle.SIMPLE)) {
+                assertTrue(nbdServer.dismissUnentitled("disk"));
+                assertEquals(0, db.write(0, 0, new byte[512]).error());
+                assertEquals(0, copy.read(0, 512).error());
+
+                rig.exports.restrict("disk", list(writes));
+                assertTrue(nbdServer.dismissUnentitled("disk"));
+                assertTrue(copy.isClosedByServer());
+                assertEquals(0, db.write(0, 0, new byte[512]).error());
+                assertEquals(0, other.read(0, 512).error());
+
+                rig.exports.restrict("disk", list(rule(Rights.READ_ONLY, "subject", "CN=db,O=Books"), reads));
+                assertTrue(nbdServer.dismissUnentitled("disk"));
+                assertTrue(db.isClosedByServer(), "it came to write");
+                try (RawNbd again = certified(writer)) {
+                    rig.exports.restrict("disk", list(writes, reads));
+                    assertTrue(nbdServer.dismissUnentitled("disk"));
+                    assertEquals(EPERM, again.write(0, 0, new byte[512]).error(), "what it was told holds");
+                }
+            }
+        }
+    }
+
     /** By the word of the kernel, not of the client: its user, its group and all others that it is in. */
     @Test
     void aProcessIsKnownByItsUserAndItsGroups() throws Exception {
