@@ -205,7 +205,8 @@ public abstract class SourceContract {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 KeySource patient = premises.source(context);
                 KeySource source = silent ? premises.hastySource(context) : premises.source(context)) {
-            WrappedKey wrapped = patient.wrap(volumeKey, binding);
+            KeySource before = !silent || premises.hastySourceHasTime() ? source : patient;
+            WrappedKey wrapped = before.wrap(volumeKey, binding);
             premises.have(trouble);
             // Where nobody answers each takes its time: both at once. On a thread of its own: the JDK's HTTP client
             // tells of answers on the common pool, whose only thread must not wait for one.
@@ -223,8 +224,7 @@ public abstract class SourceContract {
                 assertWords(also, source, volumeKey);
             }
             premises.have(Trouble.NONE);
-            KeySource after = !silent || premises.hastySourceHasTime() ? source : patient;
-            try (Secret opened = after.unwrap(wrapped, binding)) {
+            try (Secret opened = before.unwrap(wrapped, binding)) {
                 assertTrue(engine.keys().same(volumeKey.key(), opened.key()));
             }
         }
