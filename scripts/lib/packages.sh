@@ -23,7 +23,7 @@ NEEDS_TEST=(
   dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
   softhsm2-util=softhsm2 /usr/libexec/tangd=tang jose=jose
   /usr/lib/python3/dist-packages/kmip=python3-pykmip openssl=openssl
-  gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd
+  gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd setpriv=util-linux
 )
 # shellcheck disable=SC2034
 NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)

@@ -54,9 +54,10 @@ public final class ServedAccess {
         TlsConfig tls = config.tls();
         boolean certificates =
                 tls.hasCredentials() && tls.mode() != TlsConfig.Mode.OFF && tls.clientAuthorities() != null;
+        boolean psk = false; // There is no way to give clients any.
         return new Reach(
                 certificates,
-                false,
+                psk,
                 !config.unixSockets().isEmpty(),
                 !config.listen().isEmpty());
     }

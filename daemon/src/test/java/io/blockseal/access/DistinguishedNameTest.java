@@ -4,8 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
 import javax.security.auth.x500.X500Principal;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
@@ -149,6 +154,56 @@ class DistinguishedNameTest {
         void whereThereIsNone() throws IOException {
             assertNotEquals(rule("CN=vm1"), shown());
         }
+    }
+
+    /**
+     * Whatever an authority can be made to put into a name: two names are the same only if they say the same part by part,
+     * however their text is quoted. The oracle never makes a text of them.
+     */
+    @Test
+    void twoNamesAreTheSameOnlyIfTheirPartsAre() throws IOException {
+        long seed = Long.getLong("seed", 20261127);
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        List<List<List<String>>> said = new ArrayList<>();
+        List<DistinguishedName> names = new ArrayList<>();
+        for (int i = 0; i < 1500; i++) {
+            List<List<String>> parts = new ArrayList<>();
+            List<RDN> rdns = new ArrayList<>();
+            for (int part = random.nextInt(3); part >= 0; part--) {
+                ASN1ObjectIdentifier type = TYPES[random.nextInt(TYPES.length)];
+                String value = anyValue(random);
+                parts.add(List.of(type.getId(), plain(value)));
+                rdns.add(rdn(type, value));
+            }
+            said.add(parts);
+            names.add(shown(rdns.toArray(new RDN[0])));
+        }
+        int same = 0;
+        for (int i = 0; i < names.size(); i++) {
+            for (int j = i; j < names.size(); j++) {
+                boolean equal = said.get(i).equals(said.get(j));
+                assertEquals(equal, names.get(i).equals(names.get(j)), said.get(i) + " and " + said.get(j));
+                same += equal && i != j ? 1 : 0;
+            }
+        }
+        assertTrue(same > 100, "there have to be some that are the same: " + same);
+    }
+
+    private static final ASN1ObjectIdentifier[] TYPES = {BCStyle.CN, BCStyle.O, BCStyle.SERIALNUMBER};
+
+    /** Short, and of what has a meaning in the text of a name; never empty, as there is no such value. */
+    private static String anyValue(Random random) {
+        String[] letters = {"a", "A", ",", "=", "+", "\\", "\"", "#", ";", "<", " ", "CN=", "2C", "\uff0c"};
+        StringBuilder value = new StringBuilder("x".repeat(random.nextInt(2)));
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            value.append(letters[random.nextInt(letters.length)]);
+        }
+        return value.toString().isBlank() ? "a" : value.toString();
+    }
+
+    private static String plain(String value) {
+        return value.toLowerCase(Locale.ROOT).replaceAll(" +", " ").replaceAll("^ | $", "");
     }
 
     @ParameterizedTest
