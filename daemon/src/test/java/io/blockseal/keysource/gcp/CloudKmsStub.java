@@ -13,6 +13,7 @@ import io.blockseal.keysource.rest.Backoff;
 import io.blockseal.keysource.rest.RestStub;
 import io.blockseal.keysource.rest.RestStub.Ask;
 import io.blockseal.keysource.rest.RestStub.Reply;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +33,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.zip.CRC32C;
+import java.util.zip.GZIPInputStream;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
@@ -52,11 +54,11 @@ final class CloudKmsStub implements Premises {
     private final SecureRandom random = new SecureRandom();
     private final RestStub stub;
     private final Path credentials;
-    private final Map<String, List<byte[]>> keys = new ConcurrentHashMap<>();
+    private final Map<String, CloudKey> keys = new ConcurrentHashMap<>();
+    private final CloudKmsAdmin admin = new CloudKmsAdmin(keys, RING);
     private final Map<String, Boolean> tokens = new ConcurrentHashMap<>();
     final List<String> asked = new CopyOnWriteArrayList<>();
-    volatile String purpose = "ENCRYPT_DECRYPT";
-    volatile String state = "ENABLED";
+    final TokenExchangeStub exchange = new TokenExchangeStub(this::newToken);
     volatile boolean mayDescribe = true;
     /** What is answered instead by the token service; null for a token. */
     volatile Reply instead;
@@ -66,8 +68,8 @@ final class CloudKmsStub implements Premises {
     volatile String spoilt = "";
 
     CloudKmsStub(Path folder) throws Exception {
-        keys.put("kek", new CopyOnWriteArrayList<>(List.of(material())));
-        keys.put("other", new CopyOnWriteArrayList<>(List.of(material())));
+        keys.put("kek", new CloudKey(RING + "kek"));
+        keys.put("other", new CloudKey(RING + "other"));
         stub = RestStub.start(this::answer);
         credentials = credentials(folder.resolve("account.json"), SIGNER);
     }
@@ -97,10 +99,21 @@ final class CloudKmsStub implements Premises {
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     }
 
-    private byte[] material() {
-        byte[] key = new byte[32];
-        random.nextBytes(key);
-        return key;
+    CloudKey key(String name) {
+        return keys.get(name);
+    }
+
+    /** The file of the service account that may use the keys. */
+    Path account() {
+        return credentials;
+    }
+
+    String url() {
+        return stub.url();
+    }
+
+    Path caFile() {
+        return stub.caFile();
     }
 
     String uri(String key, Path account, String more) {
@@ -159,12 +172,16 @@ final class CloudKmsStub implements Premises {
 
     @Override
     public void rotate() {
-        keys.get("kek").add(material());
+        keys.get("kek").rotate();
     }
 
     private Reply answer(Ask ask) throws Exception {
         if (ask.path().equals("/token")) {
             return token(ask);
+        }
+        Reply exchanged = exchange.answer(ask);
+        if (exchanged != null) {
+            return exchanged;
         }
         asked.add(ask.method() + " " + ask.path());
         if (stub.trouble() == Trouble.UNAUTHENTICATED
@@ -174,8 +191,14 @@ final class CloudKmsStub implements Premises {
         if (refusal != null) {
             return refusal;
         }
-        String name = ask.path().replaceFirst("^/v1/" + RING, "");
-        String key = name.replaceFirst(":.*", "");
+        String name = ask.path().replaceFirst("^/v1/" + RING.replaceFirst("/$", "/?"), "");
+        String key = name.replaceFirst("[/:].*", "");
+        // Clients whose transport has no PATCH say so in a header field.
+        String override = ask.header("X-HTTP-Method-Override");
+        Reply done = admin.answer(ask, override.isEmpty() ? ask.method() : override, name, body(ask));
+        if (done != null) {
+            return done;
+        }
         switch (stub.trouble()) {
             case DISABLED -> {
                 return error(
@@ -199,9 +222,9 @@ final class CloudKmsStub implements Premises {
         if (ask.method().equals("GET")) {
             return describe(key);
         }
-        JsonNode question = JSON.readTree(ask.body());
+        JsonNode question = JSON.readTree(body(ask));
         for (String field : List.of("plaintext", "ciphertext", "additionalAuthenticatedData")) {
-            if (question.has(field)
+            if (question.has(field + "Crc32c")
                     && !crc(bytes(question, field))
                             .equals(question.path(field + "Crc32c").textValue())) {
                 return error(400, "INVALID_ARGUMENT", "The checksum in field " + field + "_crc32c did not match");
@@ -225,9 +248,22 @@ final class CloudKmsStub implements Premises {
         if (!signed) {
             return Reply.json(400, "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}");
         }
+        String token = newToken();
+        return Reply.json(200, "{\"access_token\":\"" + token + "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}");
+    }
+
+    private String newToken() {
         String token = "ya29." + UUID.randomUUID();
         tokens.put(token, true);
-        return Reply.json(200, "{\"access_token\":\"" + token + "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}");
+        return token;
+    }
+
+    /** As it was before it was compressed, which clients may do. */
+    static byte[] body(Ask ask) throws IOException {
+        if (!ask.header("Content-Encoding").equals("gzip")) {
+            return ask.body();
+        }
+        return new GZIPInputStream(new ByteArrayInputStream(ask.body())).readAllBytes();
     }
 
     static Reply error(int status, String code, String message) {
@@ -240,26 +276,25 @@ final class CloudKmsStub implements Premises {
         if (!mayDescribe) {
             return error(403, "PERMISSION_DENIED", "Permission 'cloudkms.cryptoKeys.get' denied");
         }
-        ObjectNode primary = JSON.createObjectNode();
-        primary.put("name", RING + key + "/cryptoKeyVersions/" + keys.get(key).size())
-                .put("state", state);
-        ObjectNode answer = JSON.createObjectNode().put("name", RING + key).put("purpose", purpose);
-        return Reply.json(200, answer.set("primary", primary).toString());
+        return Reply.json(200, keys.get(key).describe().toString());
     }
 
     private Reply encrypt(String key, JsonNode question) throws Exception {
-        List<byte[]> versions = keys.get(key);
+        int version = keys.get(key).primary;
+        if (!isEnabled(key, version)) {
+            return notEnabled(key, version);
+        }
         byte[] nonce = new byte[NONCE_BYTES];
         random.nextBytes(nonce);
-        byte[] sealed = cipher(Cipher.ENCRYPT_MODE, versions.get(versions.size() - 1), nonce, question)
+        byte[] sealed = cipher(Cipher.ENCRYPT_MODE, keys.get(key).version(version).material, nonce, question)
                 .doFinal(bytes(question, "plaintext"));
         byte[] blob = ByteBuffer.allocate(1 + NONCE_BYTES + sealed.length)
-                .put((byte) versions.size())
+                .put((byte) version)
                 .put(nonce)
                 .put(sealed)
                 .array();
         ObjectNode answer = JSON.createObjectNode();
-        answer.put("name", RING + key + "/cryptoKeyVersions/" + versions.size());
+        answer.put("name", keys.get(key).nameOf(version));
         answer.put("ciphertext", Base64.getEncoder().encodeToString(blob)).put("ciphertextCrc32c", crc(blob));
         answer.put("verifiedPlaintextCrc32c", question.has("plaintextCrc32c"));
         answer.put("verifiedAdditionalAuthenticatedDataCrc32c", question.has("additionalAuthenticatedDataCrc32c"));
@@ -268,15 +303,17 @@ final class CloudKmsStub implements Premises {
 
     private Reply decrypt(String key, JsonNode question) throws Exception {
         byte[] blob = bytes(question, "ciphertext");
-        List<byte[]> versions = keys.get(key);
-        if (blob[0] < 1 || blob[0] > versions.size()) {
+        if (blob[0] < 1 || blob[0] > keys.get(key).versions.size()) {
             return error(400, "INVALID_ARGUMENT", "Decryption failed: the ciphertext is invalid.");
+        }
+        if (!isEnabled(key, blob[0])) {
+            return notEnabled(key, blob[0]);
         }
         byte[] plain;
         try {
             plain = cipher(
                             Cipher.DECRYPT_MODE,
-                            versions.get(blob[0] - 1),
+                            keys.get(key).version(blob[0]).material,
                             Arrays.copyOfRange(blob, 1, 1 + NONCE_BYTES),
                             question)
                     .doFinal(blob, 1 + NONCE_BYTES, blob.length - 1 - NONCE_BYTES);
@@ -291,6 +328,18 @@ final class CloudKmsStub implements Premises {
         return spoilt(answer);
     }
 
+    private boolean isEnabled(String key, int version) {
+        return keys.get(key).version(version).state.equals("ENABLED");
+    }
+
+    private Reply notEnabled(String key, int version) {
+        CloudKey of = keys.get(key);
+        return error(
+                400,
+                "FAILED_PRECONDITION",
+                of.nameOf(version) + " is not enabled, current state is: " + of.version(version).state + ".");
+    }
+
     private Reply spoilt(ObjectNode answer) {
         if (answer.has(spoilt)) {
             answer.put(spoilt, "1");
@@ -298,8 +347,10 @@ final class CloudKmsStub implements Premises {
         return Reply.json(200, answer.toString());
     }
 
+    /** In both alphabets of Base64, as JSON of Protocol Buffers may be; Google's own client uses the one for URLs. */
     private static byte[] bytes(JsonNode question, String field) {
-        return Base64.getDecoder().decode(question.get(field).asText());
+        return Base64.getDecoder()
+                .decode(question.get(field).asText().replace('-', '+').replace('_', '/'));
     }
 
     private static String crc(byte[] bytes) {
@@ -311,7 +362,9 @@ final class CloudKmsStub implements Premises {
     private static Cipher cipher(int mode, byte[] key, byte[] nonce, JsonNode question) throws Exception {
         Cipher gcm = Cipher.getInstance("AES/GCM/NoPadding");
         gcm.init(mode, new SecretKeySpec(key, "AES"), new GCMParameterSpec(128, nonce));
-        gcm.updateAAD(bytes(question, "additionalAuthenticatedData"));
+        if (question.has("additionalAuthenticatedData")) {
+            gcm.updateAAD(bytes(question, "additionalAuthenticatedData"));
+        }
         return gcm;
     }
 

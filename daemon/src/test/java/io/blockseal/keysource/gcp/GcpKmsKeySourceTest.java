@@ -100,10 +100,10 @@ class GcpKmsKeySourceTest extends SourceContract {
 
     @Test
     void aKeyOfAnotherPurposeAndAPrimaryThatIsDisabledAreTold() {
-        stub.purpose = "ASYMMETRIC_DECRYPT";
+        stub.key("kek").purpose = "ASYMMETRIC_DECRYPT";
         assertEquals(Kind.MISCONFIGURED, fails(stub.place()).kind());
-        stub.purpose = "ENCRYPT_DECRYPT";
-        stub.state = "DISABLED";
+        stub.key("kek").purpose = "ENCRYPT_DECRYPT";
+        stub.key("kek").primary().state = "DISABLED";
         KeySourceException disabled = fails(stub.place());
         assertEquals(Kind.REFUSED, disabled.kind());
         assertTrue(disabled.getMessage().contains("is DISABLED"), disabled::getMessage);
