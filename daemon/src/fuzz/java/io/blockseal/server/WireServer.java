@@ -139,7 +139,7 @@ final class WireServer {
 
     /** The daemon is being stopped. */
     void drain() {
-        channel.pipeline().fireUserEventTriggered(Drain.BEGIN);
+        channel.pipeline().fireUserEventTriggered(Drain.REFUSING);
         settle();
     }
 

@@ -153,6 +153,12 @@ final class Server implements AutoCloseable {
         return await();
     }
 
+    /** Ends it for a restart, so that its clients come back, and says how it ended. */
+    int stopForReturn() {
+        Tool.run("kill", "-USR1", javaProcess().pid()).ok();
+        return await();
+    }
+
     /** Ends it as a power cut does, as far as the process is concerned. */
     void kill() {
         javaProcess().destroyForcibly();

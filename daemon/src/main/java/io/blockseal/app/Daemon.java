@@ -84,6 +84,7 @@ public final class Daemon implements AutoCloseable {
     private final @Nullable ConfigSource source;
     private volatile @Nullable Jobs jobs;
     private volatile @Nullable Reload reload;
+    private @Nullable NbdServer clients;
     private volatile boolean serving;
     /** At the end: a first try goes on, and nothing of what it needs may be taken away. */
     private boolean stuckInTry;
@@ -103,7 +104,7 @@ public final class Daemon implements AutoCloseable {
      *     stop, too
      */
     public static ExitCode run(DaemonConfig config, @Nullable ConfigSource source, PrintWriter out) throws Exception {
-        ProcessSignals signals = ProcessSignals.install("draining", source != null);
+        ProcessSignals signals = ProcessSignals.ofServer("draining", source != null);
         NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
         Daemon daemon = start(config, source, Daemon::millisNow);
         try (daemon) {
@@ -121,6 +122,9 @@ public final class Daemon implements AutoCloseable {
                 systemd.reloading();
                 daemon.reload(AuditField.of("by", "signal"));
                 systemd.ready(daemon.status());
+            }
+            if (signals.forReturn()) {
+                daemon.closeForReturn();
             }
             systemd.stopping(Duration.ofSeconds(config.drainSeconds() + config.storageSeconds() + GOODBYE_SECONDS));
         }
@@ -245,7 +249,7 @@ public final class Daemon implements AutoCloseable {
                 started,
                 foundation.engine(),
                 foundation.memory(),
-                new ServedErasure(exports, clients::dismiss, started),
+                new ServedErasure(exports, name -> clients.dismiss(name, false), started),
                 transfers);
         unwinding.add("the control desk", desk);
         KeyPolicies policies = new KeyPolicies();
@@ -344,6 +348,7 @@ public final class Daemon implements AutoCloseable {
 
     private void listen(NbdServer server, @Nullable ServedTls tls) throws CommandException {
         unwinding.add("the server", server);
+        clients = server;
         for (Path socket : config.unixSockets()) {
             try {
                 server.listenUnix(
@@ -483,6 +488,13 @@ public final class Daemon implements AutoCloseable {
         Reload reloading = reload;
         if (reloading != null) {
             reloading.run(by);
+        }
+    }
+
+    private void closeForReturn() {
+        NbdServer server = clients;
+        if (server != null) {
+            server.closeForReturn();
         }
     }
 

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * TERM, INT and HUP: the first asks whoever runs to end in order, the second ends the process at once. HUP may mean
- * something else, as often as it comes.
+ * something else, as often as it comes, and USR1 that somebody else serves soon what is served here.
  *
  * <p>A shutdown hook would not do: with it the JVM exits with 143, where a service that stopped in order should exit
  * with 0, and it is deaf to a second signal. {@code sun.misc.Signal} does; it is reached by reflection because naming it
@@ -29,21 +29,31 @@ public final class ProcessSignals implements AutoCloseable {
     private final AtomicInteger count = new AtomicInteger();
     private final Map<String, Object> before = new LinkedHashMap<>();
     private final String firstMeans;
+    private final boolean serving;
     private final boolean hangupIsNews;
+    private volatile boolean forReturn;
 
-    private ProcessSignals(String firstMeans, boolean hangupIsNews) {
+    private ProcessSignals(String firstMeans, boolean serving, boolean hangupIsNews) {
         this.firstMeans = firstMeans;
+        this.serving = serving;
         this.hangupIsNews = hangupIsNews;
     }
 
     /** Takes over the three signals, until closed; {@code firstMeans} says in the log what the first one leads to. */
     public static ProcessSignals install(String firstMeans) {
-        return install(firstMeans, false);
+        return install(new ProcessSignals(firstMeans, false, false));
     }
 
-    /** Likewise; with {@code hangupIsNews} HUP ends nothing, and only {@link #await} tells of it. */
-    static ProcessSignals install(String firstMeans, boolean hangupIsNews) {
-        ProcessSignals signals = new ProcessSignals(firstMeans, hangupIsNews);
+    /**
+     * Those of a server, USR1 as well; with {@code hangupIsNews} HUP ends nothing, and only {@link #await} tells of it.
+     */
+    static ProcessSignals ofServer(String firstMeans, boolean hangupIsNews) {
+        ProcessSignals signals = install(new ProcessSignals(firstMeans, true, hangupIsNews));
+        signals.handle("USR1");
+        return signals;
+    }
+
+    private static ProcessSignals install(ProcessSignals signals) {
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
             signals.handle(name);
         }
@@ -59,6 +69,11 @@ public final class ProcessSignals implements AutoCloseable {
         news.acquire();
         news.drainPermits();
         return !asked();
+    }
+
+    /** Whether clients are to come back, to whoever serves next. */
+    boolean forReturn() {
+        return forReturn;
     }
 
     /** Whether somebody has asked. From any thread. */
@@ -112,6 +127,7 @@ public final class ProcessSignals implements AutoCloseable {
         if (hangupIsNews && signal.contains("HUP")) {
             news.release();
         } else if (count.incrementAndGet() == 1) {
+            forReturn = serving && signal.contains("USR1");
             LOG.info("{}: {}; the next signal ends the process at once", signal, firstMeans);
             asked.countDown();
             news.release();

@@ -145,7 +145,9 @@ final class Reload {
             throws InterruptedException {
         try {
             roster.takeOut(
-                    served, next == null ? "this export is not served any more" : "its volume is being opened anew");
+                    served,
+                    next == null ? "this export is not served any more" : "its volume is being opened anew",
+                    next != null);
             if (next == null) {
                 report.removed(served.name());
             }

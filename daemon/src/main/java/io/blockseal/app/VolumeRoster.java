@@ -17,6 +17,17 @@ import org.slf4j.LoggerFactory;
  * Takes volumes into service and out of it while others are served. Not for a loop's thread, and for one thread at a time.
  */
 final class VolumeRoster {
+    /** Sends the clients of an export away. */
+    interface Clients {
+        /**
+         * Does so.
+         *
+         * @param forReturn whether they find it again soon, so that nobody who uses its disk needs to notice
+         * @return whether none of them uses its device any more
+         */
+        boolean dismiss(String export, boolean forReturn);
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger(VolumeRoster.class);
     /** What clients hear of one whose key cannot be had yet. */
     static final String WAITS_FOR_ITS_KEY = "its volume waits for its key; try again later";
@@ -25,7 +36,7 @@ final class VolumeRoster {
 
     private final List<ServedVolume> volumes;
     private final ExportRegistry exports;
-    private final ServedErasure.Clients clients;
+    private final Clients clients;
     private final ServedErasure.Clients unentitled;
     private final Jobs jobs;
     private final KeyPolicies policies;
@@ -47,7 +58,7 @@ final class VolumeRoster {
     VolumeRoster(
             List<ServedVolume> volumes,
             ExportRegistry exports,
-            ServedErasure.Clients clients,
+            Clients clients,
             ServedErasure.Clients unentitled,
             Jobs jobs,
             KeyPolicies policies,
@@ -139,9 +150,10 @@ final class VolumeRoster {
      * at their next checkpoint; those that can go on do so when it is served again.
      *
      * @param why what clients hear who ask for it meanwhile
+     * @param forReturn whether it comes back at once
      * @throws CommandException if its storage does not answer; it is not offered any more, but not let go either
      */
-    void takeOut(ServedVolume served, String why) throws CommandException, InterruptedException {
+    void takeOut(ServedVolume served, String why, boolean forReturn) throws CommandException, InterruptedException {
         LOG.info("volume={}: is taken out of service", served.name());
         if (served.gate().state() == OrderGate.State.ERASED) {
             forget(served);
@@ -158,7 +170,7 @@ final class VolumeRoster {
                     && served.gate().becomesEmpty(PATIENCE);
             // A try that was under way may have opened it after all.
             exports.withdraw(served.name(), why);
-            if (!idle || !clients.dismiss(served.name())) {
+            if (!idle || !clients.dismiss(served.name(), forReturn)) {
                 throw stuck(served);
             }
             after = OrderGate.State.REMOVED;

@@ -5,10 +5,18 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import java.util.concurrent.TimeUnit;
 
-/** How connections come to their end when the other side has not ended them. */
+/**
+ * How connections come to their end when the other side has not ended them: what is sent through each pipeline when the
+ * server closes, or an export goes.
+ */
 enum Drain {
-    /** Sent through each pipeline when the server closes: finish what is in flight, begin nothing. */
-    BEGIN;
+    /** Finish what is in flight, and refuse what comes with ESHUTDOWN, as the service is over. */
+    REFUSING,
+    /**
+     * Finish what is in flight, and leave the rest unread: a client that connects again sends it again, and whoever uses
+     * its disk notices nothing. ESHUTDOWN would be an error to them.
+     */
+    FOR_RETURN;
 
     /** How long a client may take to read its last replies. */
     private static final long LINGER_SECONDS = 10;

@@ -316,7 +316,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof TlsOutcome outcome) {
             tlsEnded(ctx, outcome);
-        } else if (event == Drain.BEGIN || event instanceof SslCloseCompletionEvent) {
+        } else if (event instanceof Drain || event instanceof SslCloseCompletionEvent) {
             // Nothing is promised to a client that has not opened anything yet, or has ended TLS.
             finish();
             Drain.closeNow(ctx.channel());

@@ -49,6 +49,7 @@ public final class NbdServer implements AutoCloseable {
     private final ServerOptions options;
     private final ConnectionWatch watch;
     private final ConnectionTable connections;
+    private volatile Drain ending = Drain.REFUSING;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<UnixSocketFile> socketFiles = new ArrayList<>();
 
@@ -167,8 +168,16 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Accepts nobody any more, lets requests in flight end, answers new ones with ESHUTDOWN and closes all connections,
-     * by force when {@link ServerOptions#drainTimeoutMillis} is over. When it returns, no connection uses a device.
+     * From now on {@link #close} leaves requests that are not begun unread, and unanswered: clients that connect again, to
+     * whoever serves the exports next, send them again. From any thread.
+     */
+    public void closeForReturn() {
+        ending = Drain.FOR_RETURN;
+    }
+
+    /**
+     * Accepts nobody any more, lets requests in flight end, answers new ones with ESHUTDOWN (but see
+     * {@link #closeForReturn}) and closes all connections, by force when {@link ServerOptions#drainTimeoutMillis} is over. When it returns, no connection uses a device.
      */
     @Override
     public void close() {
@@ -193,7 +202,7 @@ public final class NbdServer implements AutoCloseable {
 
     private void drain() throws InterruptedException {
         for (Connection connection : connections.all()) {
-            connection.loop().execute(() -> beginDrain(connection));
+            connection.loop().execute(() -> begin(ending, connection));
         }
         if (connections.awaitEmpty(options.drainTimeoutMillis())) {
             return;
@@ -207,18 +216,20 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    private static void beginDrain(Connection connection) {
-        connection.channel().pipeline().fireUserEventTriggered(Drain.BEGIN);
+    private static void begin(Drain how, Connection connection) {
+        connection.channel().pipeline().fireUserEventTriggered(how);
     }
 
     /**
      * Sends away the clients of an export that the registry offers no longer, as {@link #close} does with all: lets
      * requests in flight end, answers new ones with ESHUTDOWN and closes the connections. From any thread but a loop's.
      *
+     * @param forReturn whether it is offered again soon: requests that are not begun are left unread, as by
+     *     {@link #closeForReturn}
      * @return whether none of them uses the export's device any more
      */
-    public boolean dismiss(String exportName) {
-        return dismiss(exportName, everybody -> true);
+    public boolean dismiss(String exportName, boolean forReturn) {
+        return dismiss(exportName, forReturn ? Drain.FOR_RETURN : Drain.REFUSING, everybody -> true);
     }
 
     /**
@@ -226,13 +237,13 @@ public final class NbdServer implements AutoCloseable {
      * than before: who may not open it now, or has it for writing and may only read.
      */
     public boolean dismissUnentitled(String exportName) {
-        return dismiss(exportName, connection -> {
+        return dismiss(exportName, Drain.REFUSING, connection -> {
             ExportOffer.Offered now = exports.offerTo(connection.caller()).find(exportName);
             return now == null || (now.readOnly() && !connection.isReadOnly());
         });
     }
 
-    private boolean dismiss(String exportName, Predicate<Connection> whom) {
+    private boolean dismiss(String exportName, Drain how, Predicate<Connection> whom) {
         Set<Connection> theirs = ConcurrentHashMap.newKeySet();
         AtomicBoolean givenUp = new AtomicBoolean();
         try {
@@ -244,7 +255,7 @@ public final class NbdServer implements AutoCloseable {
                 connection.loop().execute(() -> {
                     if (!givenUp.get() && connection.hasOpened(exportName) && whom.test(connection)) {
                         theirs.add(connection);
-                        beginDrain(connection);
+                        begin(how, connection);
                     }
                     asked.countDown();
                 });

@@ -63,6 +63,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private long skipBytes;
     private boolean working;
     private boolean draining;
+    /** Whether what is not begun stays unread, for the client to send it again elsewhere. */
+    private boolean forReturn;
+
     private boolean closed;
 
     TransmissionHandler(
@@ -187,7 +190,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             lastOperationEnded();
         }
         boolean room = receive.settle();
-        receive.autoRead(channel.config(), room && state != State.ENDED);
+        boolean wanted = room && !(forReturn && state == State.HEADER);
+        receive.autoRead(channel.config(), wanted && state != State.ENDED);
     }
 
     private boolean step() {
@@ -215,7 +219,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     private boolean takeHeader() {
         ByteBuf in = receive.held();
-        if (in == null || !execution.hasRoomForRequest()) {
+        if (in == null || forReturn || !execution.hasRoomForRequest()) {
             return false;
         }
         if (!header.decode(style, in, in.readerIndex())) {
@@ -406,9 +410,10 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         state = State.ENDED;
     }
 
-    /** The server is closing: what is in flight is finished, what comes is refused. */
-    private void drain() {
+    /** The server is closing: what is in flight is finished, what comes is refused or left. */
+    private void drain(Drain how) {
         draining = true;
+        forReturn = how == Drain.FOR_RETURN;
         if (state != State.ENDED) {
             // What a frozen device has left unbegun is refused now.
             workOn();
@@ -417,8 +422,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event == Drain.BEGIN && !closed) {
-            drain();
+        if (event instanceof Drain how && !closed) {
+            drain(how);
         } else if (event instanceof SslCloseCompletionEvent && state != State.ENDED) {
             // The client's side of TLS is over without a good-bye: as if the connection were gone.
             end();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.block.Errno;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
@@ -17,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One export is taken out of service, and the clients of the others notice nothing. */
 @Timeout(60)
@@ -40,7 +43,7 @@ class DismissTest {
                 RawNbd other = RawNbd.transmitting(rig.socket, "plain", NbdReplyStyle.SIMPLE)) {
             assertEquals(0, theirs.read(0, 512).error());
             assertNotNull(rig.exports.withdraw("disk", "it is gone"));
-            assertTrue(rig.server.dismiss("disk"));
+            assertTrue(rig.server.dismiss("disk", false));
             assertTrue(theirs.isClosedByServer());
             assertEquals(0, rig.disk.channelsOpen.get());
             assertEquals(0, other.read(0, 512).error());
@@ -61,12 +64,42 @@ class DismissTest {
                 Thread.onSpinWait();
             }
             rig.exports.withdraw("disk", "it is gone");
-            CompletableFuture<Boolean> dismissed = CompletableFuture.supplyAsync(() -> rig.server.dismiss("disk"));
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> rig.server.dismiss("disk", false));
             rig.disk.letGo();
             assertEquals(0, theirs.reply(7, 512).error());
             assertTrue(theirs.isClosedByServer());
             assertTrue(dismissed.get(30, TimeUnit.SECONDS));
         }
+    }
+
+    /** To somebody who writes on, an error is the end; a request without an answer is one to be sent again. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatIsNotBegunIsRefusedOrLeftToBeSentAgain(boolean forReturn) throws Exception {
+        try (RawNbd theirs = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            rig.disk.hold = true;
+            theirs.send(0, NbdCommand.READ.code(), 7, 0, 512);
+            while (rig.metrics.recorder(0).inFlight() + rig.metrics.recorder(1).inFlight() == 0) {
+                Thread.onSpinWait();
+            }
+            rig.disk.frozen = true;
+            theirs.send(0, NbdCommand.READ.code(), 8, 512, 512);
+            rig.disk.awaitThawWaiter();
+            rig.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> rig.server.dismiss("disk", forReturn));
+            if (!forReturn) {
+                assertEquals(Errno.ESHUTDOWN.wireValue(), theirs.reply(8, 0).error());
+            }
+            rig.disk.letGo();
+            assertEquals(0, theirs.reply(7, 512).error());
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+            rig.disk.frozen = false;
+        }
+        rig.assertEverythingIsBack();
     }
 
     @Test
@@ -82,9 +115,9 @@ class DismissTest {
                 Thread.onSpinWait();
             }
             slow.exports.withdraw("disk", "it is gone");
-            assertFalse(slow.server.dismiss("disk"));
+            assertFalse(slow.server.dismiss("disk", false));
             slow.disk.letGo();
-            assertTrue(slow.server.dismiss("disk"));
+            assertTrue(slow.server.dismiss("disk", false));
             slow.assertEverythingIsBack();
         }
     }
