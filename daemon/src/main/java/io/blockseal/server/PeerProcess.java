@@ -47,7 +47,8 @@ final class PeerProcess {
     }
 
     private static boolean addGroups(Socket socket, int most, Set<Long> groups) {
-        ByteBuffer numbers = ByteBuffer.allocateDirect(most * Integer.BYTES).order(ByteOrder.nativeOrder());
+        // On the heap: memory outside is scarce, and who asks for too much of it waits for a collection, on a loop.
+        ByteBuffer numbers = ByteBuffer.allocate(most * Integer.BYTES).order(ByteOrder.nativeOrder());
         for (int i = 0; i < most; i++) {
             numbers.putInt(i * Integer.BYTES, NO_GROUP);
         }
