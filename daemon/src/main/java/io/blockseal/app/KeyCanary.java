@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * Has the key source of a served volume unwrap its volume key again and again, and compares: so it is known, and not
  * hoped, that the volume could be opened now. Guests notice nothing of it until the source has revoked the key; what
  * becomes of them then is the configuration's word. A key that is given back resumes all by itself. A volume that an
- * operator has locked is let alone. On keeper threads, one look at a time.
+ * operator has locked is let alone. On keeper threads, one look at a time; the grace is ended by another.
  */
 final class KeyCanary {
     private static final Logger LOG = LoggerFactory.getLogger(KeyCanary.class);
@@ -43,12 +43,12 @@ final class KeyCanary {
     private final LongSupplier clock;
     private final BooleanSupplier ended;
     private final KeyAccess access;
-    private boolean lockedByUs;
     private boolean spareComplained;
+    private boolean lockedByUs;
     /** An operator has unlocked what we had locked, by another key: that is his word until the source gives the key again. */
     private boolean overruled;
     /** What {@link VolumeLock} calls the order by which we have locked it. */
-    private long order;
+    private volatile long order;
 
     private volatile KeyHealth health;
     private volatile long verifiedAt;
@@ -79,51 +79,109 @@ final class KeyCanary {
     }
 
     /** How long until the next look. */
-    int pauseSeconds() {
-        return access.standing() == Standing.GOOD
-                ? check.pollSeconds()
-                : Math.min(SECONDS_IN_TROUBLE, check.pollSeconds());
+    synchronized int pauseSeconds() {
+        return access.standing() == Standing.GOOD ? check.pollSeconds() : troubledPauseSeconds();
     }
 
-    /** Looks once. */
-    void look() {
+    private int troubledPauseSeconds() {
+        return Math.min(SECONDS_IN_TROUBLE, check.pollSeconds());
+    }
+
+    /** How long until {@link #endGrace} has to be called again, so that the grace ends in time. */
+    synchronized int gracePauseSeconds() {
+        if (access.standing() != Standing.GRACE) {
+            return troubledPauseSeconds();
+        }
+        long left = (access.graceUntil() - clock.getAsLong() + 999) / 1000;
+        return (int) Math.min(troubledPauseSeconds(), Math.max(1, left));
+    }
+
+    /** What there is to do. */
+    private enum Task {
+        /** Nothing: it is closed, or an operator has locked it. */
+        NONE,
+        /** To see whether the source would open it. */
+        VERIFY,
+        /** To open it again, as it is locked by us. */
+        RESUME
+    }
+
+    private synchronized Task task() {
         Volume.State state = volume.state();
         boolean locked = state == Volume.State.LOCKED || volume.isLockedOrAboutTo();
         overruled |= lockedByUs && !locked;
         lockedByUs &= locked;
         if (state == Volume.State.CLOSED || (locked && !lockedByUs)) {
+            return Task.NONE;
+        }
+        return lockedByUs ? Task.RESUME : Task.VERIFY;
+    }
+
+    /** Looks once. Without the monitor while the source is asked, which may take its time. */
+    void look() {
+        Task task = task();
+        if (task == Task.NONE) {
             return;
         }
-        Standing before = access.standing();
+        @Nullable Kind trouble = null;
         String why = "";
-        Standing now;
         try {
-            if (lockedByUs) {
-                // Whoever has wanted it locked since then unlocks it as well.
-                boolean unlocked = volume.lock().unlockUnlessWanted(order, sources);
-                lockedByUs = false;
-                if (!unlocked) {
-                    return;
-                }
-            } else {
+            // Whoever wants it locked since then unlocks it as well.
+            if (task == Task.RESUME && !volume.lock().unlockUnlessWanted(order, sources)) {
+                forgetOrder();
+                return;
+            }
+            if (task == Task.VERIFY) {
                 tellOfSpare(volume.keySlots().requireOpenable(sources));
             }
-            now = access.opened(clock.getAsLong());
         } catch (KeySourceException failed) {
             if (ended.getAsBoolean()) {
                 return;
             }
+            trouble = failed.kind();
             why = String.valueOf(failed.getMessage());
-            now = access.failed(failed.kind(), clock.getAsLong());
         } catch (WrongKeyException | VolumeRefusedException | MalformedVolumeException | StoreException odd) {
             // It gave something else: a key that was made anew under the old name, or somebody in between.
+            trouble = Kind.MISCONFIGURED;
             why = String.valueOf(odd.getMessage());
-            now = access.failed(Kind.MISCONFIGURED, clock.getAsLong());
         } catch (IllegalStateException locking) {
-            // An operator has locked it in the midst of this.
+            // An operator has locked it in the midst of this, or the end of the grace has.
             LOG.debug("volume={}: was locked while its key was looked at", name, locking);
             return;
         }
+        conclude(task, trouble, why);
+    }
+
+    private synchronized void forgetOrder() {
+        lockedByUs = false;
+    }
+
+    private synchronized void conclude(Task task, @Nullable Kind trouble, String why) {
+        if (task == Task.VERIFY && lockedByUs) {
+            // The grace has ended meanwhile: only a look that resumes it counts now.
+            return;
+        }
+        lockedByUs &= trouble != null;
+        Standing before = access.standing();
+        long now = clock.getAsLong();
+        settle(before, trouble == null ? access.opened(now) : access.failed(trouble, now), why);
+    }
+
+    /**
+     * Ends the grace if its time is up, also while a source keeps a look waiting: a module for an HSM whose line is cut may
+     * do so for ever. Asks nobody.
+     */
+    synchronized void endGrace() {
+        Standing before = access.standing();
+        if (before == Standing.GRACE && !ended.getAsBoolean() && task() == Task.VERIFY) {
+            Standing now = access.passed(clock.getAsLong());
+            if (now != before) {
+                settle(before, now, health.why());
+            }
+        }
+    }
+
+    private void settle(Standing before, Standing now, String why) {
         overruled &= now != Standing.GOOD;
         verifiedAt = access.verifiedAt();
         health = new KeyHealth(word(now), 0, why);

@@ -2,10 +2,14 @@ package io.blockseal.app;
 
 import io.blockseal.volume.metadata.RetryTimer;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 
-/** Looks at something of a served volume again and again, on a keeper's thread, until it is closed. */
+/**
+ * Looks at something of a served volume again and again, on a keeper's thread, until it is closed. The pauses have jitter:
+ * volumes that were opened together, or failed together, do not ask their key source together for ever.
+ */
 final class Polling implements AutoCloseable {
     private final Runnable look;
     private final IntSupplier pauseSeconds;
@@ -21,8 +25,8 @@ final class Polling implements AutoCloseable {
     }
 
     /**
-     * The first look is made at once, the others {@code pauseSeconds} after the end of the one before; all of them on
-     * {@code worker}.
+     * The first look is made at once, the others {@code pauseSeconds} after the end of the one before, or up to a fifth
+     * sooner; all of them on {@code worker}.
      */
     static Polling begin(Runnable look, int pauseSeconds, Executor worker, RetryTimer timer) {
         Polling polling = new Polling(look, () -> pauseSeconds, worker, timer);
@@ -52,7 +56,8 @@ final class Polling implements AutoCloseable {
 
     private void again() {
         long pauseMillis = TimeUnit.SECONDS.toMillis(pauseSeconds.getAsInt());
-        timer.schedule(pauseMillis, () -> worker.execute(this::lookNow));
+        long sooner = ThreadLocalRandom.current().nextLong(pauseMillis / 5 + 1);
+        timer.schedule(pauseMillis - sooner, () -> worker.execute(this::lookNow));
     }
 
     @Override

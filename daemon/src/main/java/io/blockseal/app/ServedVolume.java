@@ -62,6 +62,7 @@ final class ServedVolume implements VolumesClosing.Closable {
     private volatile @Nullable KeyCanary canary;
     private volatile @Nullable String awaitsKeyBecause;
     private @Nullable Polling checking;
+    private @Nullable Polling graceEnding;
     private @Nullable List<EndableKeySource> asked;
     private volatile boolean askingEnded;
     private @Nullable ShredOnDiscard shredding;
@@ -115,6 +116,7 @@ final class ServedVolume implements VolumesClosing.Closable {
             KeyCanary looking = new KeyCanary(name(), opened, opening, config.keyCheck(), millis, () -> askingEnded);
             canary = looking;
             checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
+            graceEnding = Polling.beginLater(looking::endGrace, looking::gracePauseSeconds, keeper, keeper);
         }
         if (config.autoRewrap() && !opened.shape().readOnly()) {
             polling = KekPolling.begin(name(), new KekWatch(opened, opening), config.rewrapPollSeconds(), keeper);
@@ -354,6 +356,10 @@ final class ServedVolume implements VolumesClosing.Closable {
         Polling asking = checking;
         if (asking != null) {
             asking.close();
+        }
+        Polling ending = graceEnding;
+        if (ending != null) {
+            ending.close();
         }
         Polling looking = polling;
         if (looking != null) {

@@ -4,8 +4,8 @@ import io.blockseal.keysource.KeySourceException.Kind;
 
 /**
  * What the answers of a key source mean, one after the other: only a source that says no, and means it, several times over
- * several minutes has revoked the key; that we do not reach it, or that it does not know us, says nothing. Pure: time and
- * answers come from outside. On one thread.
+ * several minutes has revoked the key; that we do not reach it, or that it does not know us, says nothing. Once it has, only
+ * a good answer stops the clock. Pure: time and answers come from outside. On one thread.
  */
 public final class KeyAccess {
     /** How things stand. */
@@ -48,30 +48,36 @@ public final class KeyAccess {
         return standing;
     }
 
-    /** It has not, and why. */
+    /** It has not, and why. Doubt makes no revocation; nor does it hold up one that was made. */
     public Standing failed(Kind kind, long nowMillis) {
-        if (kind != Kind.REFUSED) {
-            // Doubt ends no revocation, and makes none.
-            standing = refusals == 0 ? Standing.IN_DOUBT : standing;
-            return standing;
+        if (kind == Kind.REFUSED) {
+            refused(nowMillis);
+        } else if (refusals == 0) {
+            standing = Standing.IN_DOUBT;
         }
+        return passed(nowMillis);
+    }
+
+    private void refused(long nowMillis) {
         if (refusals == 0) {
             refusedSince = nowMillis;
         }
         refusals++;
-        switch (standing) {
-            case GOOD, IN_DOUBT, REFUSED -> {
-                boolean sure = refusals >= REFUSALS && nowMillis - refusedSince >= REFUSALS_MILLIS;
-                standing = sure ? Standing.GRACE : Standing.REFUSED;
-                graceUntil = nowMillis + graceMillis;
-                if (sure && graceMillis == 0) {
-                    standing = Standing.REVOKED;
-                }
-            }
-            case GRACE -> standing = nowMillis >= graceUntil ? Standing.REVOKED : Standing.GRACE;
-            case REVOKED -> {
-                // Until it opens again.
-            }
+        if (standing == Standing.GRACE || standing == Standing.REVOKED) {
+            return;
+        }
+        boolean sure = refusals >= REFUSALS && nowMillis - refusedSince >= REFUSALS_MILLIS;
+        standing = sure ? Standing.GRACE : Standing.REFUSED;
+        graceUntil = nowMillis + graceMillis;
+    }
+
+    /**
+     * Time has passed, whether or not the source has answered: the grace ends by the clock. Else whoever cuts the line to
+     * the source, once the key is revoked, could use it for ever.
+     */
+    public Standing passed(long nowMillis) {
+        if (standing == Standing.GRACE && nowMillis >= graceUntil) {
+            standing = Standing.REVOKED;
         }
         return standing;
     }

@@ -19,6 +19,7 @@ import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
 import io.blockseal.volume.VolumeLock;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +33,7 @@ class KeyCanaryTest {
 
     private final VolumeFixture fixture = new VolumeFixture();
     private final Moody source = new Moody();
-    private long now;
+    private volatile long now;
     private boolean ended;
     private MemoryStore store = new MemoryStore("none", 0);
     private Volume volume;
@@ -133,6 +134,76 @@ class KeyCanaryTest {
         }
     }
 
+    /** Whoever cuts the line to the source, once the key is revoked, does not keep the key in use. */
+    @ParameterizedTest
+    @EnumSource(value = Kind.class, mode = EnumSource.Mode.EXCLUDE, names = "REFUSED")
+    void theGraceGoesByTheClockThoughTheSourceIsCutOffMeanwhile(Kind doubt) throws Exception {
+        KeyCanary canary = canary(OnRevocation.FAIL_IO);
+        try (AuditLines audit = AuditLines.listen()) {
+            source.mood = Kind.REFUSED;
+            look(canary, 6);
+            assertEquals("grace", canary.health().standing());
+            source.mood = doubt;
+            look(canary, GRACE_SECONDS / 60 - 1);
+            assertEquals(Volume.State.OPEN, volume.state());
+            look(canary, 1);
+            assertEquals("revoked", canary.health().standing());
+            assertEquals(Volume.State.LOCKED, volume.state());
+            assertEquals(1, audit.of(AuditEvent.KEY_ACCESS_ENDED).size());
+            source.mood = null;
+            look(canary, 1);
+            assertEquals(Volume.State.OPEN, volume.state());
+        }
+    }
+
+    /** A module for an HSM whose line is cut may not answer at all. */
+    @Test
+    void theGraceEndsInTimeThoughALookHangs() throws Exception {
+        KeyCanary canary = canary(OnRevocation.FAIL_IO);
+        assertEquals(60, canary.gracePauseSeconds());
+        source.mood = Kind.REFUSED;
+        look(canary, 6);
+        source.asked = new CountDownLatch(1);
+        source.answers = new CountDownLatch(1);
+        Thread hanging = new Thread(canary::look);
+        hanging.start();
+        source.asked.await();
+        now += 1000L * GRACE_SECONDS - 30_000;
+        canary.endGrace();
+        assertEquals("grace", canary.health().standing());
+        assertEquals(Volume.State.OPEN, volume.state());
+        assertEquals(30, canary.gracePauseSeconds());
+        now += 30_000;
+        canary.endGrace();
+        assertEquals("revoked", canary.health().standing());
+        assertEquals("moody: REFUSED", canary.health().why());
+        assertEquals(Volume.State.LOCKED, volume.state());
+        assertEquals(Errno.EIO, volume.whileHeld());
+        // What it says at last, be it good, counts only for a look that opens the volume again.
+        source.mood = null;
+        source.answers.countDown();
+        hanging.join();
+        assertEquals("revoked", canary.health().standing());
+        assertEquals(Volume.State.LOCKED, volume.state());
+        look(canary, 1);
+        assertEquals("good", canary.health().standing());
+        assertEquals(Volume.State.OPEN, volume.state());
+    }
+
+    @Test
+    void theEndOfTheGraceIsNothingToAVolumeThatAnOperatorHasLocked() throws Exception {
+        KeyCanary canary = canary(OnRevocation.FREEZE);
+        source.mood = Kind.REFUSED;
+        look(canary, 6);
+        volume.lock().lock(VolumeLock.Policy.FREEZE);
+        now += 1000L * GRACE_SECONDS;
+        canary.endGrace();
+        assertEquals("grace", canary.health().standing());
+        source.mood = null;
+        look(canary, 5);
+        assertEquals(Volume.State.LOCKED, volume.state());
+    }
+
     @Test
     void goesOnWithoutTheKeyWhereThatIsWanted() throws Exception {
         KeyCanary canary = canary(OnRevocation.CONTINUE);
@@ -199,9 +270,11 @@ class KeyCanaryTest {
 
     /** The key that opens the volume, with moods. */
     private final class Moody implements KeySource {
-        private @Nullable Kind mood;
+        private volatile @Nullable Kind mood;
         private boolean other;
         private int unwraps;
+        private volatile CountDownLatch asked = new CountDownLatch(0);
+        private volatile CountDownLatch answers = new CountDownLatch(0);
 
         @Override
         public String kind() {
@@ -230,8 +303,15 @@ class KeyCanaryTest {
 
         @Override
         public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
-            if (mood != null) {
-                throw new KeySourceException(mood, "moody: " + mood);
+            asked.countDown();
+            try {
+                answers.await();
+            } catch (InterruptedException nobodyDoes) {
+                throw new AssertionError(nobodyDoes);
+            }
+            Kind trouble = mood;
+            if (trouble != null) {
+                throw new KeySourceException(trouble, "moody: " + trouble);
             }
             unwraps++;
             return other

@@ -2,9 +2,12 @@ package io.blockseal.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What a daemon looks at again and again is looked at until it is closed, whatever one look comes to. */
@@ -32,11 +35,24 @@ class PollingTest {
     void looksAtOnceAndThenAfterEachPause() {
         Polling polling = begin();
         assertEquals(1, looks);
-        assertEquals(7000, pauseMillis);
+        assertTrue(pauseMillis >= 5600 && pauseMillis <= 7000, () -> "a pause of " + pauseMillis + " ms");
         later.remove().run();
         assertEquals(2, looks);
         assertEquals(1, later.size());
         polling.close();
+    }
+
+    /** Volumes that were opened in the same second do not ask their source in the same second for ever. */
+    @Test
+    void pausesOfSeveralAreNotTheSame() {
+        Set<Long> pauses = new HashSet<>();
+        for (int i = 0; i < 100; i++) {
+            begin().close();
+            pauses.add(pauseMillis);
+        }
+        // Of 1401 pauses, each as probable as another, a hundred volumes hardly ever take less than fifty.
+        assertTrue(pauses.size() >= 50, () -> "only " + pauses.size() + " different pauses");
+        assertTrue(pauses.stream().allMatch(each -> each >= 5600 && each <= 7000), pauses::toString);
     }
 
     @Test
