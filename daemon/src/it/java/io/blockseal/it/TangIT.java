@@ -10,7 +10,6 @@ import io.blockseal.format.MetadataLayout;
 import io.blockseal.keysource.tang.Tangd;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,14 +28,14 @@ class TangIT {
 
     private Tangd tang;
     private String url = "";
-    private Path volume;
+    private Path key;
 
     @BeforeEach
     void startTang() throws Exception {
         Tool.need("qemu-io");
         tang = Tangd.open(folder.resolve("tang"));
         url = tang.listen();
-        volume = folder.resolve("demo.bsl");
+        key = keyFile(0x17);
     }
 
     @AfterEach
@@ -44,8 +43,32 @@ class TangIT {
         tang.close();
     }
 
+    /** The key file's part of all-of; another one each time, in the same place. */
+    private Path keyFile(int fill) throws Exception {
+        byte[] bytes = new byte[32];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) (fill + 3 * i);
+        }
+        Path file = Files.write(folder.resolve("db.key"), bytes);
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    }
+
     private String source() throws Exception {
         return "tang:" + url + "?thumbprint=" + tang.thumbprint("ES512");
+    }
+
+    /** As one text, for a command. */
+    private String both() throws Exception {
+        return "all-of:?source=" + source().replace("%", "%25").replace("&", "%26") + "&source=file:" + key;
+    }
+
+    /** As a list, for a configuration. */
+    private String listed() throws Exception {
+        return "{all-of: ['" + source() + "', 'file:" + key + "']}";
+    }
+
+    private Path volume(String name) {
+        return folder.resolve(name + ".bsl");
     }
 
     private Tool.Result blockseal(Object... words) {
@@ -54,166 +77,135 @@ class TangIT {
         return Blockseal.run(all.toArray());
     }
 
-    /** By a configuration in which the daemon looks for newer keys as often as it may. */
-    private Server serve(String key) throws Exception {
-        Path yaml = Files.writeString(folder.resolve("demo.yaml"), """
-                unix: %1$s/demo.sock
-                control: off
-                state-dir: %1$s/state
-                volumes:
-                  - path: %1$s/demo.bsl
-                    rewrap-poll-seconds: 10
-                    key-source: %2$s
-                """.formatted(folder, key));
-        return Server.serve(folder, "--config", yaml.toString());
+    private void create(String name, String source) {
+        blockseal("create", volume(name), "--size", "64M", "--key-source", source)
+                .ok();
     }
 
-    private static Tool.Result qemuIo(Server server, String command) {
-        return Tool.run("qemu-io", "-f", "raw", "-c", command, server.uri());
+    /** Serves volumes, NAME and SOURCE in turn, and looks for newer keys as often as a configuration may say. */
+    private Server serve(String... volumes) throws Exception {
+        StringBuilder yaml = new StringBuilder(
+                "unix: %1$s/demo.sock\ncontrol: off\nstate-dir: %1$s/state\nvolumes:\n".formatted(folder));
+        for (int i = 0; i < volumes.length; i += 2) {
+            yaml.append("  - {path: ").append(volume(volumes[i])).append(", rewrap-poll-seconds: 10, key-source: ");
+            yaml.append(volumes[i + 1]).append("}\n");
+        }
+        Path file = Files.writeString(folder.resolve("demo.yaml"), yaml);
+        return Server.serve(folder, "--config", file.toString());
+    }
+
+    private static Tool.Result qemuIo(Server server, String name, String command) {
+        return Tool.run("qemu-io", "-f", "raw", "-c", command, server.uri(name));
     }
 
     /** Writes, or reads what was written, with success. */
-    private static void uses(Server server, String command) {
-        Tool.Result result = qemuIo(server, command).ok();
+    private static void uses(Server server, String name, String command) {
+        Tool.Result result = qemuIo(server, name, command).ok();
         assertTrue(!result.all().contains("Pattern verification failed"), result.all());
     }
 
-    private String versionOfSlot(int index) throws Exception {
-        byte[] extent = WrappedKeys.in(volume).bytes();
+    private static void stop(Server server) throws Exception {
+        assertEquals(0, server.stop(), server.log());
+    }
+
+    private String version(String name) throws Exception {
+        byte[] extent = WrappedKeys.in(volume(name)).bytes();
         int at = (int) MetadataLayout.keySlotAreaOffset(0);
         KeySlot slot = KeySlotArea.decode(Arrays.copyOfRange(extent, at, at + KeySlotArea.AREA_BYTES))
-                .slot(index);
+                .slot(0);
         return slot == null ? "" : slot.version();
     }
 
     /** Waits until the running daemon has wrapped slot 0 by the server's newer key. */
-    private void awaitVersion(String wanted, Server server) throws Exception {
+    private void awaitVersion(String name, String wanted, Server server) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!versionOfSlot(0).equals(wanted)) {
+        while (!version(name).equals(wanted)) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError(
-                        "slot 0 stays at " + versionOfSlot(0) + ", not " + wanted + "\n" + server.log());
+                throw new AssertionError(name + " stays at " + version(name) + "\n" + server.log());
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
         }
     }
 
-    private static String quoted(String uri) {
-        return '"' + uri + '"';
-    }
-
     @Test
     void aRunningDaemonTakesANewerKeyAndTheOlderOneIsNotNeededAnyMore() throws Exception {
-        String source = source();
-        blockseal("create", volume, "--size", "64M", "--key-source", source).ok();
-        blockseal("key", "add", volume, "--key-source", source, "--new-key-file", folder.resolve("spare.key"))
-                .ok();
+        String pinnedBefore = source();
+        create("net", source());
+        create("both", both());
+        for (String[] each : new String[][] {{"net", source()}, {"both", both()}}) {
+            Path spare = folder.resolve(each[0] + ".spare");
+            blockseal("key", "add", volume(each[0]), "--key-source", each[1], "--new-key-file", spare)
+                    .ok();
+        }
         String first = tang.thumbprint("ECMR");
-        assertEquals(first, versionOfSlot(0));
-        String newer;
-        try (Server server = serve(quoted(source))) {
-            uses(server, "write -P 0x5a 0 1M");
+        assertEquals(List.of(first, first), List.of(version("net"), version("both")));
+        try (Server server = serve("net", "'" + source() + "'", "both", listed())) {
+            uses(server, "net", "write -P 0x5a 0 1M");
+            uses(server, "both", "write -P 0xa5 0 1M");
             tang.rotate();
-            newer = tang.thumbprint("ECMR");
+            String newer = tang.thumbprint("ECMR");
             assertNotEquals(first, newer);
-            awaitVersion(newer, server);
-            uses(server, "read -P 0x5a 0 1M");
-            assertEquals(0, server.stop(), server.log());
+            awaitVersion("net", newer, server);
+            awaitVersion("both", newer, server);
+            uses(server, "net", "read -P 0x5a 0 1M");
+            stop(server);
         }
         tang.removeHidden();
-        try (Server server = serve(quoted(source()))) {
-            uses(server, "read -P 0x5a 0 1M");
-            assertEquals(0, server.stop(), server.log());
+        try (Server server = serve("net", "'" + source() + "'", "both", listed())) {
+            uses(server, "net", "read -P 0x5a 0 1M");
+            uses(server, "both", "read -P 0xa5 0 1M");
+            stop(server);
         }
-        // What was pinned says whom to believe when a slot is made: it opens with the old word as well.
-        blockseal("check", volume, "--key-source", source).ok();
-        blockseal("check", volume, "--key-file", folder.resolve("spare.key")).ok();
+        // What is pinned says whom to believe when a slot is made: the old word opens as well.
+        blockseal("check", volume("net"), "--key-source", pinnedBefore).ok();
+        blockseal("check", volume("net"), "--key-file", folder.resolve("net.spare"))
+                .ok();
     }
 
     @Test
     void keysThatWereTakenAwayTooEarlyLeaveTheVolumeClosedAndSayWhich() throws Exception {
-        blockseal("create", volume, "--size", "64M", "--key-source", source()).ok();
+        create("net", source());
         String first = tang.thumbprint("ECMR");
         tang.rotate();
-        blockseal("check", volume, "--key-source", source()).ok();
+        blockseal("check", volume("net"), "--key-source", source()).ok();
         tang.removeHidden();
-        Complaint.expect(blockseal("check", volume, "--key-source", source()), 7, first);
-    }
-
-    private Path keyFile(String name, int fill) throws Exception {
-        byte[] key = new byte[32];
-        for (int i = 0; i < key.length; i++) {
-            key[i] = (byte) (fill + 3 * i);
-        }
-        Path file = Files.write(folder.resolve(name), key);
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-        return file;
-    }
-
-    private String both(Path keyFile) throws Exception {
-        return "all-of:?source=" + source().replace("%", "%25").replace("&", "%26") + "&source=file:" + keyFile;
-    }
-
-    /** Both parts as a list, as in a configuration. */
-    private String listed(Path keyFile) throws Exception {
-        return "{all-of: [" + quoted(source()) + ", " + quoted("file:" + keyFile) + "]}";
+        Complaint.expect(blockseal("check", volume("net"), "--key-source", source()), 7, first);
     }
 
     @Test
     void togetherWithAKeyFileItTakesBoth() throws Exception {
-        Path key = keyFile("db.key", 0x17);
-        blockseal("create", volume, "--size", "64M", "--key-source", both(key)).ok();
-        blockseal("key", "add", volume, "--key-source", both(key), "--new-key-file", folder.resolve("spare.key"))
-                .ok();
-        String newer;
-        try (Server server = serve(listed(key))) {
-            uses(server, "write -P 0x5a 0 1M");
-            tang.rotate();
-            newer = tang.thumbprint("ECMR");
-            awaitVersion(newer, server);
-            uses(server, "read -P 0x5a 0 1M");
-            assertEquals(0, server.stop(), server.log());
-        }
-        tang.removeHidden();
-        blockseal("check", volume, "--key-source", both(key)).ok();
-
+        create("both", both());
+        Path volume = volume("both");
         // Neither is a key of the volume by itself.
         Complaint.expect(blockseal("check", volume, "--key-source", source()), 3, "no key slot opens");
         Complaint.expect(blockseal("check", volume, "--key-file", key), 3, "no key slot opens");
-        // Another file in its place, and none.
-        Path away = Files.move(key, folder.resolve("away.key"));
-        Complaint.expect(blockseal("check", volume, "--key-source", both(key)), 7, "part 2 of 2");
-        keyFile("db.key", 0x18);
-        Complaint.expect(blockseal("check", volume, "--key-source", both(key)), 3, "part 2 of 2");
-        Files.move(away, key, StandardCopyOption.REPLACE_EXISTING);
-        blockseal("check", volume, "--key-source", both(key)).ok();
+        // No file, and another one in its place.
+        Files.delete(key);
+        Complaint.expect(blockseal("check", volume, "--key-source", both()), 7, "part 2 of 2");
+        keyFile(0x18);
+        Complaint.expect(blockseal("check", volume, "--key-source", both()), 3, "part 2 of 2");
+        keyFile(0x17);
+        blockseal("check", volume, "--key-source", both()).ok();
     }
 
     @Test
     void aVolumeStaysLockedWhileThePartThatIsAServerIsMissing() throws Exception {
-        Path key = keyFile("db.key", 0x17);
-        String both = listed(key);
-        blockseal("create", volume, "--size", "64M", "--key-source", both(key)).ok();
-        try (Server server = serve(both)) {
-            uses(server, "write -P 0x5a 0 1M");
-            assertEquals(0, server.stop(), server.log());
-        }
+        create("both", both());
+        String listed = listed();
         int port = tang.fallSilent();
-        try (Server server = serve(both)) {
-            Tool.Result locked = qemuIo(server, "read -P 0x5a 0 4k");
+        try (Server server = serve("both", listed)) {
+            Tool.Result locked = qemuIo(server, "both", "write -P 0x5a 0 4k");
             assertNotEquals(0, locked.exit(), locked::all);
             assertTrue(server.log().contains("its key source has not answered"), server.log());
             // As soon as the server is back the daemon opens it by itself.
             tang.listen(port);
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-            Tool.Result read = qemuIo(server, "read -P 0x5a 0 1M");
-            while (read.exit() != 0) {
+            while (qemuIo(server, "both", "write -P 0x5a 0 4k").exit() != 0) {
                 assertTrue(System.nanoTime() < deadline, server.log());
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
-                read = qemuIo(server, "read -P 0x5a 0 1M");
             }
-            assertTrue(!read.all().contains("Pattern verification failed"), read.all());
-            assertEquals(0, server.stop(), server.log());
+            uses(server, "both", "read -P 0x5a 0 4k");
+            stop(server);
         }
     }
 }
