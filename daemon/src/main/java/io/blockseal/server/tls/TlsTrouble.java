@@ -31,11 +31,25 @@ final class TlsTrouble {
             // The innermost that says something: "expired" lies below "path validation failed".
             if (found != TlsFailure.OTHER || detail.isEmpty()) {
                 reason = found;
-                detail = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+                detail = words(cause, found);
             }
             cause = cause.getCause();
         }
         return new TlsOutcome.Failed(reason, ClientIdentity.printable(detail));
+    }
+
+    private static String words(Throwable cause, TlsFailure reason) {
+        String message = cause.getMessage();
+        if (reason == TlsFailure.NOT_TLS) {
+            // The library's words are all that came, in hexadecimal: as long as a stranger likes, and maybe a guest's.
+            return "what came is no TLS";
+        }
+        if (message == null) {
+            return reason == TlsFailure.GONE
+                    ? "the client hung up in the midst of it"
+                    : cause.getClass().getSimpleName();
+        }
+        return message;
     }
 
     private static TlsFailure byType(Throwable cause) {
