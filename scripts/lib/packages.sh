@@ -28,6 +28,8 @@ NEEDS_TEST=(
 # shellcheck disable=SC2034
 NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)
 # shellcheck disable=SC2034
+NEEDS_HOSTILE=(fio=fio qemu-io=qemu-utils openssl=openssl)
+# shellcheck disable=SC2034
 NEEDS_GUEST=(
   qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio=cpio depmod=kmod nbd-client=nbd-client
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs dmsetup=dmsetup
