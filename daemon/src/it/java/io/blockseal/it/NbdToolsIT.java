@@ -72,6 +72,38 @@ class NbdToolsIT {
         }
     }
 
+    /** While a client looks, and a range gets another key. */
+    @Test
+    void nbdinfoMapsWhichGenerationEachRangeIsUnder() throws Exception {
+        Server.create(folder, "64M", "--range-size", "16M");
+        try (Server server =
+                Server.start(folder, "--control", folder.resolve("c.sock").toString())) {
+            assertEquals("67108864=0", generations(server));
+            Tool.run("qemu-io", "-f", "raw", "-c", "write -P 7 20M 20M", server.uri())
+                    .ok();
+            assertEquals("16777216=0 33554432=1 16777216=0", generations(server));
+            Blockseal.run("rotate-dek", "demo", "--range", "2", "--control", folder.resolve("c.sock"))
+                    .ok();
+            assertEquals("16777216=0 16777216=1 16777216=2 16777216=0", generations(server));
+            Tool.run("qemu-io", "-f", "raw", "-c", "read -P 7 20M 20M", server.uri())
+                    .ok();
+        }
+    }
+
+    private static String generations(Server server) throws Exception {
+        JsonNode map = JSON.readTree(Tool.run("nbdinfo", "--map=blockseal:dek-generation", "--json", server.uri())
+                .ok()
+                .out());
+        StringBuilder text = new StringBuilder();
+        for (JsonNode each : map) {
+            text.append(each.path("length").asLong())
+                    .append('=')
+                    .append(each.path("type").asLong())
+                    .append(' ');
+        }
+        return text.toString().trim();
+    }
+
     @Test
     void nbdcopyBringsASparseImageInAndOutAgain() throws Exception {
         long seed = 20260102;

@@ -11,8 +11,10 @@ import io.blockseal.config.KeyPolicy;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.control.Arguments;
+import io.blockseal.device.DekGenerations;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportContext;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
 import io.blockseal.format.MalformedVolumeException;
@@ -130,7 +132,9 @@ final class ServedVolume implements VolumesClosing.Closable {
         }
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
-        Export made = new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger);
+        List<ExportContext> contexts = List.of(new ExportContext(DekGenerations.CONTEXT, new DekGenerations(opened)));
+        Export made =
+                new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger, contexts);
         exports.add(made);
         // Not before: whoever sees it open may connect.
         export = made;

@@ -3,6 +3,7 @@ package io.blockseal.export;
 import io.blockseal.block.BlockDevice;
 import io.blockseal.metrics.ExportMetrics;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * A name that clients may ask for and the device behind it.
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
  * @param readOnly whether writes are refused here, whatever the device allows
  * @param metrics where this export's requests are counted
  * @param losses whom of its clients has to be told of what the store lost
+ * @param contexts metadata contexts beside {@code base:allocation}
  * @param clients who has it open
  */
 public record Export(
@@ -22,6 +24,7 @@ public record Export(
         boolean readOnly,
         ExportMetrics metrics,
         LossLedger losses,
+        List<ExportContext> contexts,
         ExportClients clients) {
     private static final int STRING_BYTES_MAX = 4096;
 
@@ -33,6 +36,7 @@ public record Export(
         }
         requireSendable("export name", name);
         requireSendable("export description", description);
+        contexts = List.copyOf(contexts);
     }
 
     /** That nobody has open yet. */
@@ -42,8 +46,20 @@ public record Export(
             BlockDevice device,
             boolean readOnly,
             ExportMetrics metrics,
+            LossLedger losses,
+            List<ExportContext> contexts) {
+        this(name, description, device, readOnly, metrics, losses, contexts, new ExportClients());
+    }
+
+    /** Likewise, without contexts of its own. */
+    public Export(
+            String name,
+            String description,
+            BlockDevice device,
+            boolean readOnly,
+            ExportMetrics metrics,
             LossLedger losses) {
-        this(name, description, device, readOnly, metrics, losses, new ExportClients());
+        this(name, description, device, readOnly, metrics, losses, List.of());
     }
 
     /** Of a device that counts no losses. */

@@ -45,6 +45,7 @@ final class CommandExecution {
     private final RequestRecorder recorder;
     private final ServerOptions options;
     private final FlushPromise promise;
+    private final StatusContexts contexts;
     private final ArrayDeque<ExtentList> idleExtents = new ArrayDeque<>();
     private final Runnable onThaw = this::thawed;
 
@@ -62,7 +63,8 @@ final class CommandExecution {
             BlockChannel device,
             Replies replies,
             RequestRecorder recorder,
-            FlushPromise promise) {
+            FlushPromise promise,
+            StatusContexts contexts) {
         this.handler = handler;
         this.loop = connection.loop();
         this.channel = connection.channel();
@@ -71,6 +73,7 @@ final class CommandExecution {
         this.replies = replies;
         this.recorder = recorder;
         this.promise = promise;
+        this.contexts = contexts;
         this.turnLeft = options.turnBytes();
     }
 
@@ -141,6 +144,15 @@ final class CommandExecution {
         promise.changeBegins();
     }
 
+    /** A BLOCK_STATUS: the device is asked only for what it alone knows. */
+    void beginStatus(Operation operation) {
+        if (contexts.hasAllocation()) {
+            submit(operation, Command.BLOCK_STATUS);
+        } else {
+            endWhenPartsAreIn(operation);
+        }
+    }
+
     /** Submits a command without payload. */
     void submit(Operation operation, Command command) {
         operation.begun = true;
@@ -148,11 +160,7 @@ final class CommandExecution {
         BlockRequest request =
                 loop.requests().lease().set(command, deviceFlags(operation), operation.offset, operation.length);
         if (command == Command.BLOCK_STATUS) {
-            ExtentList extents = idleExtents.poll();
-            if (extents == null) {
-                extents = grow();
-            }
-            extents.clear();
+            ExtentList extents = emptyExtents();
             operation.extents = extents;
             request.withExtents(extents);
         } else if (command == Command.FLUSH) {
@@ -401,11 +409,33 @@ final class CommandExecution {
             // Without FAST_ZERO a client cannot make sense of ENOTSUP (specification, "Error values").
             boolean misplaced = operation.errno == Errno.ENOTSUP && !operation.has(NbdCommandFlags.FAST_ZERO);
             replies.error(operation, misplaced ? Errno.EIO : operation.errno);
-        } else if (extents != null) {
-            replies.blockStatus(operation, extents);
+        } else if (operation.command == NbdCommand.BLOCK_STATUS) {
+            answerStatus(operation, extents);
         } else if (operation.command != NbdCommand.READ || operation.length == 0) {
             replies.success(operation);
         }
+    }
+
+    private void answerStatus(Operation operation, @Nullable ExtentList allocation) {
+        int maps = contexts.mapCount();
+        if (allocation != null) {
+            replies.blockStatus(operation, contexts.allocationId(), allocation, maps == 0);
+        }
+        for (int i = 0; i < maps; i++) {
+            ExtentList extents = emptyExtents();
+            contexts.map(i).fill(operation.offset, operation.length, extents);
+            replies.blockStatus(operation, contexts.id(i), extents, i == maps - 1);
+            idleExtents.push(extents);
+        }
+    }
+
+    private ExtentList emptyExtents() {
+        ExtentList extents = idleExtents.poll();
+        if (extents == null) {
+            extents = grow();
+        }
+        extents.clear();
+        return extents;
     }
 
     private void count(Operation operation, NbdCommand command) {

@@ -21,19 +21,19 @@ final class CommandRules {
     private final long sizeBytes;
     private final int minimumBlockBytes;
     private final int transmissionFlags;
-    private final boolean allocationSelected;
+    private final boolean contextSelected;
 
     CommandRules(
             NbdReplyStyle style,
             long sizeBytes,
             int minimumBlockBytes,
             int transmissionFlags,
-            boolean allocationSelected) {
+            boolean contextSelected) {
         this.style = style;
         this.sizeBytes = sizeBytes;
         this.minimumBlockBytes = minimumBlockBytes;
         this.transmissionFlags = transmissionFlags;
-        this.allocationSelected = allocationSelected;
+        this.contextSelected = contextSelected;
     }
 
     /** How many bytes of payload follow the header, whether or not the request is any good; unsigned. */
@@ -64,7 +64,7 @@ final class CommandRules {
             case FLUSH -> header.offset() == 0 && header.length() == 0 ? Errno.OK : Errno.EINVAL;
             case CACHE -> checkBounds(header, Errno.EINVAL);
             case BLOCK_STATUS ->
-                allocationSelected && header.length() != 0 ? checkBounds(header, Errno.EINVAL) : Errno.EINVAL;
+                contextSelected && header.length() != 0 ? checkBounds(header, Errno.EINVAL) : Errno.EINVAL;
             case DISC, RESIZE -> Errno.EINVAL;
         };
     }

@@ -4,7 +4,6 @@ import io.blockseal.block.BlockChannel;
 import io.blockseal.export.Export;
 import io.blockseal.export.ExportOffer;
 import io.blockseal.export.ExportRegistry;
-import io.blockseal.nbd.NbdAllocation;
 import io.blockseal.nbd.NbdDecoded;
 import io.blockseal.nbd.NbdInfo;
 import io.blockseal.nbd.NbdInfoRequest;
@@ -44,12 +43,14 @@ final class OptionHaggling {
     private final boolean noZeroes;
     private final TlsMode tls;
     private NbdReplyStyle style = NbdReplyStyle.SIMPLE;
-    /** The export name for which base:allocation was selected; null if it was not. */
-    private @Nullable String allocationFor;
+    /** The export name for which metadata contexts were selected; null if none were. */
+    private @Nullable String contextsFor;
+
+    private List<String> contextsSelected = List.of();
 
     private @Nullable ExportTerms chosen;
     private @Nullable BlockChannel device;
-    private boolean allocationSelected;
+    private StatusContexts contexts = StatusContexts.NONE;
     private String problem = "";
 
     OptionHaggling(Connection connection, ExportRegistry registry, boolean fixed, boolean noZeroes, TlsMode tls) {
@@ -258,7 +259,7 @@ final class OptionHaggling {
         boolean set = option == NbdOption.SET_META_CONTEXT;
         if (set) {
             // The former set is gone even if this one fails.
-            allocationFor = null;
+            contextsFor = null;
         }
         if (!style.isChunked()) {
             return invalid(out, option, "structured replies have to be negotiated first");
@@ -268,18 +269,17 @@ final class OptionHaggling {
             return invalid(out, option, decoded.problem());
         }
         NbdMetaContextRequest request = decoded.value();
-        if (exports.find(request.exportName()) == null) {
+        ExportOffer.Offered offered = exports.find(request.exportName());
+        if (offered == null) {
             return unknown(out, option, request.exportName());
         }
-        List<String> queries = request.queries();
-        boolean matches = queries.contains(NbdAllocation.CONTEXT)
-                || (!set && (queries.isEmpty() || queries.contains(NbdAllocation.NAMESPACE)));
-        if (matches) {
-            int id = set ? Replies.ALLOCATION_CONTEXT_ID : 0;
-            NbdOptionReplyWriter.metaContext(out, option.code(), id, NbdAllocation.CONTEXT);
-            if (set) {
-                allocationFor = request.exportName();
-            }
+        List<ContextNames.Context> found = ContextNames.matching(offered.export(), request.queries(), set);
+        for (ContextNames.Context each : found) {
+            NbdOptionReplyWriter.metaContext(out, option.code(), set ? each.id() : 0, each.name());
+        }
+        if (set) {
+            contextsFor = request.exportName();
+            contextsSelected = found.stream().map(ContextNames.Context::name).toList();
         }
         NbdOptionReplyWriter.ack(out, option.code());
         return Outcome.GO_ON;
@@ -301,7 +301,9 @@ final class OptionHaggling {
             return false;
         }
         chosen = terms;
-        allocationSelected = requestedName.equals(allocationFor);
+        contexts = requestedName.equals(contextsFor)
+                ? ContextNames.selected(terms.export(), contextsSelected)
+                : StatusContexts.NONE;
         return true;
     }
 
@@ -315,13 +317,14 @@ final class OptionHaggling {
         Export export = terms.export();
         connection.logOpened(export.name(), style.name(), terms.isReadOnly());
         CommandRules rules = new CommandRules(
-                style, terms.sizeBytes(), terms.blockSizes().minimum(), terms.transmissionFlags(), allocationSelected);
+                style, terms.sizeBytes(), terms.blockSizes().minimum(), terms.transmissionFlags(), contexts.any());
         return new TransmissionHandler(
                 connection,
                 style,
                 rules,
                 channel,
                 export.metrics().recorder(connection.loop().index()),
-                new FlushPromise(export.losses(), connection.loop().index()));
+                new FlushPromise(export.losses(), connection.loop().index()),
+                contexts);
     }
 }

@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 @HotPath("every reply is written here")
 final class Replies {
-    /** The name that BLOCK_STATUS chunks give to base:allocation; any number would do. */
-    static final int ALLOCATION_CONTEXT_ID = 1;
-
     // 32 simple replies, the usual queue depth; small, because a client that does not read lets them pile up.
     private static final int GATHERED_BYTES = 512;
 
@@ -93,8 +90,8 @@ final class Replies {
         write(part.setIndex(part.dataOffset(), part.dataOffset() + partBytes));
     }
 
-    /** The extents of base:allocation, cut off where the request ends. */
-    void blockStatus(Operation operation, ExtentList extents) {
+    /** The extents of one context, cut off where the request ends; {@code last}: no other context follows. */
+    void blockStatus(Operation operation, int contextId, ExtentList extents, boolean last) {
         int count = extentsToSend(operation, extents);
         int bytes = style.replyHeaderBytes()
                 + NbdReplyWriter.EXTENDED_STATUS_PREFIX_BYTES
@@ -102,11 +99,18 @@ final class Replies {
         ByteBuf out = room(bytes);
         int at = out.writerIndex();
         at += NbdReplyWriter.blockStatus(
-                style, out, at, NbdReplyFlags.DONE, operation.cookie, operation.offset, ALLOCATION_CONTEXT_ID, count);
+                style,
+                out,
+                at,
+                last ? NbdReplyFlags.DONE : NbdReplyFlags.NONE,
+                operation.cookie,
+                operation.offset,
+                contextId,
+                count);
         long left = operation.length;
         for (int i = 0; i < count; i++) {
             long length = Math.min(left, extents.lengthBytes(i));
-            at += NbdReplyWriter.extent(style, out, at, length, extents.state(i));
+            at += NbdReplyWriter.extent(style, out, at, length, Integer.toUnsignedLong(extents.state(i)));
             left -= length;
         }
         out.writerIndex(at);

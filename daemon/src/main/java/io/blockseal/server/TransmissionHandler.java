@@ -74,14 +74,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             CommandRules rules,
             BlockChannel device,
             RequestRecorder recorder,
-            FlushPromise promise) {
+            FlushPromise promise,
+            StatusContexts contexts) {
         this.connection = connection;
         this.receive = connection.receive();
         this.style = style;
         this.rules = rules;
         this.channel = connection.channel();
         this.replies = new Replies(channel, style);
-        this.execution = new CommandExecution(this, connection, device, replies, recorder, promise);
+        this.execution = new CommandExecution(this, connection, device, replies, recorder, promise, contexts);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
         connection.loop().stallWatch().add(this);
@@ -284,7 +285,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             case TRIM -> submitChange(operation, Command.TRIM);
             case CACHE -> execution.submit(operation, Command.CACHE);
             case WRITE_ZEROES -> submitChange(operation, Command.WRITE_ZEROES);
-            case BLOCK_STATUS -> execution.submit(operation, Command.BLOCK_STATUS);
+            case BLOCK_STATUS -> execution.beginStatus(operation);
             case DISC, RESIZE -> throw new IllegalStateException("let in against the rules: " + command);
         }
         return true;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.blockseal.block.BlockDevice;
 import io.blockseal.block.Geometry;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportContext;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
 import io.blockseal.memory.JvmMemorySource;
@@ -13,6 +14,7 @@ import io.blockseal.metrics.ExportMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -27,6 +29,9 @@ final class ServerRig implements AutoCloseable {
 
     final MemoryDevice disk = new MemoryDevice(DISK_BYTES);
     final MemoryDevice readonly = new MemoryDevice(1 << 20);
+    /** A metadata context of "disk": 5 everywhere. */
+    static final String MAPPED = "rig:five";
+
     final MemoryDevice plain = new MemoryDevice(new Geometry(1 << 20, 1, 4096, false, false, false, true));
     final MemoryDevice big = new MemoryDevice(BIG_BYTES);
     final ExportMetrics metrics = new ExportMetrics("disk", LOOPS);
@@ -47,8 +52,14 @@ final class ServerRig implements AutoCloseable {
     ServerRig(ServerOptions options, MemorySource memory) throws IOException {
         directory = Files.createTempDirectory("nbd");
         socket = directory.resolve("s");
-        exports.add(
-                new Export("disk", "thirty-two MiB", disk, false, metrics, new LossLedger(disk.losses::get, LOOPS)));
+        exports.add(new Export(
+                "disk",
+                "thirty-two MiB",
+                disk,
+                false,
+                metrics,
+                new LossLedger(disk.losses::get, LOOPS),
+                List.of(new ExportContext(MAPPED, (offset, length, out) -> out.add(length, 5)))));
         export("readonly", readonly, true);
         export("plain", plain, false);
         export("big", big, false);
