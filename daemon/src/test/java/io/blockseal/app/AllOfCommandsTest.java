@@ -153,6 +153,34 @@ class AllOfCommandsTest {
                 ExitCode.KEY_SOURCE, "db.key", "header", "restore", "./db.bsl", "./db.header", "--key-source", source);
     }
 
+    /** The daemon that serves it does the same, by the file alone. */
+    @Test
+    void aServedVolumeIsErasedByTheFileThatIsAPartOfItsKey() throws Exception {
+        String served = "path: ./db.bsl, key-source: {all-of: ['exec:" + cli.path("kms") + "?arg=prod', 'file:"
+                + cli.path("db.key") + "']}";
+        String uuid = uuid();
+        try (Daemon daemon = Daemon.start(cli.configuration(served))) {
+            assertTrue(daemon.addresses().contains(directory + "/n.sock"), daemon::addresses);
+            Cli.Result erased = cli.served(
+                    "erase",
+                    "db",
+                    "--yes-erase",
+                    uuid,
+                    "--destroy-kek",
+                    "--key-file",
+                    "./db.key",
+                    "--evidence",
+                    "./e.json");
+            assertEquals(0, erased.exitCode(), erased.all());
+        }
+        JsonNode evidence = new ObjectMapper().readTree(Files.readString(cli.path("e.json")));
+        JsonNode kek = evidence.get("destroyed").get("keks").get(0);
+        assertEquals("[0]", kek.get("slots").toString());
+        assertTrue(kek.get("how").asText().contains("key slot 0 needed it and opens no more"), kek::toString);
+        assertTrue(!evidence.get("remains").toString().contains("The key of slot"), evidence::toString);
+        assertTrue(!Files.exists(cli.path("db.key")), "the key file is still there");
+    }
+
     /** Another file in the same place is not the part. */
     @Test
     void aKeyFileThatIsNotThePartIsRefused() throws Exception {
