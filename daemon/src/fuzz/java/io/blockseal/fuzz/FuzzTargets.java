@@ -13,6 +13,7 @@ import io.blockseal.keysource.recovery.RecoveryKeyFuzz;
 import io.blockseal.keysource.tang.TangFuzz;
 import io.blockseal.nbd.NbdUriFuzz;
 import io.blockseal.server.ServerHandshakeFuzz;
+import io.blockseal.server.ServerTlsFuzz;
 import io.blockseal.server.ServerTransmissionFuzz;
 import io.blockseal.volume.VolumeOpenFuzz;
 import io.blockseal.volume.header.HeaderBackupFuzz;
@@ -35,6 +36,7 @@ public final class FuzzTargets {
         BY_NAME.put("header-backup", HeaderBackupFuzz::new);
         BY_NAME.put("config", ConfigFuzz::new);
         BY_NAME.put("server-handshake", ServerHandshakeFuzz::new);
+        BY_NAME.put("server-tls", ServerTlsFuzz::new);
         BY_NAME.put("server-transmission", ServerTransmissionFuzz::new);
         BY_NAME.put("client-handshake", ClientHandshakeFuzz::new);
         BY_NAME.put("client-replies", ClientRepliesFuzz::new);

@@ -45,21 +45,25 @@ final class WireServer {
     private final ExportRegistry exports = new ExportRegistry();
     private final ConnectionTable table = new ConnectionTable(4);
     private final List<MemoryDevice> devices = new ArrayList<>();
-    private final EmbeddedChannel channel;
+    private final TurnChannel channel;
     private NettyIoLoop loop;
     private Connection connection;
     private final ByteBuf sent = Unpooled.buffer();
 
     WireServer() throws Exception {
+        this(Protection.NONE);
+    }
+
+    WireServer(Protection protection) throws Exception {
         ERRORS.first = null;
         MEMORY.takeAllBack();
         export("disk", new Geometry(DISK_BYTES, 1, 4096, false, true, true, true), false);
         export("readonly", new Geometry(DISK_BYTES, 1, 4096, false, true, true, true), true);
         export("plain", new Geometry(DISK_BYTES, 512, 4096, false, false, false, true), false);
-        channel = new EmbeddedChannel(DefaultChannelId.newInstance(), false, false, new ChannelInitializer<>() {
+        channel = new TurnChannel(new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel accepted) {
-                accept(accepted);
+                accept(accepted, protection);
             }
         });
         channel.config().setAllocator(allocator);
@@ -68,7 +72,7 @@ final class WireServer {
     }
 
     /** As {@link NbdServer} does it. */
-    private void accept(Channel accepted) {
+    private void accept(Channel accepted, Protection protection) {
         table.takePlace();
         loop = new NettyIoLoop(
                 accepted.eventLoop(),
@@ -80,7 +84,7 @@ final class WireServer {
         connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY);
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());
-        accepted.pipeline().addLast(new HandshakeHandler(connection, exports, Protection.NONE));
+        accepted.pipeline().addLast(new HandshakeHandler(connection, exports, protection));
     }
 
     private void export(String name, Geometry geometry, boolean readOnly) {
@@ -118,8 +122,10 @@ final class WireServer {
             promise(length > 0, "the server reads into a full buffer");
             buf.writeBytes(bytes, at, length);
             at += length;
-            channel.pipeline().fireChannelRead(buf);
-            channel.pipeline().fireChannelReadComplete();
+            channel.turn(() -> {
+                channel.pipeline().fireChannelRead(buf);
+                channel.pipeline().fireChannelReadComplete();
+            });
             settle();
         }
     }
@@ -173,6 +179,34 @@ final class WireServer {
         devices.forEach(device -> promise(device.channelsOpen.get() == 0, "a device channel is open"));
         long left = allocator.metric().usedHeapMemory() + allocator.metric().usedDirectMemory();
         promise(left == 0, left + " bytes of buffers were not given back");
+    }
+
+    /**
+     * Tasks wait until the turn is over, as they do in a loop. Netty's own channel for tests would run them in the midst of
+     * a handler that closes the channel, and take the handlers away under their own feet.
+     */
+    private static final class TurnChannel extends EmbeddedChannel {
+        private boolean inTurn;
+
+        TurnChannel(ChannelInitializer<Channel> first) {
+            super(DefaultChannelId.newInstance(), false, false, first);
+        }
+
+        void turn(Runnable work) {
+            inTurn = true;
+            try {
+                work.run();
+            } finally {
+                inTurn = false;
+            }
+        }
+
+        @Override
+        public void runPendingTasks() {
+            if (!inTurn) {
+                super.runPendingTasks();
+            }
+        }
     }
 
     /** The handlers turn every exception into a closed connection and a line in the log; here it is a finding. */
