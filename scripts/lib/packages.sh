@@ -23,12 +23,16 @@ NEEDS_TEST=(
   dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
   softhsm2-util=softhsm2 /usr/libexec/tangd=tang jose=jose
   /usr/lib/python3/dist-packages/kmip=python3-pykmip openssl=openssl
-  gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd setpriv=util-linux
+  ip=iproute2 nft=nftables sysctl=procps gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd setpriv=util-linux
 )
 # shellcheck disable=SC2034
 NEEDS_FILESYSTEM=(nbdfuse=libnbd-bin fusermount3=fuse3 losetup=mount mkfs.ext4=e2fsprogs)
 # shellcheck disable=SC2034
 NEEDS_HOSTILE=(fio=fio qemu-io=qemu-utils openssl=openssl)
+# shellcheck disable=SC2034
+NEEDS_NETWORK=(
+  ip=iproute2 tc=iproute2 nft=nftables sysctl=procps python3=python3 qemu-io=qemu-utils nbdcopy=libnbd-bin openssl=openssl
+)
 # shellcheck disable=SC2034
 NEEDS_GUEST=(
   qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio=cpio depmod=kmod nbd-client=nbd-client

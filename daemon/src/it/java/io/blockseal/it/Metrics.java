@@ -6,25 +6,35 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.DoublePredicate;
 
 /** The daemon's {@code /metrics}, as a scraper reads it. */
 final class Metrics {
-    private final HttpClient http = HttpClient.newHttpClient();
-    private final URI page;
+    private final Callable<String> page;
 
     Metrics(int port) {
-        page = URI.create("http://127.0.0.1:" + port + "/metrics");
+        this(scrape(URI.create("http://127.0.0.1:" + port + "/metrics")));
+    }
+
+    /** Read by other means, because the daemon is not at this host. */
+    Metrics(Callable<String> page) {
+        this.page = page;
+    }
+
+    private static Callable<String> scrape(URI address) {
+        HttpClient http = HttpClient.newHttpClient();
+        HttpRequest request =
+                HttpRequest.newBuilder(address).timeout(Duration.ofSeconds(30)).build();
+        return () -> http.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
     /** The value of the series that has these labels, such as {@code export="demo"}; 0 if it is not there. */
     double value(String name, String... labels) throws Exception {
-        HttpRequest request =
-                HttpRequest.newBuilder(page).timeout(Duration.ofSeconds(30)).build();
-        String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
-        return text.lines()
+        return page.call()
+                .lines()
                 .filter(line -> line.split("[{ ]", 2)[0].equals(name))
                 .filter(line -> Arrays.stream(labels).allMatch(line::contains))
                 .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))

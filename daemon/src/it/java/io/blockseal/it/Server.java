@@ -84,6 +84,14 @@ final class Server implements AutoCloseable {
         return launch(folder, words);
     }
 
+    /** Serves with exactly these arguments, launched by that command. */
+    static Server serveBy(List<String> launcher, Path folder, String... arguments) {
+        List<String> words = new ArrayList<>(launcher);
+        words.addAll(List.of(Blockseal.launcher(), "serve"));
+        words.addAll(List.of(arguments));
+        return launch(folder, words);
+    }
+
     private static Server launch(Path folder, List<String> words) {
         try {
             Path out = Files.createTempFile(folder, "serve", ".out");
