@@ -22,7 +22,7 @@ NEEDS_TEST=(
   mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount nbd-client=nbd-client cryptsetup=cryptsetup-bin depmod=kmod
   dmsetup=dmsetup systemd-analyze=systemd systemd-nspawn=systemd-container shellcheck=shellcheck valgrind=valgrind
   softhsm2-util=softhsm2 /usr/libexec/tangd=tang jose=jose
-  /usr/lib/python3/dist-packages/kmip=python3-pykmip openssl=openssl
+  /usr/lib/python3/dist-packages/kmip=python3-pykmip openssl=openssl psktool=gnutls-bin
   ip=iproute2 nft=nftables sysctl=procps gcore=gdb swtpm=swtpm tpm2_create=tpm2-tools systemd-creds=systemd setpriv=util-linux
 )
 # shellcheck disable=SC2034

@@ -2,6 +2,7 @@ package io.blockseal.server;
 
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.server.tls.CertificateTls;
+import io.blockseal.server.tls.Credentials;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
 import java.io.IOException;
@@ -28,7 +29,8 @@ final class FuzzCertificate {
         PrivateKey key = (PrivateKey) store.getKey("us", PASSWORD);
         // Clients are asked for a certificate and may have none: so their part of the handshake is tried as well.
         CertificateTls tls = CertificateTls.of(List.of(certificate), key, List.of(certificate), false);
-        protection = new Protection(TlsMode.OPTIONAL, new TlsEndpoint(tls, new TlsFigures()));
+        protection = new Protection(
+                TlsMode.OPTIONAL, new TlsEndpoint(new Credentials(tls, null), new TlsFigures(), Runnable::run));
     }
 
     private static KeyStore made() throws Exception {

@@ -23,7 +23,7 @@ class TlsIT {
 
     @BeforeEach
     void readThePage() throws Exception {
-        Tool.need("openssl", "nbdinfo", "nbdcopy", "qemu-img", "qemu-io", "nbdkit");
+        Tool.need("openssl", "nbdinfo", "nbdcopy", "qemu-img", "qemu-io", "nbdkit", "psktool");
         String page = Files.readString(Blockseal.root().resolve("docs/operations.md"));
         String section = page.substring(page.indexOf("\n## TLS\n"));
         section = section.substring(0, section.indexOf("\n## ", 5));
@@ -40,11 +40,15 @@ class TlsIT {
 
     /** The page's serve command, on a port that is free and for this machine alone. */
     private Server serve(int port, String... more) {
-        String said = blocks.get(1)
-                .replace("\\\n", " ")
+        return serve(blocks.get(1), port, more);
+    }
+
+    private Server serve(String block, int port, String... more) {
+        String said = block.replace("\\\n", " ")
                 .replace("0.0.0.0:10809", "127.0.0.1:" + port + " --tls-mode required")
                 .replace("db.", folder + "/db.")
                 .replace(" pki/", " " + folder + "/pki/")
+                .replace(" psk/", " " + folder + "/psk/")
                 .strip();
         List<String> words = new ArrayList<>(List.of(said.split("\\s+")));
         assertEquals(List.of("blockseal", "serve"), words.subList(0, 2));
@@ -91,6 +95,83 @@ class TlsIT {
                             + "?tls-certificates=pki'; nbdcopy '" + disk + "?tls-certificates=pki' two.img; cmp one.img"
                             + " two.img")
                     .ok();
+        }
+    }
+
+    @Test
+    void withPreSharedKeysIsSetUpAndUsedByTheCommandsOfTheManual() throws Exception {
+        shell(blocks.get(3)).ok();
+        Blockseal.run("create", folder.resolve("db.bsl"), "--size", "64M", "--key-file", folder.resolve("db.key"))
+                .ok();
+        int port = Ports.free();
+        String key = Files.readString(folder.resolve("psk/server.psk")).strip().split(":")[1];
+        try (Server server = serve(blocks.get(4), port)) {
+            String said = shell(blocks.get(5).replace("10809", String.valueOf(port)))
+                    .ok()
+                    .out();
+            assertTrue(said.contains("TLS"), said);
+            assertTrue(said.contains("virtual size: 64 MiB"), said);
+            assertEquals(64 << 20, Files.size(folder.resolve("copy.img")));
+            useByQemu(port, "");
+            useByQemu(port, ",priority=NORMAL:-VERS-TLS1.3");
+            String disk = "nbds://vm3@localhost:" + port + "/db?tls-psk-file=psk/vm3/keys.psk";
+            shell("nbdcopy '" + disk + "' one.img; nbdcopy one.img '" + disk + "'; nbdcopy '" + disk
+                            + "' two.img; cmp one.img two.img")
+                    .ok();
+
+            shell("mkdir bad; sed 's/vm3/vm4/' psk/vm3/keys.psk > bad/name; sed 's/:../:ab/;s/..$/cd/' psk/vm3/keys.psk"
+                            + " > bad/key")
+                    .ok();
+            assertNotEquals(
+                    0,
+                    shell("nbdinfo 'nbds://vm4@localhost:" + port + "/db?tls-psk-file=bad/name'")
+                            .exit());
+            assertNotEquals(
+                    0,
+                    shell("nbdinfo 'nbds://vm3@localhost:" + port + "/db?tls-psk-file=bad/key'")
+                            .exit());
+            assertNotEquals(
+                    0, shell("nbdinfo 'nbds://localhost:" + port + "/db'").exit(), "no key");
+            assertNotEquals(
+                    0, shell("nbdinfo 'nbd://localhost:" + port + "/db'").exit(), "no TLS");
+
+            String log = server.log();
+            assertTrue(log.contains("tls=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256 proof=PSK client=\"vm3\""), log);
+            assertTrue(log.contains("tls=TLSv1.2 cipher=TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256"), log);
+            assertTrue(log.contains("there is no pre-shared key of the name that it said"), log);
+            assertTrue(log.contains("the key of the name 'vm3' is another one there"), log);
+            assertTrue(!log.contains(key), "a key in the log");
+        }
+    }
+
+    private void useByQemu(int port, String more) {
+        shell("qemu-io --object tls-creds-psk,id=tls,dir=psk/vm3,username=vm3,endpoint=client" + more
+                        + " --image-opts -c 'write -P 0x51 0 40M' -c 'write -P 0x52 4095 100001' -c flush"
+                        + " -c 'read -P 0x52 4095 100001' -c 'read -P 0x51 104096 30M' -c 'discard 8M 8M'"
+                        + " -c 'read -P 0 8M 8M' driver=nbd,server.type=inet,server.host=localhost,server.port=" + port
+                        + ",export=db,tls-creds=tls")
+                .ok();
+    }
+
+    /** Who has a key needs no certificate, and who has none is asked for one. */
+    @Test
+    void takesKeysAndCertificatesOnOnePort() throws Exception {
+        shell(blocks.get(0)).ok();
+        shell(blocks.get(3)).ok();
+        Blockseal.run("create", folder.resolve("db.bsl"), "--size", "64M", "--key-file", folder.resolve("db.key"))
+                .ok();
+        int port = Ports.free();
+        try (Server server =
+                serve(port, "--tls-psk-file", folder.resolve("psk/server.psk").toString())) {
+            String host = "localhost:" + port + "/db";
+            shell("nbdinfo 'nbds://vm3@" + host + "?tls-psk-file=psk/vm3/keys.psk'")
+                    .ok();
+            shell("nbdinfo 'nbds://" + host + "?tls-certificates=pki'").ok();
+            assertNotEquals(0, shell("nbdinfo 'nbds://" + host + "'").exit(), "neither of them");
+            useByQemu(port, ",priority=NORMAL:-VERS-TLS1.3");
+            String log = server.log();
+            assertTrue(log.contains("proof=PSK client=\"vm3\""), log);
+            assertTrue(log.contains("proof=CERTIFICATE"), log);
         }
     }
 

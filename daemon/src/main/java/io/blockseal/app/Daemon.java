@@ -164,11 +164,12 @@ public final class Daemon implements AutoCloseable {
             unwinding.add("the audit log", AuditLog::end);
         }
         ServedAccess.restrict(exports, config);
-        ServedTls tls = ServedTls.open(config.tls(), tlsFigures);
         // Both load native code for a tenth of a second; they do not need each other.
         aside().execute(Epoll::isAvailable);
         Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
         unwinding.add("the key store", foundation);
+        ServedTls tls =
+                ServedTls.open(config.tls(), tlsFigures, foundation.engine().keys());
         if (config.lockMemory()) {
             Foundation.lockMemory();
         }

@@ -53,8 +53,8 @@ public final class ServedAccess {
     private static Reach reach(DaemonConfig config) {
         TlsConfig tls = config.tls();
         boolean certificates =
-                tls.hasCredentials() && tls.mode() != TlsConfig.Mode.OFF && tls.clientAuthorities() != null;
-        boolean psk = false; // There is no way to give clients any.
+                tls.mode() != TlsConfig.Mode.OFF && tls.certificate() != null && tls.clientAuthorities() != null;
+        boolean psk = tls.mode() != TlsConfig.Mode.OFF && tls.pskFile() != null;
         return new Reach(
                 certificates,
                 psk,

@@ -1,11 +1,14 @@
 package io.blockseal.app;
 
 import io.blockseal.config.TlsConfig;
+import io.blockseal.crypto.KeyArena;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.rest.TlsFiles;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.server.Protection;
 import io.blockseal.server.tls.CertificateTls;
+import io.blockseal.server.tls.Credentials;
+import io.blockseal.server.tls.PskMeans;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.metadata.RetryTimer;
@@ -22,6 +25,10 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,33 +42,59 @@ final class ServedTls {
     private static final Logger LOG = LoggerFactory.getLogger(ServedTls.class);
     private static final int LOOK_SECONDS = 10;
 
+    private static final int HANDSHAKE_THREADS =
+            Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    private static final int HANDSHAKES_WAITING_MAX = 4096;
+
     private final TlsConfig config;
+    private final KeyArena arena;
+    private final ServedKeys keys;
     private final TlsEndpoint endpoint;
     /** What the files looked like when they were last read, and whether they could be used. */
     private String seen;
 
     private String trouble = "";
 
-    private ServedTls(TlsConfig config, TlsEndpoint endpoint, String seen) {
+    private ServedTls(TlsConfig config, TlsFigures figures, KeyArena arena)
+            throws KeySourceException, GeneralSecurityException, IOException {
         this.config = config;
-        this.endpoint = endpoint;
-        this.seen = seen;
+        this.keys = new ServedKeys(arena);
+        this.arena = arena;
+        this.seen = look(config);
+        this.endpoint = new TlsEndpoint(read(), figures, handshakes());
     }
 
-    /** What the configuration names; null if that is nothing. */
-    static @Nullable ServedTls open(TlsConfig config, TlsFigures figures) throws CommandException {
+    /** What the configuration names; null if that is nothing. Pre-shared keys are kept in the arena. */
+    static @Nullable ServedTls open(TlsConfig config, TlsFigures figures, KeyArena arena) throws CommandException {
         if (!config.hasCredentials() || config.mode() == TlsConfig.Mode.OFF) {
             return null;
         }
         try {
-            String seen = look(config);
-            return new ServedTls(config, new TlsEndpoint(read(config), figures), seen);
+            return new ServedTls(config, figures, arena);
         } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
             throw new CommandException(
                     ExitCode.USAGE,
                     "TLS cannot be set up: " + wrong.getMessage() + "\n  Mend it, or leave TLS out (--tls-mode off).",
                     wrong);
         }
+    }
+
+    /** For the arithmetic of handshakes: a few threads that are gone when there are none, and a queue with an end. */
+    private static Executor handshakes() {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(
+                HANDSHAKE_THREADS,
+                HANDSHAKE_THREADS,
+                LOOK_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(HANDSHAKES_WAITING_MAX),
+                task -> {
+                    Thread thread = new Thread(task, "blockseal-tls-" + number.getAndIncrement());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
     }
 
     /** What a listener of that mode has. */
@@ -85,7 +118,7 @@ final class ServedTls {
             return;
         }
         try {
-            endpoint.replace(read(config));
+            endpoint.replace(read());
             LOG.info("tls: its files have changed and are taken from now on; open connections keep what they have");
             trouble = "";
         } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
@@ -100,7 +133,7 @@ final class ServedTls {
 
     private static String look(TlsConfig config) {
         StringBuilder all = new StringBuilder();
-        Stream.of(config.certificate(), config.key(), config.clientAuthorities())
+        Stream.of(config.certificate(), config.key(), config.clientAuthorities(), config.pskFile())
                 .filter(Objects::nonNull)
                 .forEach(file -> all.append(lookAt(file)).append('\n'));
         return all.toString();
@@ -115,7 +148,18 @@ final class ServedTls {
         }
     }
 
-    private static CertificateTls read(TlsConfig config)
+    /** All of it, or none: the keys are taken once there is nothing left that could be wrong. */
+    private Credentials read() throws KeySourceException, GeneralSecurityException, IOException {
+        CertificateTls certificate = config.certificate() == null ? null : readCertificate(config);
+        Path pskFile = config.pskFile();
+        if (pskFile == null) {
+            return new Credentials(certificate, null);
+        }
+        keys.replace(PskFile.read(pskFile, arena));
+        return new Credentials(certificate, new PskMeans(keys, RecordCipher.BY_THE_JDK));
+    }
+
+    private static CertificateTls readCertificate(TlsConfig config)
             throws KeySourceException, GeneralSecurityException, IOException {
         Path certificate = Objects.requireNonNull(config.certificate());
         Path key = Objects.requireNonNull(config.key());

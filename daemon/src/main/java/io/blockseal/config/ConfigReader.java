@@ -155,7 +155,8 @@ public final class ConfigReader {
                 section.optional("certificate", ConfigReader::path),
                 section.optional("key", ConfigReader::path),
                 authorities,
-                section.flag("verify-clients", authorities != null));
+                section.flag("verify-clients", authorities != null),
+                section.optional("psk-file", ConfigReader::path));
     }
 
     private static ControlConfig control(YamlSection file) {

@@ -60,7 +60,8 @@ public final class ConfigRules {
                 found.add(new Violation(
                         key,
                         "plain TCP on " + address + " would show guest data to the network",
-                        "Give it TLS (tls: certificate and key, --tls-certificate and --tls-key; mode auto or required),"
+                        "Give it TLS (tls: certificate and key or psk-file, --tls-certificate and --tls-key or"
+                                + " --tls-psk-file; mode auto or required),"
                                 + " listen on 127.0.0.1 or a unix socket, or accept the risk with"
                                 + " insecure-plaintext: true (--insecure-plaintext)."));
             }
@@ -96,10 +97,11 @@ public final class ConfigRules {
 
     private static void tls(TlsConfig tls, List<Violation> found) {
         if (tls.isWanted() && !tls.hasCredentials()) {
-            found.add(new Violation(
-                    "tls.mode",
-                    "TLS is " + tls.mode().word() + ", but there is nothing to do it with",
-                    "Give a certificate and its key (--tls-certificate, --tls-key)."));
+            found.add(
+                    new Violation(
+                            "tls.mode",
+                            "TLS is " + tls.mode().word() + ", but there is nothing to do it with",
+                            "Give a certificate and its key (--tls-certificate, --tls-key), or pre-shared keys (--tls-psk-file)."));
         }
         if ((tls.certificate() == null) != (tls.key() == null)) {
             found.add(new Violation(

@@ -11,17 +11,19 @@ import org.jspecify.annotations.Nullable;
  * @param certificate ours and who signed it, in PEM; null for none
  * @param key the private key of it
  * @param clientAuthorities who may sign certificates of clients; null: they are not asked for any
- * @param verifyClients whether a client has to show a certificate
+ * @param verifyClients whether a client that is shown ours has to show one
+ * @param pskFile keys that clients have as well, by name; null for none
  */
 public record TlsConfig(
         Mode mode,
         @Nullable Path certificate,
         @Nullable Path key,
         @Nullable Path clientAuthorities,
-        boolean verifyClients) {
+        boolean verifyClients,
+        @Nullable Path pskFile) {
     /** What is asked of clients. */
     public enum Mode {
-        /** Where there is a certificate: required beyond loopback, and elsewhere whoever wants it. */
+        /** Where there is a certificate or a file of pre-shared keys: required beyond loopback, and elsewhere whoever wants it. */
         AUTO,
         /** There is no TLS. */
         OFF,
@@ -37,11 +39,11 @@ public record TlsConfig(
     }
 
     /** None. */
-    public static final TlsConfig NONE = new TlsConfig(Mode.AUTO, null, null, null, false);
+    public static final TlsConfig NONE = new TlsConfig(Mode.AUTO, null, null, null, false, null);
 
     /** Whether there is anything to do it with. */
     public boolean hasCredentials() {
-        return certificate != null;
+        return certificate != null || pskFile != null;
     }
 
     /** Whether somebody has asked for it in so many words. */

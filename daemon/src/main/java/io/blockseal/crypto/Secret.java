@@ -21,16 +21,8 @@ public final class Secret implements AutoCloseable {
     /** A fresh random key of 32 or 64 bytes. */
     public static Secret random(KeyArena arena, int lengthBytes) {
         Secret secret = empty(arena);
-        boolean filled = false;
-        try {
-            arena.fillRandom(secret.key(), lengthBytes);
-            filled = true;
-            return secret;
-        } finally {
-            if (!filled) {
-                secret.close();
-            }
-        }
+        arena.fillRandom(secret.key(), lengthBytes);
+        return secret;
     }
 
     /** The handle, for the engine's calls; valid until {@link #close()}. */

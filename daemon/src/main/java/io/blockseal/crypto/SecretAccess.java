@@ -12,6 +12,8 @@ public enum SecretAccess {
     LOG_IN_TO_TOKEN,
     /** The keys of a volume's ranges are printed for its owner, who takes them to another program. */
     PRINT_MAPPING,
+    /** A key that a client has as well goes to the TLS library for one handshake. */
+    AUTHENTICATE_CLIENT,
     /** The shares that several key sources gave are joined into one KEK. */
     JOIN_SHARES,
     /** A test compares with an independent oracle. */

@@ -65,7 +65,7 @@ class ConfigReaderTest {
                     unix: one.sock
                     unix-mode: 0660
                     insecure-plaintext: true
-                    tls: {mode: required, certificate: c, key: k, client-ca: a, verify-clients: false}
+                    tls: {mode: required, certificate: c, key: k, client-ca: a, verify-clients: false, psk-file: p}
                     admin: localhost:3
                     engine: java
                     require-locked-keys: true
@@ -100,7 +100,13 @@ class ConfigReaderTest {
                             List.of(Path.of("one.sock")),
                             UnixMode.GROUP,
                             true,
-                            new TlsConfig(TlsConfig.Mode.REQUIRED, Path.of("c"), Path.of("k"), Path.of("a"), false),
+                            new TlsConfig(
+                                    TlsConfig.Mode.REQUIRED,
+                                    Path.of("c"),
+                                    Path.of("k"),
+                                    Path.of("a"),
+                                    false,
+                                    Path.of("p")),
                             new TcpAddress("localhost", 3),
                             new ControlConfig(true, Path.of("c.sock"), Set.of(7, 1000)),
                             EngineChoice.JAVA,

@@ -18,6 +18,7 @@ import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdTransmissionFlags;
 import io.blockseal.server.tls.CertificateTls;
+import io.blockseal.server.tls.Credentials;
 import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
@@ -32,6 +33,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -97,8 +99,10 @@ class AccessTest {
         });
         socket = rig.directory.resolve("a");
         nbdServer.listenUnix(socket);
-        TlsEndpoint endpoint = new TlsEndpoint(
-                CertificateTls.of(server.chain(), server.secret(), authority.certificates(), false), new TlsFigures());
+        CertificateTls certificate =
+                CertificateTls.of(server.chain(), server.secret(), authority.certificates(), false);
+        TlsEndpoint endpoint =
+                new TlsEndpoint(new Credentials(certificate, null), new TlsFigures(), ForkJoinPool.commonPool());
         tcp = nbdServer.listenTcp(new InetSocketAddress("127.0.0.1", 0), new Protection(TlsMode.OPTIONAL, endpoint));
         uid = (Integer) Files.getAttribute(socket, "unix:uid");
     }

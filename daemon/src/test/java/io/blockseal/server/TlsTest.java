@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.app.RecordCipher;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.metrics.TlsFigures;
@@ -15,11 +16,19 @@ import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdTransmissionFlags;
 import io.blockseal.server.tls.CertificateTls;
+import io.blockseal.server.tls.Credentials;
+import io.blockseal.server.tls.PresharedKeys;
+import io.blockseal.server.tls.PskClient;
+import io.blockseal.server.tls.PskMeans;
 import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
@@ -29,10 +38,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
+import org.bouncycastle.tls.TlsClientProtocol;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,7 +83,7 @@ class TlsTest {
     @BeforeEach
     void start() throws Exception {
         rig = new ServerRig();
-        endpoint = new TlsEndpoint(ours(List.of(), false), figures);
+        endpoint = new TlsEndpoint(ours(List.of(), false), figures, ForkJoinPool.commonPool());
         begin(ServerOptions.DEFAULT);
     }
 
@@ -97,8 +108,8 @@ class TlsTest {
         rig.close();
     }
 
-    private static CertificateTls ours(List<X509Certificate> authorities, boolean required) throws Exception {
-        return CertificateTls.of(server.chain(), server.secret(), authorities, required);
+    private static Credentials ours(List<X509Certificate> authorities, boolean required) throws Exception {
+        return new Credentials(CertificateTls.of(server.chain(), server.secret(), authorities, required), null);
     }
 
     private InetSocketAddress listen(TlsMode mode) throws IOException {
@@ -447,6 +458,118 @@ class TlsTest {
         }
     }
 
+    @Nested
+    class APreSharedKey {
+        private final byte[] key = random(new Random(3), 32);
+        private final PresharedKeys keys = new PresharedKeys() {
+            @Override
+            public boolean has(String name) {
+                return name.equals("vm3");
+            }
+
+            @Override
+            public byte[] copyOf(String name) {
+                return has(name) ? key.clone() : null;
+            }
+        };
+
+        private RawNbd with(PskClient who, TlsMode mode) throws Exception {
+            RawNbd nbd = RawNbd.haggling(listen(mode));
+            nbd.option(NbdOption.STARTTLS.code());
+            TlsClientProtocol tls = new TlsClientProtocol(nbd.in, Channels.newOutputStream(nbd.channel));
+            tls.connect(who);
+            nbd.in = new DataInputStream(tls.getInputStream());
+            nbd.out = new DataOutputStream(new BufferedOutputStream(tls.getOutputStream(), 1 << 16));
+            return nbd;
+        }
+
+        @ParameterizedTest(name = "{0}, beside a certificate: {1}")
+        @CsvSource({"TLSv1.2, true", "TLSv1.3, true", "TLSv1.2, false", "TLSv1.3, false"})
+        void saysWhoTheClientIsAndProtectsItsData(String version, boolean beside) throws Exception {
+            endpoint.replace(new Credentials(
+                    beside ? ours(authority.certificates(), true).certificate() : null,
+                    new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            try (RawNbd nbd = with(PskClient.of(version, "vm3", key), TlsMode.OPTIONAL)) {
+                nbd.negotiate(NbdReplyStyle.STRUCTURED);
+                nbd.go("disk");
+                byte[] data = random(new Random(7), 3_000_001);
+                assertEquals(0, nbd.write(0, 4097, data).error());
+                assertArrayEquals(data, nbd.read(4097, data.length).data());
+                nbd.send(0, NbdCommand.DISC.code(), 0, 0, 0);
+            }
+            ConnectionWatch.Visit visit = opened.take();
+            assertEquals(new ClientIdentity(ClientIdentity.Proof.PSK, "vm3", List.of()), visit.client());
+            assertEquals(version, visit.tls());
+            assertEquals(List.of(new TlsFigures.Secured(version, "psk", 1)), figures.secured());
+        }
+
+        @Test
+        void leavesCertificatesToOthers() throws Exception {
+            endpoint.replace(new Credentials(
+                    ours(authority.certificates(), true).certificate(), new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                nbd.startTls(authority.client(client));
+                nbd.go("disk");
+            }
+            assertEquals(
+                    ClientIdentity.Proof.CERTIFICATE, opened.take().client().proof());
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+        void isNeededWhereThereIsNoCertificate(String version) throws Exception {
+            endpoint.replace(new Credentials(null, new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            assertEquals(0, figures.certificateEndSeconds());
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                assertThrows(IOException.class, () -> nbd.startTls(anybody(), version));
+            }
+            awaitFailure(TlsFailure.NOTHING_IN_COMMON);
+        }
+
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        void isNotLookedForInTheClear(boolean beside) throws Exception {
+            endpoint.replace(new Credentials(
+                    beside ? ours(List.of(), false).certificate() : null, new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.OPTIONAL))) {
+                nbd.option(NbdOption.STARTTLS.code());
+                nbd.sendOption(NbdOption.GO.code(), RawNbd.infoRequest("disk", 1));
+                awaitFailure(TlsFailure.NOT_TLS);
+            }
+            assertEquals(0, rig.disk.channelsOpened.get());
+        }
+
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        void isWaitedForAsLongAsTheHandshakeMayTake(boolean beside) throws Exception {
+            endpoint.replace(new Credentials(
+                    beside ? ours(List.of(), false).certificate() : null, new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            nbdServer.close();
+            begin(ServerOptions.DEFAULT.withHandshakeTimeoutMillis(300));
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                nbd.option(NbdOption.STARTTLS.code());
+                nbd.out.write(new byte[] {22, 3, 1, 2, 0, 1, 0, 1});
+                nbd.out.flush();
+                while (!nbd.isClosedByServer()) {
+                    Thread.onSpinWait();
+                }
+            }
+            awaitFailure(TlsFailure.TIMEOUT);
+        }
+
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        void ofAClientThatGoesAwayIsCounted(boolean beside) throws Exception {
+            endpoint.replace(new Credentials(
+                    beside ? ours(List.of(), false).certificate() : null, new PskMeans(keys, RecordCipher.BY_THE_JDK)));
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                nbd.option(NbdOption.STARTTLS.code());
+                nbd.out.write(new byte[] {22, 3, 1, 2, 0, 1, 0, 1});
+            }
+            awaitFailure(TlsFailure.GONE);
+        }
+    }
+
     @Test
     void newCredentialsAreForNewConnections() throws Exception {
         InetSocketAddress address = listen(TlsMode.REQUIRED);
@@ -455,7 +578,7 @@ class TlsTest {
             before.startTls(anybody());
             before.go("disk");
             TestAuthority.Pair newer = authority.forServer();
-            endpoint.replace(CertificateTls.of(newer.chain(), newer.secret(), List.of(), false));
+            endpoint.replace(new Credentials(CertificateTls.of(newer.chain(), newer.secret(), List.of(), false), null));
             SSLSocket tls = after.startTls(anybody());
             assertEquals(newer.chain().get(0), tls.getSession().getPeerCertificates()[0]);
             assertEquals(0, before.read(0, 4096).error());

@@ -14,7 +14,7 @@ public final class TlsOptions {
     @Option(
             names = "--tls-mode",
             paramLabel = "MODE",
-            description = "auto: with a certificate TLS is required beyond loopback and can be had"
+            description = "auto: with a certificate or a psk-file TLS is required beyond loopback and can be had"
                     + " elsewhere; off, optional, or required on TCP (default: ${DEFAULT-VALUE}).",
             defaultValue = "auto")
     private String mode = "auto";
@@ -44,6 +44,13 @@ public final class TlsOptions {
             description = "false: let in clients without a certificate, too (default: true with --tls-client-ca).")
     private @Nullable Boolean verifyClients;
 
+    @Option(
+            names = "--tls-psk-file",
+            paramLabel = "FILE",
+            description = "Names of clients and the keys that they share with us, as psktool writes them;"
+                    + " readable for this user alone, taken anew when it changes.")
+    private @Nullable Path pskFile;
+
     /** As it stands in a configuration. */
     TlsConfig config() throws CommandException {
         List<String> words =
@@ -54,6 +61,6 @@ public final class TlsOptions {
                     ExitCode.USAGE, "--tls-mode: '" + mode + "' is none of: " + String.join(", ", words));
         }
         boolean verify = verifyClients == null ? clientAuthorities != null : verifyClients;
-        return new TlsConfig(TlsConfig.Mode.values()[at], certificate, key, clientAuthorities, verify);
+        return new TlsConfig(TlsConfig.Mode.values()[at], certificate, key, clientAuthorities, verify, pskFile);
     }
 }

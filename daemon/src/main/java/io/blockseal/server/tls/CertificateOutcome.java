@@ -22,16 +22,10 @@ final class CertificateOutcome extends ChannelInboundHandlerAdapter {
     private static final int SAN_URI = 6;
     private static final int SAN_IP = 7;
 
-    private final SslHandler handler;
-
-    CertificateOutcome(SslHandler handler) {
-        this.handler = handler;
-    }
-
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof SslHandshakeCompletionEvent completion) {
-            TlsOutcome outcome = completion.isSuccess() ? secured() : TlsTrouble.of(completion.cause());
+            TlsOutcome outcome = completion.isSuccess() ? secured(ctx) : TlsTrouble.of(completion.cause());
             ctx.fireUserEventTriggered(outcome);
             ctx.pipeline().remove(this);
         } else {
@@ -39,8 +33,8 @@ final class CertificateOutcome extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private TlsOutcome secured() {
-        SSLSession session = handler.engine().getSession();
+    private static TlsOutcome secured(ChannelHandlerContext ctx) {
+        SSLSession session = ctx.pipeline().get(SslHandler.class).engine().getSession();
         try {
             return new TlsOutcome.Secured(session.getProtocol(), session.getCipherSuite(), client(session));
         } catch (CertificateParsingException malformed) {

@@ -10,6 +10,7 @@ import io.netty.handler.ssl.SupportedCipherSuiteFilter;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.concurrent.Executor;
 import javax.net.ssl.SSLException;
 
 /**
@@ -80,8 +81,8 @@ public final class CertificateTls {
         return ours.getNotAfter().toInstant().getEpochSecond();
     }
 
-    SslHandler newHandler(ByteBufAllocator allocator) {
-        SslHandler handler = context.newHandler(allocator);
+    SslHandler newHandler(ByteBufAllocator allocator, Executor arithmetic) {
+        SslHandler handler = context.newHandler(allocator, arithmetic);
         // The server's own clock runs for the whole of the handshake.
         handler.setHandshakeTimeoutMillis(0);
         return handler;

@@ -3,6 +3,7 @@ package io.blockseal.server.tls;
 import io.blockseal.metrics.TlsFigures;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.ssl.SslHandler;
+import java.util.concurrent.Executor;
 
 /**
  * Our end of TLS: what new connections are protected with, which may be replaced at any time; those that are open keep
@@ -10,13 +11,20 @@ import io.netty.handler.ssl.SslHandler;
  */
 public final class TlsEndpoint {
     private final TlsFigures figures;
-    private volatile CertificateTls certificate;
+    private final Executor arithmetic;
+    private volatile Credentials credentials;
 
-    /** With a certificate. */
-    public TlsEndpoint(CertificateTls certificate, TlsFigures figures) {
-        this.certificate = certificate;
+    /**
+     * With these.
+     *
+     * @param arithmetic where the slow part of a handshake is done, milliseconds that other connections of the loop would
+     *     wait for; may reject it, which ends the connection
+     */
+    public TlsEndpoint(Credentials credentials, TlsFigures figures, Executor arithmetic) {
+        this.credentials = credentials;
         this.figures = figures;
-        figures.certificateEnds(certificate.endsAtSeconds());
+        this.arithmetic = arithmetic;
+        figures.certificateEnds(credentials.endsAtSeconds());
     }
 
     /** Where handshakes are counted. */
@@ -24,9 +32,9 @@ public final class TlsEndpoint {
         return figures;
     }
 
-    /** Connections that begin later have this one. */
-    public void replace(CertificateTls newer) {
-        certificate = newer;
+    /** Connections that begin later have these. */
+    public void replace(Credentials newer) {
+        credentials = newer;
         figures.certificateEnds(newer.endsAtSeconds());
     }
 
@@ -35,7 +43,19 @@ public final class TlsEndpoint {
      * byte from the socket must be the client's first of TLS.
      */
     public void begin(ChannelPipeline pipeline) {
-        SslHandler handler = certificate.newHandler(pipeline.channel().alloc());
-        pipeline.addFirst(handler, new CertificateOutcome(handler));
+        Credentials now = credentials;
+        CertificateTls certificate = now.certificate();
+        PskMeans psk = now.psk();
+        if (certificate == null) {
+            if (psk == null) {
+                throw new IllegalStateException("TLS without credentials");
+            }
+            pipeline.addFirst(new PskHandler(psk, arithmetic));
+        } else if (psk == null) {
+            SslHandler handler = certificate.newHandler(pipeline.channel().alloc(), arithmetic);
+            pipeline.addFirst(handler, new CertificateOutcome());
+        } else {
+            pipeline.addFirst(new CredentialChoice(certificate, psk, arithmetic), new CertificateOutcome());
+        }
     }
 }
