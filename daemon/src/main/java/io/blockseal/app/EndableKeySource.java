@@ -84,6 +84,16 @@ final class EndableKeySource implements KeySource {
     }
 
     @Override
+    public boolean isOutdated(WrappedKey wrapped) throws KeySourceException {
+        enter();
+        try {
+            return source.isOutdated(wrapped);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
         enter();
         try {

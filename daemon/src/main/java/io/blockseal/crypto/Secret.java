@@ -21,8 +21,16 @@ public final class Secret implements AutoCloseable {
     /** A fresh random key of 32 or 64 bytes. */
     public static Secret random(KeyArena arena, int lengthBytes) {
         Secret secret = empty(arena);
-        arena.fillRandom(secret.key(), lengthBytes);
-        return secret;
+        boolean filled = false;
+        try {
+            arena.fillRandom(secret.key(), lengthBytes);
+            filled = true;
+            return secret;
+        } finally {
+            if (!filled) {
+                secret.close();
+            }
+        }
     }
 
     /** The handle, for the engine's calls; valid until {@link #close()}. */

@@ -40,6 +40,15 @@ public interface KeySource extends AutoCloseable {
         return "";
     }
 
+    /**
+     * Whether a slot that {@link #mayOpen} says may be ours is of an older version of the KEK than the newest. May ask the
+     * source. Of a source that does not tell its versions, no.
+     */
+    default boolean isOutdated(WrappedKey wrapped) throws KeySourceException {
+        String newest = newestVersion();
+        return !newest.isEmpty() && !newest.equals(wrapped.version());
+    }
+
     /** Wraps the volume key with the newest version of the KEK. */
     WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException;
 

@@ -83,11 +83,8 @@ public final class KekWatch {
     private @Nullable KeySource olderThanItsSource(KeySlot slot) throws KeySourceException {
         WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
         for (KeySource source : sources) {
-            if (wrapped != null && source.mayOpen(wrapped)) {
-                String newest = source.newestVersion();
-                if (!newest.isEmpty() && !newest.equals(slot.version())) {
-                    return source;
-                }
+            if (wrapped != null && source.mayOpen(wrapped) && source.isOutdated(wrapped)) {
+                return source;
             }
         }
         return null;

@@ -153,11 +153,7 @@ public final class KeySlots {
     private void requireAnother(int index, KeySlot old, KeySource replacement)
             throws VolumeRefusedException, KeySourceException {
         WrappedKey now = KeySlotCodec.toWrapped(old);
-        if (now == null || !replacement.mayOpen(now)) {
-            return;
-        }
-        String newest = replacement.newestVersion();
-        if (!newest.isEmpty() && !newest.equals(old.version())) {
+        if (now == null || !replacement.mayOpen(now) || replacement.isOutdated(now)) {
             return;
         }
         try {

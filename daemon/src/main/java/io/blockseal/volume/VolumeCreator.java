@@ -84,7 +84,7 @@ public final class VolumeCreator {
         byte[] uuid = newUuid();
         root.uuidBytes(uuid);
         boolean anybodyCanWrap;
-        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+        try (Secret volumeKey = newVolumeKey();
                 EpochKeys keys = EpochKeys.derive(engine, uuid, FIRST_EPOCH, volumeKey)) {
             KeySlotArea area = wrapForAll(root, volumeKey, sources);
             anybodyCanWrap = anybodyCanWrap(area, sources);
@@ -273,6 +273,23 @@ public final class VolumeCreator {
                     Reason.NOT_EMPTY,
                     store.name() + ": holds " + found + "; nothing was changed. To destroy it, use --force.");
         }
+    }
+
+    /** A generator that repeats itself would give all volumes one key, and all their ranges another. */
+    private Secret newVolumeKey() {
+        Secret key = Secret.random(engine.keys(), 32);
+        boolean another = false;
+        try (Secret next = Secret.random(engine.keys(), 32)) {
+            another = !engine.keys().same(key.key(), next.key());
+        } finally {
+            if (!another) {
+                key.close();
+            }
+        }
+        if (!another) {
+            throw new IllegalStateException("the random generator is broken: it gave the same key twice");
+        }
+        return key;
     }
 
     private byte[] newUuid() {

@@ -30,9 +30,13 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -298,6 +302,43 @@ class DaemonProcessTest {
                         .count(),
                 log());
         assertEquals(0, stop(process));
+    }
+
+    /** Nobody waits for the answer, no program is left behind, and no file. */
+    @Test
+    void aSignalInTheMidstOfAnUnlockEndsItAndLeavesNothingBehind() throws Exception {
+        MoodyProgram program = MoodyProgram.in(directory);
+        cli.ok("create", "./far.bsl", "--size", "32M", "--key-source", program.uri());
+        program.mood("silent");
+        long before = program.asked();
+        Set<String> files = files();
+        Process process =
+                start("serve", "far.bsl", "--key-source", program.uri(), "--unix", "s.sock", "--state-dir", "state");
+        while (program.asked() == before) {
+            assertTrue(process.isAlive(), log());
+            Thread.onSpinWait();
+        }
+        List<ProcessHandle> asked = process.descendants().toList();
+        assertFalse(asked.isEmpty(), "no program is under way");
+        stop(process);
+        for (ProcessHandle each : asked) {
+            each.onExit().get(60, TimeUnit.SECONDS);
+        }
+        Set<String> left = files();
+        left.removeAll(files);
+        left.remove("err");
+        left.removeIf(name -> name.startsWith("state"));
+        assertEquals(Set.of(), left);
+        program.mood("well");
+        assertEquals(
+                0, cli.run("check", "./far.bsl", "--key-source", program.uri()).exitCode());
+    }
+
+    private Set<String> files() throws IOException {
+        try (Stream<Path> all = Files.walk(directory)) {
+            return all.map(each -> directory.relativize(each).toString())
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
     }
 
     @Test

@@ -60,7 +60,7 @@ class EndableKeySourceTest {
         source.end();
         try (JavaCryptoEngine engine = new JavaCryptoEngine();
                 Secret key = Secret.random(engine.keys(), 32)) {
-            for (String name : List.of("newestVersion", "wrap", "rewrap", "unwrap")) {
+            for (String name : List.of("newestVersion", "isOutdated", "wrap", "rewrap", "unwrap")) {
                 for (Method method : KeySource.class.getMethods()) {
                     if (method.getName().equals(name)) {
                         heard.clear();

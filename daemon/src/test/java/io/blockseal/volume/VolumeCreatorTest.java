@@ -4,11 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.table.RangeWord;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
@@ -179,5 +182,26 @@ class VolumeCreatorTest {
         assertTrue(!one.uuid().equals(two.uuid()) && !one.identity().equals(two.identity()));
         assertEquals(4, one.uuid().version());
         assertEquals(2, one.uuid().variant());
+    }
+
+    /** All volumes would have one key. */
+    @Test
+    void makesNoVolumeByAGeneratorThatRepeatsItself() throws Exception {
+        MemoryStore store = new MemoryStore("vol", 0);
+        try (CryptoEngine broken = new JavaCryptoEngine(16, target -> {
+            for (int i = 0; i < target.length; i++) {
+                target[i] = (byte) i;
+            }
+        })) {
+            VolumeCreator creator = new VolumeCreator(broken, () -> Instant.ofEpochSecond(1));
+            IllegalStateException refused = assertThrows(
+                    IllegalStateException.class,
+                    () -> creator.create(
+                            VolumeStores.inBand(store),
+                            List.of(new TestKeySource(broken, 1)),
+                            VolumeFixture.ranges(4)));
+            assertTrue(String.valueOf(refused.getMessage()).contains("the same key twice"), refused::getMessage);
+        }
+        assertEquals(0, store.sizeBytes());
     }
 }

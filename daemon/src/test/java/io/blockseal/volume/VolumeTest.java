@@ -191,6 +191,50 @@ class VolumeTest {
             assertEquals(KeySourceException.Kind.UNREACHABLE, e.kind());
         }
 
+        /** A service may answer well, and with the wrong bytes: another's answer, or a bit that fell over. */
+        @Test
+        void believesNoBytesThatTheRootDoesNotVerifyUnder() throws Exception {
+            VersionedTestKeySource vault = new VersionedTestKeySource(fixture.engine(), 100);
+            MemoryStore store = new MemoryStore("vol", 0);
+            fixture.creator().create(VolumeStores.inBand(store), List.of(vault), VolumeFixture.ranges(4));
+            String before = store.fingerprint();
+            vault.unwrapping(VersionedTestKeySource.Manner.WRONG_BYTES);
+            MalformedVolumeException refused = assertThrows(MalformedVolumeException.class, () -> fixture.opener()
+                    .open(VolumeStores.inBand(store), List.of(vault), OpenOptions.DEFAULT));
+            assertTrue(String.valueOf(refused.getMessage()).contains("another volume's key"), refused::getMessage);
+            assertEquals(before, store.fingerprint());
+            vault.unwrapping(VersionedTestKeySource.Manner.HONEST);
+            fixture.opener()
+                    .open(VolumeStores.inBand(store), List.of(vault), OpenOptions.DEFAULT)
+                    .close();
+        }
+
+        @Test
+        void theRecoveryKeyOpensItWhenAllOthersAreDestroyedAndIsAskedOnlyThen() throws Exception {
+            MemoryStore store = new MemoryStore("vol", 0);
+            TestKeySource recovery = new TestKeySource(fixture.engine(), 9, 0);
+            fixture.creator()
+                    .create(
+                            VolumeStores.inBand(store),
+                            List.of(recovery, fixture.key(1), fixture.key(2)),
+                            VolumeFixture.ranges(4));
+            TestKeySource first = fixture.key(1);
+            try (Volume volume =
+                    fixture.opener().open(VolumeStores.inBand(store), List.of(first), OpenOptions.DEFAULT)) {
+                assertEquals(1, first.unwraps(), "the recovery slot, number 0, was shown to another key");
+                assertEquals(Errno.OK, fixture.write(volume, 3, 0x5a));
+                volume.keySlots().remove(1, false);
+                volume.keySlots().remove(2, false);
+            }
+            assertEquals(0, recovery.unwraps());
+            assertThrows(WrongKeyException.class, () -> fixture.open(store));
+            try (Volume volume =
+                    fixture.opener().open(VolumeStores.inBand(store), List.of(recovery), OpenOptions.DEFAULT)) {
+                assertEquals(0x5a, fixture.read(volume, 3));
+            }
+            assertEquals(1, recovery.unwraps());
+        }
+
         @Test
         void neverTriesTheRecoverySlotUnasked() throws Exception {
             MemoryStore store = new MemoryStore("vol", 0);

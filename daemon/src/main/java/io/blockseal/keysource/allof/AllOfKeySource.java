@@ -6,7 +6,6 @@ import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
-import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import java.util.ArrayList;
@@ -61,7 +60,14 @@ public final class AllOfKeySource implements KeySource {
     @Override
     public boolean anybodyCanWrap(WrappedKey wrapped) {
         AllOfSlot slot = AllOfSlot.decode(wrapped);
-        return slot != null && slot.parts().stream().map(WrappedKey::algorithm).allMatch(WrapAlgorithm::anybodyCanWrap);
+        if (slot == null || slot.parts().size() != parts.size()) {
+            return false;
+        }
+        boolean anybody = true;
+        for (int i = 0; anybody && i < parts.size(); i++) {
+            anybody = parts.get(i).anybodyCanWrap(slot.parts().get(i));
+        }
+        return anybody;
     }
 
     @Override
@@ -71,6 +77,24 @@ public final class AllOfKeySource implements KeySource {
             versions.add(part.newestVersion());
         }
         return AllOfSlot.version(versions);
+    }
+
+    /**
+     * If that is so of any part. A part may tell its version when it wraps and not when it is asked, for want of a right, so
+     * that the versions of all together say nothing: the slot would be wrapped anew again and again.
+     */
+    @Override
+    public boolean isOutdated(WrappedKey wrapped) throws KeySourceException {
+        AllOfSlot slot = AllOfSlot.decode(wrapped);
+        if (slot == null || !mayOpen(slot)) {
+            return false;
+        }
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i).isOutdated(slot.parts().get(i))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.blockseal.keysource.SourceUri;
 import io.blockseal.keysource.rest.Backoff;
 import io.blockseal.keysource.rest.RestConnection;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -42,7 +43,7 @@ public final class GcpKmsKeySourceProvider implements KeySourceProvider {
             throw uri.wrong("is not the name of a key,"
                     + " gcp-kms:projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version");
         }
-        URI key = URI.create(endpoint(uri) + "/v1/" + uri.address());
+        URI key = endpoint(uri).resolve("/v1/" + uri.address());
         GcpIdentity identity = new GcpIdentity(uri.path("credentials-file"), uri.path("ca-file"));
         RestConnection connection = RestConnection.of(uri);
         uri.requireAllTaken();
@@ -50,11 +51,15 @@ public final class GcpKmsKeySourceProvider implements KeySourceProvider {
                 uri.reference(), new KmsService(uri.reference(), key, connection, backoff, identity), context);
     }
 
-    private static String endpoint(SourceUri uri) throws KeySourceException {
+    private static URI endpoint(SourceUri uri) throws KeySourceException {
         String given = uri.text("endpoint", ENDPOINT);
-        if (!given.matches("https://[A-Za-z0-9.:\\[\\]-]+")) {
-            throw uri.wrong("has endpoint=" + given + ", which is not https://HOST or https://HOST:PORT");
+        if (given.matches("https://[A-Za-z0-9.:\\[\\]-]+")) {
+            try {
+                return new URI(given).parseServerAuthority();
+            } catch (URISyntaxException noHost) {
+                // As what does not look like it at all.
+            }
         }
-        return given;
+        throw uri.wrong("has endpoint=" + given + ", which is not https://HOST or https://HOST:PORT");
     }
 }

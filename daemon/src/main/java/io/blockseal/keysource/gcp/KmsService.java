@@ -12,6 +12,7 @@ import io.blockseal.keysource.rest.RestResponse;
 import java.io.IOException;
 import java.net.URI;
 import java.util.Arrays;
+import java.util.Locale;
 
 /** The service: questions in our name, and what its answers mean. From any thread; blocks. */
 final class KmsService {
@@ -46,14 +47,21 @@ final class KmsService {
 
     private RestResponse send(RestRequest request) throws KeySourceException {
         try {
-            RestResponse answer = client.send(request.with("Authorization", "Bearer " + identity.token()));
-            if (answer.status() == 401) {
-                identity.forget();
+            RestResponse answer = sendAsWeAre(request);
+            if (answer.status() != 401) {
+                return answer;
             }
-            return answer;
+            // A token may be taken back before its time; another one is had at once.
+            answer.close();
+            identity.forget();
+            return sendAsWeAre(request);
         } catch (KeySourceException trouble) {
             throw new KeySourceException(trouble.kind(), reference + ": " + trouble.getMessage(), trouble);
         }
+    }
+
+    private RestResponse sendAsWeAre(RestRequest request) throws KeySourceException {
+        return client.send(request.with("Authorization", "Bearer " + identity.token()));
     }
 
     /**
@@ -79,6 +87,12 @@ final class KmsService {
             return text.replaceAll("\\p{Cntrl}", "?");
         }
 
+        /** What we sent did not arrive as it was; it may the next time. */
+        private boolean isOfAChecksum() {
+            return status.equals("INVALID_ARGUMENT")
+                    && words.toLowerCase(Locale.ROOT).contains("checksum");
+        }
+
         private String text(int http) {
             String name = status.isEmpty() ? "HTTP " + http : status;
             return words.isEmpty() ? name : name + ": " + words;
@@ -93,6 +107,10 @@ final class KmsService {
             return new KeySourceException(
                     Kind.UNREACHABLE,
                     said + ". This is about who we are, not about the key: check the credentials, and the clock");
+        }
+        if (complaint.isOfAChecksum()) {
+            return new KeySourceException(
+                    Kind.UNREACHABLE, said + ". Something on the way has damaged what we sent; ask again");
         }
         return new KeySourceException(kind(complaint.status(), answer.status()), said);
     }

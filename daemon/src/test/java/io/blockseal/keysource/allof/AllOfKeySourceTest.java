@@ -272,6 +272,26 @@ class AllOfKeySourceTest extends SourceContract {
         }
     }
 
+    /** Else it would be wrapped anew at each look, for ever. */
+    @Test
+    void aPartThatMayNotTellItsVersionMakesNoSlotLookOld() throws Exception {
+        StubPart one = new StubPart(engine, "one", 0);
+        StubPart two = new StubPart(engine, "two", 0);
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = of(one, two)) {
+            one.version = "1";
+            two.version = "7";
+            WrappedKey wrapped = source.wrap(volumeKey, binding);
+            assertFalse(source.isOutdated(wrapped));
+            one.version = "";
+            assertEquals("7", source.newestVersion());
+            assertFalse(source.isOutdated(wrapped));
+            two.version = "8";
+            assertTrue(source.isOutdated(wrapped));
+            assertFalse(of(two, one).isOutdated(wrapped));
+        }
+    }
+
     @Test
     void aNewerVersionOfAnyPartIsANewerVersion() throws Exception {
         StubPart one = new StubPart(engine, "a", 40);

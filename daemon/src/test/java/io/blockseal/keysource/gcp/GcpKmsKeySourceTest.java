@@ -133,6 +133,18 @@ class GcpKmsKeySourceTest extends SourceContract {
         }
     }
 
+    /** A bit that fell over on the way there, as one on the way back. */
+    @Test
+    void aChecksumThatDoesNotFitThereIsNotTheConfiguration() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = stub.source(context)) {
+            stub.refusal = CloudKmsStub.error(
+                    400, "INVALID_ARGUMENT", "The checksum in field plaintext_crc32c did not match the data");
+            KeySourceException damaged = assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding));
+            assertEquals(Kind.UNREACHABLE, damaged.kind(), damaged::getMessage);
+        }
+    }
+
     /** That nobody gives us a token says nothing about the key. */
     @Test
     void anIdentityThatIsNotAcceptedIsNoRefusal() throws Exception {
@@ -162,11 +174,8 @@ class GcpKmsKeySourceTest extends SourceContract {
             assertEquals("1", source.newestVersion());
             assertEquals(1, stub.tokenCount());
             stub.forgetTokens();
-            assertEquals(
-                    Kind.UNREACHABLE,
-                    assertThrows(KeySourceException.class, source::newestVersion)
-                            .kind());
             assertEquals("1", source.newestVersion());
+            assertEquals(1, stub.tokenCount());
         }
     }
 
@@ -178,6 +187,8 @@ class GcpKmsKeySourceTest extends SourceContract {
                 "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
                 "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k?endpoint=http://localhost",
                 "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k?endpoint=https://u@h/x",
+                "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k?endpoint=https://[",
+                "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k?endpoint=https://h:p",
                 "gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k?unknown=1"
             })
     void whatIsNoKeyIsRefusedBeforeAnythingIsAsked(String uri) {
