@@ -22,6 +22,7 @@ import io.blockseal.volume.metadata.MetadataCopies;
 import io.blockseal.volume.metadata.MetadataStore;
 import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.slot.KeySlotCodec;
+import io.blockseal.volume.slot.ProvenWrap;
 import io.blockseal.volume.table.EpochKeys;
 import java.time.InstantSource;
 import java.util.HexFormat;
@@ -86,7 +87,7 @@ public final class VolumeCreator {
         boolean anybodyCanWrap;
         try (Secret volumeKey = newVolumeKey();
                 EpochKeys keys = EpochKeys.derive(engine, uuid, FIRST_EPOCH, volumeKey)) {
-            KeySlotArea area = wrapForAll(root, volumeKey, sources);
+            KeySlotArea area = wrapForAll(stores.name(), root, volumeKey, sources);
             anybodyCanWrap = anybodyCanWrap(area, sources);
             root.keySlots(0, area.sha256()).identityTag(keys.identityTag());
             root.seal(keys.mac(root));
@@ -194,12 +195,13 @@ public final class VolumeCreator {
         throw unsuitable(stores, room + " bytes have no room for a volume; give a size");
     }
 
-    private KeySlotArea wrapForAll(RootBlock root, Secret volumeKey, List<KeySource> sources)
+    /** Each source shows that it opens what it has wrapped, before anything is written. */
+    private KeySlotArea wrapForAll(String name, RootBlock root, Secret volumeKey, List<KeySource> sources)
             throws KeySourceException, VolumeRefusedException {
         KeySlotArea area = KeySlotArea.empty();
         for (int i = 0; i < sources.size(); i++) {
             KeySource source = sources.get(i);
-            WrappedKey wrapped = source.wrap(volumeKey, new Binding(root.uuid()));
+            WrappedKey wrapped = ProvenWrap.wrap(engine, name, source, volumeKey, new Binding(root.uuid()));
             area = area.with(
                     i, KeySlotCodec.toSlot(source, wrapped, source.kind(), FIRST_EPOCH, root.createdSeconds()));
         }

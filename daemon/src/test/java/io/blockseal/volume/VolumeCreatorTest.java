@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.keysource.KeySourceException;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.VersionedTestKeySource.Manner;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.table.RangeWord;
@@ -203,5 +205,25 @@ class VolumeCreatorTest {
             assertTrue(String.valueOf(refused.getMessage()).contains("the same key twice"), refused::getMessage);
         }
         assertEquals(0, store.sizeBytes());
+    }
+
+    /** Whoever overwrites a store on a source's word alone finds out too late that nobody opens what is there now. */
+    @Test
+    void writesNothingForASourceThatDoesNotOpenWhatItWrapped() throws Exception {
+        VolumeFixture fixture = new VolumeFixture();
+        MemoryStore store = fixture.create(4);
+        String before = store.fingerprint();
+        VersionedTestKeySource vault = new VersionedTestKeySource(fixture.engine(), 100);
+        for (Manner manner : List.of(Manner.WRONG_BYTES, Manner.REFUSES)) {
+            vault.unwrapping(manner);
+            KeySourceException refused = assertThrows(KeySourceException.class, () -> fixture.creator()
+                    .create(
+                            VolumeStores.inBand(store),
+                            List.of(fixture.key(1), vault),
+                            VolumeFixture.ranges(4).forced(true)));
+            assertEquals(KeySourceException.Kind.MISCONFIGURED, refused.kind());
+        }
+        assertEquals(before, store.fingerprint());
+        fixture.open(store).close();
     }
 }
