@@ -14,6 +14,7 @@ import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.server.limit.TcpLife;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -37,7 +38,7 @@ final class WireServer {
     static final int DISK_BYTES = 64 << 10;
 
     private static final ServerOptions OPTIONS =
-            new ServerOptions(4, 10_000, 30_000, 4, 48 << 10, 64 << 10, 64 << 10, 30_000, 64 << 10);
+            new ServerOptions(4, 4, TcpLife.DEFAULT, 10_000, 30_000, 4, 48 << 10, 64 << 10, 64 << 10, 30_000, 64 << 10);
     private static final ErrorLog ERRORS = ErrorLog.attach();
     private static final RecycledMemory MEMORY = new RecycledMemory();
 

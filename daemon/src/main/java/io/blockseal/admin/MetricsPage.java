@@ -16,7 +16,7 @@ import io.prometheus.client.exporter.common.TextFormat;
 /**
  * {@code /metrics} in Prometheus' text format: the JVM and the process by Micrometer, the data path by
  * {@link DataPathCollector} straight from its striped counters, keys by {@link KeyCollector}, jobs by
- * {@link JobCollector}, TLS by {@link TlsCollector}, the configuration by {@link ReloadCollector}. Made only where an admin address is given.
+ * {@link JobCollector}, TLS by {@link TlsCollector}, connections that found no place by {@link RefusalCollector}, the configuration by {@link ReloadCollector}. Made only where an admin address is given.
  */
 @SuppressWarnings("deprecation") // The simpleclient registry is the one whose dependencies are small.
 public final class MetricsPage implements AutoCloseable {
@@ -52,6 +52,7 @@ public final class MetricsPage implements AutoCloseable {
         registry.getPrometheusRegistry().register(new KeyCollector(sources));
         registry.getPrometheusRegistry().register(new JobCollector(sources));
         registry.getPrometheusRegistry().register(new TlsCollector(sources.tls()));
+        registry.getPrometheusRegistry().register(new RefusalCollector(sources.refusals()));
         registry.getPrometheusRegistry().register(new ReloadCollector(sources.reloads()));
     }
 

@@ -2,6 +2,7 @@ package io.blockseal.admin;
 
 import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.TlsFigures;
 import java.util.Collection;
@@ -19,6 +20,7 @@ import java.util.function.Supplier;
  * @param keys the keys of each volume that was opened
  * @param jobs the jobs of each volume, by verb
  * @param tls how connections are protected
+ * @param refusals how many connections found no place
  * @param reloads how the configuration was loaded again
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take
@@ -36,6 +38,7 @@ public record MetricsSources(
         Supplier<Collection<ExportKeys>> keys,
         Supplier<Collection<JobTally>> jobs,
         TlsFigures tls,
+        RefusalFigures refusals,
         ReloadFigures reloads,
         LongSupplier bufferLeasedBytes,
         LongSupplier bufferMappedBytes,

@@ -30,6 +30,9 @@ final class ConfigDifference {
         all.put("dek-cache", DaemonConfig::dekCacheEntries);
         all.put("loops", DaemonConfig::loops);
         all.put("max-connections", DaemonConfig::connectionsMax);
+        all.put("max-connections-per-address", DaemonConfig::connectionsPerAddressMax);
+        all.put("tcp-keepalive-seconds", DaemonConfig::tcpKeepaliveSeconds);
+        all.put("tcp-user-timeout-seconds", DaemonConfig::tcpUserTimeoutSeconds);
         all.put("handshake-seconds", DaemonConfig::handshakeSeconds);
         all.put("drain-seconds", DaemonConfig::drainSeconds);
         all.put("storage-seconds", DaemonConfig::storageSeconds);

@@ -20,6 +20,7 @@ import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.nbd.NbdUri;
@@ -27,6 +28,7 @@ import io.blockseal.server.IoLoops;
 import io.blockseal.server.NbdServer;
 import io.blockseal.server.Protection;
 import io.blockseal.server.ServerOptions;
+import io.blockseal.server.limit.TcpLife;
 import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.Volume;
@@ -78,6 +80,7 @@ public final class Daemon implements AutoCloseable {
 
     private final List<NbdUri> uris = new ArrayList<>();
     private final TlsFigures tlsFigures = new TlsFigures();
+    private final RefusalFigures refusals = new RefusalFigures();
     private final FirstTries firstTries = new FirstTries();
     private final ReloadFigures reloads = new ReloadFigures(InstantSource.system());
 
@@ -188,7 +191,7 @@ public final class Daemon implements AutoCloseable {
         openVolumes(openings, keeper);
         ClientVisits visits = new ClientVisits(tlsFigures, this::requestMetrics);
         unwinding.add("the clients' visits", visits);
-        NbdServer server = new NbdServer(loops, exports, serverOptions(), visits);
+        NbdServer server = new NbdServer(loops, exports, serverOptions(), visits, refusals);
         startControl(foundation, server, keeper, openings, loopCount);
         if (tls != null) {
             unwinding.add("the watch over TLS credentials", tls.watch(keeper, keeper));
@@ -343,6 +346,8 @@ public final class Daemon implements AutoCloseable {
     private ServerOptions serverOptions() {
         return ServerOptions.DEFAULT
                 .withConnectionsMax(config.connectionsMax())
+                .withConnectionsPerAddressMax(config.connectionsPerAddressMax())
+                .withTcp(new TcpLife(config.tcpKeepaliveSeconds(), config.tcpUserTimeoutSeconds()))
                 .withHandshakeTimeoutMillis(config.handshakeSeconds() * 1000L)
                 .withDrainTimeoutMillis(config.drainSeconds() * 1000L);
     }
@@ -395,6 +400,7 @@ public final class Daemon implements AutoCloseable {
                 this::keys,
                 this::jobTallies,
                 tlsFigures,
+                refusals,
                 reloads,
                 () -> sum(loops, BufferArena::leasedBytes),
                 () -> sum(loops, arena -> arena.budget().mappedBytes()),

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param dekCacheEntries how many unwrapped DEKs are kept, over all volumes
  * @param loops event loops; 0 for one per processor, at most 8
  * @param connectionsMax how many connections may be open
+ * @param connectionsPerAddressMax how many of them from one address, over TCP
+ * @param tcpKeepaliveSeconds after how long a silence a TCP peer is probed; 0 for never
+ * @param tcpUserTimeoutSeconds how long a TCP peer may leave bytes unacknowledged or unread; 0 for no bound of ours
  * @param handshakeSeconds how long a client may take to reach transmission
  * @param drainSeconds how long requests in flight may take once the daemon was asked to stop
  * @param storageSeconds how long the storage may take, after that, to make durable what was written
@@ -44,6 +47,9 @@ public record DaemonConfig(
         int dekCacheEntries,
         int loops,
         int connectionsMax,
+        int connectionsPerAddressMax,
+        int tcpKeepaliveSeconds,
+        int tcpUserTimeoutSeconds,
         int handshakeSeconds,
         int drainSeconds,
         int storageSeconds,
@@ -68,6 +74,9 @@ public record DaemonConfig(
             8192,
             0,
             1024,
+            256,
+            60,
+            120,
             10,
             10,
             60,
@@ -96,6 +105,9 @@ public record DaemonConfig(
                 dekCacheEntries,
                 loops,
                 connectionsMax,
+                connectionsPerAddressMax,
+                tcpKeepaliveSeconds,
+                tcpUserTimeoutSeconds,
                 handshakeSeconds,
                 drainSeconds,
                 storageSeconds,

@@ -2,6 +2,9 @@ package io.blockseal.server;
 
 import io.blockseal.export.ExportOffer;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.metrics.ConnectionRefusal;
+import io.blockseal.metrics.RefusalFigures;
+import io.blockseal.server.limit.AddressQuota;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
@@ -14,6 +17,7 @@ import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
@@ -27,6 +31,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,7 +53,9 @@ public final class NbdServer implements AutoCloseable {
     private final ExportRegistry exports;
     private final ServerOptions options;
     private final ConnectionWatch watch;
+    private final RefusalFigures refusals;
     private final ConnectionTable connections;
+    private final AddressQuota addresses;
     private volatile Drain ending = Drain.REFUSING;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<UnixSocketFile> socketFiles = new ArrayList<>();
@@ -64,11 +71,23 @@ public final class NbdServer implements AutoCloseable {
 
     /** Likewise, and {@code watch} is told who comes and goes. */
     public NbdServer(IoLoops loops, ExportRegistry exports, ServerOptions options, ConnectionWatch watch) {
+        this(loops, exports, options, watch, new RefusalFigures());
+    }
+
+    /** Likewise, and {@code refusals} counts those for whom there is no place. */
+    public NbdServer(
+            IoLoops loops,
+            ExportRegistry exports,
+            ServerOptions options,
+            ConnectionWatch watch,
+            RefusalFigures refusals) {
         this.loops = loops;
         this.exports = exports;
         this.options = options;
         this.watch = watch;
+        this.refusals = refusals;
         this.connections = new ConnectionTable(options.connectionsMax());
+        this.addresses = new AddressQuota(options.connectionsPerAddressMax());
     }
 
     /**
@@ -131,7 +150,8 @@ public final class NbdServer implements AutoCloseable {
         if (tcp) {
             bootstrap.option(ChannelOption.SO_REUSEADDR, true);
             // Buffers are left to the system: setting them would switch its autotuning off.
-            bootstrap.childOption(ChannelOption.TCP_NODELAY, true).childOption(ChannelOption.SO_KEEPALIVE, true);
+            bootstrap.childOption(ChannelOption.TCP_NODELAY, true);
+            options.tcp().applyTo(bootstrap);
         } else {
             bootstrap.childOption(ChannelOption.SO_SNDBUF, options.unixSendBufferBytes());
         }
@@ -151,8 +171,10 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private void accept(Channel channel, Protection protection) {
-        if (!connections.takePlace()) {
-            LOG.debug("refused a connection: {} are open", options.connectionsMax());
+        ConnectionRefusal refusal = takePlace(channel);
+        if (refusal != null) {
+            refusals.count(refusal);
+            LOG.debug("refused a connection: limit={}", refusal.word());
             Drain.closeNow(channel);
             return;
         }
@@ -160,6 +182,17 @@ public final class NbdServer implements AutoCloseable {
         connections.add(connection);
         channel.config().setRecvByteBufAllocator(connection.receive());
         channel.pipeline().addLast(new HandshakeHandler(connection, exports, protection));
+    }
+
+    private @Nullable ConnectionRefusal takePlace(Channel channel) {
+        InetAddress from = channel.remoteAddress() instanceof InetSocketAddress address ? address.getAddress() : null;
+        if (from != null) {
+            if (!addresses.take(from)) {
+                return ConnectionRefusal.ADDRESS;
+            }
+            channel.closeFuture().addListener(closed -> addresses.giveBack(from));
+        }
+        return connections.takePlace() ? null : ConnectionRefusal.OVERALL;
     }
 
     /** How many connections are open now. From any thread. */

@@ -1,9 +1,13 @@
 package io.blockseal.server;
 
+import io.blockseal.server.limit.TcpLife;
+
 /**
  * The limits of an {@link NbdServer}. Start from {@link #DEFAULT} and change what has to differ.
  *
  * @param connectionsMax connections open at a time, over all listeners; one more is closed as soon as it is accepted
+ * @param connectionsPerAddressMax likewise, from one IPv4 address or one /64 of IPv6; unix sockets are not counted
+ * @param tcp when a silent TCP peer counts as gone
  * @param handshakeTimeoutMillis how long a client may take from connecting to the end of the handshake; there is no
  *     limit afterwards, because an idle client is a normal client
  * @param drainTimeoutMillis how long {@link NbdServer#close} waits for requests in flight
@@ -17,6 +21,8 @@ package io.blockseal.server;
  */
 public record ServerOptions(
         int connectionsMax,
+        int connectionsPerAddressMax,
+        TcpLife tcp,
         long handshakeTimeoutMillis,
         long drainTimeoutMillis,
         int requestsPerConnection,
@@ -27,12 +33,13 @@ public record ServerOptions(
         int unixSendBufferBytes) {
 
     /** What serves a machine with a few cores and up to a thousand clients. */
-    public static final ServerOptions DEFAULT =
-            new ServerOptions(1024, 10_000, 30_000, 128, 16 << 20, 1 << 20, 1 << 20, 30_000, 2 << 20);
+    public static final ServerOptions DEFAULT = new ServerOptions(
+            1024, 256, TcpLife.DEFAULT, 10_000, 30_000, 128, 16 << 20, 1 << 20, 1 << 20, 30_000, 2 << 20);
 
     /** Refuses what cannot work. */
     public ServerOptions {
         if (connectionsMax < 1
+                || connectionsPerAddressMax < 1
                 || handshakeTimeoutMillis < 1
                 || drainTimeoutMillis < 0
                 || requestsPerConnection < 1
@@ -49,6 +56,40 @@ public record ServerOptions(
     public ServerOptions withConnectionsMax(int newConnectionsMax) {
         return new ServerOptions(
                 newConnectionsMax,
+                connectionsPerAddressMax,
+                tcp,
+                handshakeTimeoutMillis,
+                drainTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                stallTimeoutMillis,
+                unixSendBufferBytes);
+    }
+
+    /** The same with another bound on connections from one address. */
+    public ServerOptions withConnectionsPerAddressMax(int newConnectionsMax) {
+        return new ServerOptions(
+                connectionsMax,
+                newConnectionsMax,
+                tcp,
+                handshakeTimeoutMillis,
+                drainTimeoutMillis,
+                requestsPerConnection,
+                bytesPerConnection,
+                outboundBytes,
+                turnBytes,
+                stallTimeoutMillis,
+                unixSendBufferBytes);
+    }
+
+    /** The same with another end of silent TCP peers. */
+    public ServerOptions withTcp(TcpLife newTcp) {
+        return new ServerOptions(
+                connectionsMax,
+                connectionsPerAddressMax,
+                newTcp,
                 handshakeTimeoutMillis,
                 drainTimeoutMillis,
                 requestsPerConnection,
@@ -63,6 +104,8 @@ public record ServerOptions(
     public ServerOptions withHandshakeTimeoutMillis(long newTimeoutMillis) {
         return new ServerOptions(
                 connectionsMax,
+                connectionsPerAddressMax,
+                tcp,
                 newTimeoutMillis,
                 drainTimeoutMillis,
                 requestsPerConnection,
@@ -77,6 +120,8 @@ public record ServerOptions(
     public ServerOptions withDrainTimeoutMillis(long newTimeoutMillis) {
         return new ServerOptions(
                 connectionsMax,
+                connectionsPerAddressMax,
+                tcp,
                 handshakeTimeoutMillis,
                 newTimeoutMillis,
                 requestsPerConnection,
@@ -91,6 +136,8 @@ public record ServerOptions(
     public ServerOptions withStallTimeoutMillis(long newTimeoutMillis) {
         return new ServerOptions(
                 connectionsMax,
+                connectionsPerAddressMax,
+                tcp,
                 handshakeTimeoutMillis,
                 drainTimeoutMillis,
                 requestsPerConnection,

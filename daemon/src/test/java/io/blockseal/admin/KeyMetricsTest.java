@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.metrics.KeyFigures;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.Remembered;
 import io.blockseal.metrics.TlsFigures;
@@ -54,6 +55,7 @@ class KeyMetricsTest {
                 () -> List.of(ExportKeys.of("db", volume, figures)),
                 List::of,
                 new TlsFigures(),
+                new RefusalFigures(),
                 new ReloadFigures(InstantSource.fixed(Instant.ofEpochSecond(1_700_000_000))),
                 () -> 0,
                 () -> 0,

@@ -8,6 +8,7 @@ import io.blockseal.job.JobTally;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.metrics.KeyChanges;
 import io.blockseal.metrics.KeyFigures;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.metrics.RotationMetrics;
@@ -42,6 +43,7 @@ class MetricsPageTest {
             new VolumeKeyRotation.Standing(9, true, 1, 4),
             new RotationMetrics());
     private final TlsFigures tls = new TlsFigures();
+    private final RefusalFigures refusals = new RefusalFigures();
     private MetricsPage page;
 
     @BeforeEach
@@ -59,6 +61,7 @@ class MetricsPageTest {
                         new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
                         new JobTally("other", "rotate-dek", 1, 0, 0, 0, 0, 0, -1, -1)),
                 tls,
+                refusals,
                 new ReloadFigures(InstantSource.fixed(Instant.ofEpochSecond(1_700_000_000))),
                 () -> 1 << 20,
                 () -> 2 << 20,

@@ -76,6 +76,9 @@ class ConfigReaderTest {
                     dek-cache: 100
                     loops: 3
                     max-connections: 5
+                    max-connections-per-address: 51
+                    tcp-keepalive-seconds: 52
+                    tcp-user-timeout-seconds: 53
                     handshake-seconds: 6
                     drain-seconds: 7
                     storage-seconds: 8
@@ -116,6 +119,9 @@ class ConfigReaderTest {
                             100,
                             3,
                             5,
+                            51,
+                            52,
+                            53,
                             6,
                             7,
                             8,
@@ -464,6 +470,9 @@ class ConfigReaderTest {
                 config.dekCacheEntries(),
                 config.loops(),
                 config.connectionsMax(),
+                config.connectionsPerAddressMax(),
+                config.tcpKeepaliveSeconds(),
+                config.tcpUserTimeoutSeconds(),
                 config.handshakeSeconds(),
                 config.drainSeconds(),
                 config.storageSeconds(),
