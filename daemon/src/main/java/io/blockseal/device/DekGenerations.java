@@ -6,8 +6,8 @@ import io.blockseal.volume.DataPlane;
 import io.blockseal.volume.table.RangeWord;
 
 /**
- * Under which of its DEKs each range of a volume is enciphered now: the first is 1; 0 where there is none, as nothing was
- * written there or the DEK was destroyed.
+ * Under which of its DEKs each range of a volume is enciphered now: the first is 1; 0 where there is none yet, or where it
+ * was destroyed.
  */
 public final class DekGenerations implements ExtentMap {
     /** What clients call it. */
