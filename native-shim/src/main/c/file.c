@@ -192,3 +192,8 @@ int32_t bs_block_zeroout(int32_t fd, int64_t offset, int64_t length) {
 int32_t bs_lock(int32_t fd, int32_t shared) {
     return (int32_t)UNINTERRUPTED(flock(fd, (shared != 0 ? LOCK_SH : LOCK_EX) | LOCK_NB));
 }
+
+int32_t bs_set_nonblocking(int64_t descriptor) {
+    int flags = fcntl((int)descriptor, F_GETFL);
+    return flags >= 0 && fcntl((int)descriptor, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -errno;
+}

@@ -22,7 +22,7 @@
 #define BS_API __attribute__((visibility("default")))
 
 /* Raised whenever a signature, a parameter block or the meaning of a result changes. */
-#define BS_ABI_VERSION 3
+#define BS_ABI_VERSION 4
 
 /* ---- Errors that say more than their names (all others are what the system call returned) ---- */
 #define BS_NOT_READY (-ENOSYS)          /* bs_init has not succeeded */
@@ -223,6 +223,9 @@ BS_API int32_t bs_ring_submit(int64_t ring);
 BS_API int32_t bs_ring_reap(int64_t ring, int64_t out, int32_t capacity);
 /* -EBUSY, and nothing done, while requests are on their way or not reaped. */
 BS_API int32_t bs_ring_close(int64_t ring);
+
+/* Calls on that descriptor, of whatever kind, wait no more; who else has it open is concerned as well. */
+BS_API int32_t bs_set_nonblocking(int64_t descriptor);
 
 /* ---- Memory (memory.c) ---- */
 enum { BS_MAP_PREFAULT = 1, BS_MAP_LOCK = 2 };

@@ -50,5 +50,13 @@ void test_memory(void) {
     CHECK(bs_equal(ADDRESS(one), ADDRESS(two), 32) == 0);
     CHECK(bs_random(ADDRESS(one), 32) == 0 && memcmp(one, two, 32) != 0 && bs_random(ADDRESS(one), -1) == -EINVAL);
     CHECK(bs_wipe(ADDRESS(two), 32) == 0 && two[0] == 0 && two[31] == 0);
+    int ends[2];
+    CHECK(pipe(ends) == 0 && (fcntl(ends[0], F_GETFL) & O_NONBLOCK) == 0);
+    CHECK(bs_set_nonblocking(ends[0]) == 0);
+    char byte;
+    CHECK(read(ends[0], &byte, 1) == -1 && errno == EAGAIN);
+    close(ends[0]);
+    close(ends[1]);
+    CHECK(bs_set_nonblocking(ends[0]) == -EBADF);
     CHECK(bs_set_undumpable() == 0);
 }

@@ -19,6 +19,7 @@ final class ConfigDifference {
         all.put("listen", DaemonConfig::listen);
         all.put("unix", DaemonConfig::unixSockets);
         all.put("unix-mode", DaemonConfig::unixMode);
+        all.put("socket-activation", DaemonConfig::socketActivation);
         all.put("insecure-plaintext", DaemonConfig::insecurePlaintext);
         all.put("tls", DaemonConfig::tls);
         all.put("admin", config -> Objects.requireNonNullElse(config.admin(), ""));

@@ -26,18 +26,14 @@ import io.blockseal.metrics.TlsFigures;
 import io.blockseal.nbd.NbdUri;
 import io.blockseal.server.IoLoops;
 import io.blockseal.server.NbdServer;
-import io.blockseal.server.Protection;
 import io.blockseal.server.ServerOptions;
 import io.blockseal.server.limit.TcpLife;
-import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.Volume;
 import io.netty.channel.epoll.Epoll;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -355,35 +351,7 @@ public final class Daemon implements AutoCloseable {
     private void listen(NbdServer server, @Nullable ServedTls tls) throws CommandException {
         unwinding.add("the server", server);
         clients = server;
-        for (Path socket : config.unixSockets()) {
-            try {
-                server.listenUnix(
-                        socket,
-                        PosixFilePermissions.fromString(config.unixMode().rights()),
-                        ServedTls.protection(tls, config.tls().modeOnUnixSockets()));
-            } catch (IOException refused) {
-                throw new CommandException(
-                        ExitCode.IN_USE, "cannot listen on unix socket " + socket + ": " + words(refused), refused);
-            }
-            config.volumes()
-                    .forEach(volume -> uris.add(
-                            NbdUri.unix(socket.toAbsolutePath().normalize().toString(), volume.exportName())));
-        }
-        for (TcpAddress address : config.listen()) {
-            try {
-                Protection protection = ServedTls.protection(tls, config.tls().modeOn(address));
-                InetSocketAddress resolved = resolved(address);
-                requireLoopback(address, resolved, protection);
-                int port = server.listenTcp(resolved, protection).getPort();
-                boolean secured = protection.mode() == TlsMode.REQUIRED;
-                config.volumes()
-                        .forEach(volume -> uris.add(NbdUri.tcp(address.host(), port, volume.exportName())
-                                .withTls(secured)));
-            } catch (IOException refused) {
-                throw new CommandException(
-                        ExitCode.IN_USE, "cannot listen on " + address + ": " + words(refused), refused);
-            }
-        }
+        uris.addAll(new Listeners(config, server, tls).open());
     }
 
     private void startAdmin(Foundation foundation, IoLoops loops, HostMemory memory) throws CommandException {
@@ -417,7 +385,7 @@ public final class Daemon implements AutoCloseable {
         pages.put("/healthz", health::alive);
         pages.put("/readyz", health::ready);
         try {
-            AdminServer server = AdminServer.start(resolved(address), pages);
+            AdminServer server = AdminServer.start(Listeners.resolved(address), pages);
             unwinding.add("the admin server", server);
             LOG.info(
                     "admin pages at http://{}:{}/metrics",
@@ -425,7 +393,9 @@ public final class Daemon implements AutoCloseable {
                     server.address().getPort());
         } catch (IOException refused) {
             throw new CommandException(
-                    ExitCode.IN_USE, "cannot serve admin pages on " + address + ": " + words(refused), refused);
+                    ExitCode.IN_USE,
+                    "cannot serve admin pages on " + address + ": " + Listeners.words(refused),
+                    refused);
         }
     }
 
@@ -440,31 +410,6 @@ public final class Daemon implements AutoCloseable {
 
     private static long sum(IoLoops loops, ToLongFunction<BufferArena> figure) {
         return loops.all().stream().map(IoLoop::buffers).mapToLong(figure).sum();
-    }
-
-    /** The name alone was not enough to know: what is taken for this machine alone has to be that. */
-    private void requireLoopback(TcpAddress address, InetSocketAddress resolved, Protection protection)
-            throws CommandException {
-        boolean isOther = address.isLoopback() && !resolved.getAddress().isLoopbackAddress();
-        if (isOther && protection.mode() != TlsMode.REQUIRED && !config.insecurePlaintext()) {
-            throw new CommandException(
-                    ExitCode.CONFIG,
-                    "cannot listen on " + address + ": the name stands for "
-                            + resolved.getAddress().getHostAddress() + " here, which others can reach\n"
-                            + "  Write 127.0.0.1, or mend /etc/hosts.");
-        }
-    }
-
-    private static InetSocketAddress resolved(TcpAddress address) throws IOException {
-        InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
-        if (resolved.isUnresolved()) {
-            throw new IOException("the name is unknown");
-        }
-        return resolved;
-    }
-
-    private static String words(IOException refused) {
-        return refused.getMessage() + "\n  Is another daemon running there? Choose another address, or stop it.";
     }
 
     private Collection<ExportMetrics> requestMetrics() {

@@ -58,8 +58,8 @@ public final class ServedAccess {
         return new Reach(
                 certificates,
                 psk,
-                !config.unixSockets().isEmpty(),
-                !config.listen().isEmpty());
+                config.socketActivation() || !config.unixSockets().isEmpty(),
+                config.socketActivation() || !config.listen().isEmpty());
     }
 
     private static RuleText text(AccessRule rule) {

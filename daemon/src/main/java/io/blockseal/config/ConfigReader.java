@@ -123,6 +123,7 @@ public final class ConfigReader {
                 file.list("listen", TcpAddress::parse),
                 file.list("unix", ConfigReader::path),
                 file.value("unix-mode", otherwise.unixMode(), UnixMode::parse),
+                file.flag("socket-activation", otherwise.socketActivation()),
                 file.flag("insecure-plaintext", otherwise.insecurePlaintext()),
                 tls(file),
                 file.optional("admin", TcpAddress::parse),

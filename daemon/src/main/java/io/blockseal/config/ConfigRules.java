@@ -42,7 +42,7 @@ public final class ConfigRules {
     }
 
     private static void listeners(DaemonConfig config, List<Violation> found) {
-        if (config.listen().isEmpty() && config.unixSockets().isEmpty()) {
+        if (config.listen().isEmpty() && config.unixSockets().isEmpty() && !config.socketActivation()) {
             found.add(new Violation(
                     "listen",
                     "nothing to listen on: neither 'listen' nor 'unix' names an address",

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param listen TCP addresses for clients
  * @param unixSockets paths of unix sockets for clients
  * @param unixMode who may connect to them
+ * @param socketActivation whether sockets are served that the service manager has opened
  * @param insecurePlaintext whether plain TCP may be offered beyond loopback
  * @param tls with what connections are protected
  * @param admin where metrics and health are served; null for nowhere
@@ -36,6 +37,7 @@ public record DaemonConfig(
         List<TcpAddress> listen,
         List<Path> unixSockets,
         UnixMode unixMode,
+        boolean socketActivation,
         boolean insecurePlaintext,
         TlsConfig tls,
         @Nullable TcpAddress admin,
@@ -63,6 +65,7 @@ public record DaemonConfig(
             List.of(),
             List.of(),
             UnixMode.OWNER,
+            false,
             false,
             TlsConfig.NONE,
             null,
@@ -94,6 +97,7 @@ public record DaemonConfig(
                 listen,
                 unixSockets,
                 unixMode,
+                socketActivation,
                 insecurePlaintext,
                 tls,
                 admin,

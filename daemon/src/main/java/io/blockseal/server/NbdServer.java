@@ -136,12 +136,31 @@ public final class NbdServer implements AutoCloseable {
         return listenTcp(address, Protection.NONE);
     }
 
+    /** Serves on a TCP socket that listens already, on that address; it belongs to the server from now on. */
+    public void listenTcp(int descriptor, InetSocketAddress address, Protection protection) throws IOException {
+        ServerBootstrap bootstrap = bootstrap(true, protection);
+        bootstrap.channelFactory(() -> new EpollServerSocketChannel(descriptor));
+        acceptAt(begin(bootstrap.register(), address));
+        LOG.info("listening on inherited tcp {} tls={}", address, protection.mode());
+    }
+
+    /** Likewise on a unix socket, whose file stays when the server closes: it is whoever made it that removes it. */
+    public void listenUnix(int descriptor, String path, Protection protection) throws IOException {
+        ServerBootstrap bootstrap = bootstrap(false, protection);
+        bootstrap.channelFactory(() -> new EpollServerDomainSocketChannel(descriptor));
+        acceptAt(begin(bootstrap.register(), path));
+        LOG.info("listening on inherited unix socket {} tls={}", path, protection.mode());
+    }
+
     private Channel listen(Class<? extends ServerChannel> type, SocketAddress address, Protection protection)
             throws IOException {
-        boolean tcp = address instanceof InetSocketAddress;
+        ServerBootstrap bootstrap = bootstrap(address instanceof InetSocketAddress, protection);
+        return begin(bootstrap.channel(type).bind(address), address);
+    }
+
+    private ServerBootstrap bootstrap(boolean tcp, Protection protection) {
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loops.group())
-                .channel(type)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.ALLOCATOR, allocator)
                 .childOption(
@@ -161,7 +180,16 @@ public final class NbdServer implements AutoCloseable {
                 accept(channel, protection);
             }
         });
-        ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
+        return bootstrap;
+    }
+
+    /** Netty does that by itself when it has bound the socket, and takes one that it was given for one that is not bound. */
+    private static void acceptAt(Channel inherited) {
+        inherited.read();
+    }
+
+    private Channel begin(ChannelFuture begun, Object address) throws IOException {
+        ChannelFuture bound = begun.awaitUninterruptibly();
         Throwable cause = bound.cause();
         if (cause != null) {
             throw new IOException("cannot listen on " + address + ": " + cause.getMessage(), cause);

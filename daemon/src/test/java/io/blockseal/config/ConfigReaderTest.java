@@ -64,6 +64,7 @@ class ConfigReaderTest {
                     listen: ["127.0.0.1:1", "[::]:2"]
                     unix: one.sock
                     unix-mode: 0660
+                    socket-activation: true
                     insecure-plaintext: true
                     tls: {mode: required, certificate: c, key: k, client-ca: a, verify-clients: false, psk-file: p}
                     admin: localhost:3
@@ -102,6 +103,7 @@ class ConfigReaderTest {
                             List.of(new TcpAddress("127.0.0.1", 1), new TcpAddress("::", 2)),
                             List.of(Path.of("one.sock")),
                             UnixMode.GROUP,
+                            true,
                             true,
                             new TlsConfig(
                                     TlsConfig.Mode.REQUIRED,
@@ -459,6 +461,7 @@ class ConfigReaderTest {
                 List.of(),
                 List.of(),
                 config.unixMode(),
+                config.socketActivation(),
                 config.insecurePlaintext(),
                 TlsConfig.NONE,
                 null,

@@ -13,7 +13,7 @@ package io.blockseal.shim;
  */
 public interface Shim {
     /** Must equal what {@link #abiVersion()} returns. */
-    int ABI_VERSION = 3;
+    int ABI_VERSION = 4;
 
     /** Length of a data-encryption key: the two halves of an AES-256-XTS key. */
     int DEK_BYTES = 64;
@@ -250,6 +250,9 @@ public interface Shim {
 
     /** -EBUSY (-16), and nothing done, while requests are on their way. */
     int ringClose(long ring);
+
+    /** Calls on that descriptor, of whatever kind, wait no more. */
+    int setNonblocking(long descriptor);
 
     // ---- Memory
 

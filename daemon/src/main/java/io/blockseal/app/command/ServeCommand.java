@@ -79,6 +79,11 @@ public final class ServeCommand extends Verb {
     private List<String> listen = new ArrayList<>();
 
     @Option(
+            names = "--socket-activation",
+            description = "Serve on the sockets that systemd has opened for this process.")
+    private boolean socketActivation;
+
+    @Option(
             names = "--insecure-plaintext",
             description =
                     "Allow --listen beyond loopback without TLS, although guest data crosses the network as plaintext.")
@@ -214,6 +219,7 @@ public final class ServeCommand extends Verb {
                 parsed("--listen", listen),
                 unixSockets,
                 otherwise.unixMode(),
+                socketActivation,
                 insecurePlaintext,
                 tls.config(),
                 admin == null ? null : parsed("--admin", List.of(admin)).get(0),

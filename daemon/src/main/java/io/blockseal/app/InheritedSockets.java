@@ -1,0 +1,165 @@
+package io.blockseal.app;
+
+import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimError;
+import io.blockseal.shim.ShimLibrary;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sockets that the service manager has opened for us and listens on: descriptors from 3 on, as many as
+ * {@code $LISTEN_FDS} says, for the process {@code $LISTEN_PID} (sd_listen_fds(3)). What each of them is, the kernel says
+ * in {@code /proc}.
+ */
+final class InheritedSockets {
+    /**
+     * One of them.
+     *
+     * @param descriptor its number
+     * @param name what the service manager calls it
+     * @param path of the unix socket, empty if it has none; null for TCP
+     * @param address of TCP; null for a unix socket
+     */
+    record Inherited(
+            int descriptor,
+            String name,
+            @Nullable String path,
+            @Nullable InetSocketAddress address) {}
+
+    private static final int FIRST = 3;
+    /** What a listening socket says in the tables: TCP_LISTEN, and __SO_ACCEPTCON beside SOCK_STREAM. */
+    private static final String TCP_LISTENS = "0A";
+
+    private static final String UNIX_LISTENS = "00010000";
+    private static final String UNIX_STREAM = "0001";
+
+    private InheritedSockets() {}
+
+    /** Those of this process; none of them blocks whoever accepts at it. */
+    static List<Inherited> ours() throws CommandException {
+        List<Inherited> found = of(System::getenv, ProcessHandle.current().pid(), Path.of("/proc/self"));
+        Shim shim = ShimLibrary.open().shim();
+        if (shim == null) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    "socket-activation needs the native library: "
+                            + ShimLibrary.open().reason());
+        }
+        for (Inherited each : found) {
+            // As systemd hands them over, an accept would wait, and with it the loop.
+            int result = shim.setNonblocking(each.descriptor());
+            if (result != 0) {
+                throw refused(
+                        "inherited descriptor " + each.descriptor() + " cannot be used: " + ShimError.describe(result));
+            }
+        }
+        return found;
+    }
+
+    /**
+     * Those of the process {@code pid}, whose folder in {@code /proc} is {@code process}.
+     *
+     * @throws CommandException if there are none, or one is not a socket that listens
+     */
+    static List<Inherited> of(UnaryOperator<String> environment, long pid, Path process) throws CommandException {
+        String count = environment.apply("LISTEN_FDS");
+        String whose = environment.apply("LISTEN_PID");
+        if (count == null
+                || !count.matches("[1-9][0-9]{0,3}")
+                || !Long.toString(pid).equals(whose)) {
+            throw refused("no socket was handed to this process\n  Start it by a socket unit of systemd, or by"
+                    + " systemd-socket-activate -l ADDRESS.");
+        }
+        String names = environment.apply("LISTEN_FDNAMES");
+        String[] each = names == null ? new String[0] : names.split(":", -1);
+        List<Inherited> found = new ArrayList<>();
+        for (int i = 0; i < Integer.parseInt(count); i++) {
+            found.add(look(FIRST + i, i < each.length ? each[i] : "unknown", process));
+        }
+        return found;
+    }
+
+    private static Inherited look(int descriptor, String name, Path process) throws CommandException {
+        String inode = inode(process.resolve("fd").resolve(Integer.toString(descriptor)));
+        try {
+            // Num RefCount Protocol Flags Type St Inode Path
+            for (String[] line : table(process.resolve("net/unix"))) {
+                if (line.length >= 7 && line[6].equals(inode)) {
+                    if (line[3].equals(UNIX_LISTENS) && line[4].equals(UNIX_STREAM)) {
+                        return new Inherited(descriptor, name, line.length > 7 ? line[7] : "", null);
+                    }
+                    throw notListening(descriptor, name);
+                }
+            }
+            // sl local_address rem_address st ... inode
+            for (String table : new String[] {"net/tcp", "net/tcp6"}) {
+                for (String[] line : table(process.resolve(table))) {
+                    if (line.length >= 10 && line[9].equals(inode)) {
+                        if (line[3].equals(TCP_LISTENS)) {
+                            return new Inherited(descriptor, name, null, address(line[1]));
+                        }
+                        throw notListening(descriptor, name);
+                    }
+                }
+            }
+        } catch (IOException unreadable) {
+            throw new CommandException(
+                    ExitCode.FAILURE, "what the inherited sockets are cannot be read: " + unreadable, unreadable);
+        }
+        throw notListening(descriptor, name);
+    }
+
+    /** As the kernel prints it: words of 32 bits in the host's order, and the port. */
+    static InetSocketAddress address(String hex) throws IOException {
+        int colon = hex.indexOf(':');
+        byte[] bytes = HexFormat.of().parseHex(hex.substring(0, colon));
+        ByteBuffer swapped = ByteBuffer.allocate(bytes.length);
+        ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+        while (words.hasRemaining()) {
+            swapped.putInt(words.getInt());
+        }
+        return new InetSocketAddress(
+                InetAddress.getByAddress(swapped.array()), Integer.parseInt(hex.substring(colon + 1), 16));
+    }
+
+    private static List<String[]> table(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            return List.of();
+        }
+        return Files.readAllLines(path).stream()
+                .map(line -> line.strip().split("\\s+"))
+                .toList();
+    }
+
+    private static String inode(Path link) throws CommandException {
+        try {
+            String target = Files.readSymbolicLink(link).toString();
+            if (target.startsWith("socket:[") && target.endsWith("]")) {
+                return target.substring("socket:[".length(), target.length() - 1);
+            }
+            throw refused("descriptor " + link.getFileName() + " is no socket, but " + target);
+        } catch (IOException missing) {
+            throw new CommandException(
+                    ExitCode.IN_USE, "descriptor " + link.getFileName() + " was promised, but is not there", missing);
+        }
+    }
+
+    private static CommandException notListening(int descriptor, String name) {
+        return refused("inherited descriptor " + descriptor + " (" + name + ") is not a TCP or unix socket that listens"
+                + "\n  The socket unit needs ListenStream=, and no Accept=yes.");
+    }
+
+    private static CommandException refused(String why) {
+        return new CommandException(ExitCode.IN_USE, why);
+    }
+}
