@@ -47,6 +47,10 @@ final class DataPathCollector extends Collector {
                         "blockseal_access_refusals_total",
                         "Clients that asked for the export and were kept from it by its access list",
                         ExportMetrics::refusals)
+                .counter(
+                        "blockseal_requests_slowed_total",
+                        "How often a connection had to wait because its export's limit was reached",
+                        ExportMetrics::slowed)
                 .list());
         families.add(single(
                 "blockseal_buffer_pool_leased_bytes",

@@ -14,6 +14,7 @@ import io.blockseal.control.Arguments;
 import io.blockseal.device.DekGenerations;
 import io.blockseal.device.DeviceStack;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportBudget;
 import io.blockseal.export.ExportContext;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
@@ -134,7 +135,7 @@ final class ServedVolume implements VolumesClosing.Closable {
         losses = ledger;
         List<ExportContext> contexts = List.of(new ExportContext(DekGenerations.CONTEXT, new DekGenerations(opened)));
         Export made =
-                new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger, contexts);
+                new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger, contexts, new ExportBudget(config.limit().requestsPerSecond(), config.limit().bytesPerSecond()));
         exports.add(made);
         // Not before: whoever sees it open may connect.
         export = made;

@@ -197,6 +197,9 @@ public final class ConfigReader {
                     description == null ? "" : description,
                     section.flag("read-only", false),
                     access(section),
+                    new IoLimit(
+                            section.value("max-iops", 0L, ConfigReader::iops),
+                            section.value("max-bandwidth", 0L, ConfigReader::bandwidth)),
                     section.flag("direct", false),
                     section.optional("meta", ConfigReader::path),
                     section.optional("meta-mirror", ConfigReader::path),
@@ -284,6 +287,20 @@ public final class ConfigReader {
             throw new IllegalArgumentException("'" + text + "' is less than 1G");
         }
         return bytes;
+    }
+
+    private static long iops(String text) {
+        if (text.equals("off")) {
+            return 0;
+        }
+        if (!text.matches("[1-9][0-9]{0,8}")) {
+            throw new IllegalArgumentException("'" + text + "' is not a number of requests a second, such as 5000, or off");
+        }
+        return Long.parseLong(text);
+    }
+
+    private static long bandwidth(String text) {
+        return text.equals("off") ? 0 : ByteSize.parseRate(text);
     }
 
     private static long rate(String text) {

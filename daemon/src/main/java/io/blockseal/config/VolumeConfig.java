@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param description for clients that list exports; may be empty
  * @param readOnly whether to refuse writes
  * @param access who may open it, and who may write; empty: whoever reaches us may
+ * @param limit how much clients may ask of it
  * @param direct whether to bypass the page cache (O_DIRECT)
  * @param meta where its metadata lies if not in {@code path} itself
  * @param metaMirror where its metadata is kept once more, or null
@@ -33,6 +34,7 @@ public record VolumeConfig(
         String description,
         boolean readOnly,
         List<AccessRule> access,
+        IoLimit limit,
         boolean direct,
         @Nullable Path meta,
         @Nullable Path metaMirror,
@@ -71,6 +73,7 @@ public record VolumeConfig(
                 description,
                 readOnly,
                 newAccess,
+                limit,
                 direct,
                 meta,
                 metaMirror,

@@ -15,6 +15,7 @@ import java.util.List;
  * @param metrics where this export's requests are counted
  * @param losses whom of its clients has to be told of what the store lost
  * @param contexts metadata contexts beside {@code base:allocation}
+ * @param budget what its clients may ask of it in a second
  * @param clients who has it open
  */
 public record Export(
@@ -25,6 +26,7 @@ public record Export(
         ExportMetrics metrics,
         LossLedger losses,
         List<ExportContext> contexts,
+        ExportBudget budget,
         ExportClients clients) {
     private static final int STRING_BYTES_MAX = 4096;
 
@@ -47,8 +49,21 @@ public record Export(
             boolean readOnly,
             ExportMetrics metrics,
             LossLedger losses,
+            List<ExportContext> contexts,
+            ExportBudget budget) {
+        this(name, description, device, readOnly, metrics, losses, contexts, budget, new ExportClients());
+    }
+
+    /** Likewise, without a limit. */
+    public Export(
+            String name,
+            String description,
+            BlockDevice device,
+            boolean readOnly,
+            ExportMetrics metrics,
+            LossLedger losses,
             List<ExportContext> contexts) {
-        this(name, description, device, readOnly, metrics, losses, contexts, new ExportClients());
+        this(name, description, device, readOnly, metrics, losses, contexts, ExportBudget.UNLIMITED);
     }
 
     /** Likewise, without contexts of its own. */

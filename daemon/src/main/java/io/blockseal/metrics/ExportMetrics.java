@@ -10,6 +10,7 @@ public final class ExportMetrics {
     private final String exportName;
     private final RequestRecorder[] recorders;
     private final LongAdder refusals = new LongAdder();
+    private final LongAdder slowed = new LongAdder();
 
     /** Counters for {@code loopCount} loops. */
     public ExportMetrics(String exportName, int loopCount) {
@@ -38,6 +39,16 @@ public final class ExportMetrics {
     /** How often that was. */
     public long refusals() {
         return refusals.sum();
+    }
+
+    /** A connection had to wait, as the export's limit was reached. */
+    public void countSlowed() {
+        slowed.increment();
+    }
+
+    /** How often a connection had to wait for that. */
+    public long slowed() {
+        return slowed.sum();
     }
 
     /** How many loops there are. */

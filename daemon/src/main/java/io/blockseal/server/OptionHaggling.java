@@ -325,6 +325,7 @@ final class OptionHaggling {
                 channel,
                 export.metrics().recorder(connection.loop().index()),
                 new FlushPromise(export.losses(), connection.loop().index()),
-                contexts);
+                contexts,
+                export);
     }
 }

@@ -4,11 +4,13 @@ import io.blockseal.block.BlockChannel;
 import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
+import io.blockseal.export.Export;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.metrics.RequestRecorder;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdRequestHeader;
+import io.blockseal.server.limit.Pace;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -61,6 +63,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private @Nullable Operation current;
     private @Nullable ArenaBuf target;
     private long skipBytes;
+    private final Pace pace;
     private boolean working;
     private boolean draining;
     /** Whether what is not begun stays unread, for the client to send it again elsewhere. */
@@ -75,7 +78,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             BlockChannel device,
             RequestRecorder recorder,
             FlushPromise promise,
-            StatusContexts contexts) {
+            StatusContexts contexts,
+            Export export) {
         this.connection = connection;
         this.receive = connection.receive();
         this.style = style;
@@ -83,6 +87,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.channel = connection.channel();
         this.replies = new Replies(channel, style);
         this.execution = new CommandExecution(this, connection, device, replies, recorder, promise, contexts);
+        this.pace = new Pace(export.budget(), export.metrics(), channel.eventLoop(), this::workOn);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
         recorder.connections(1);
         connection.loop().stallWatch().add(this);
@@ -229,6 +234,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
         NbdCommand command = NbdCommand.of(header.type());
         if (command != NbdCommand.DISC && !draining && execution.awaitsThaw()) {
+            return false;
+        }
+        if (!draining && !pace.allows(command, header.length())) {
             return false;
         }
         in.skipBytes(style.requestHeaderBytes());

@@ -41,6 +41,7 @@ class ConfigReaderTest {
                             "",
                             false,
                             List.of(),
+                            IoLimit.NONE,
                             false,
                             null,
                             null,
@@ -93,7 +94,8 @@ class ConfigReaderTest {
                          key-slot: 4, expect-identity: "00112233445566778899AABBCCDDEEFF",
                          max-key-age: 90d, max-bytes-per-key: 1TiB, rotation-rate: 100MiB/s, rotation-poll-seconds: 600,
                          key-check-seconds: 60, revocation-grace-seconds: 600, on-revocation: freeze,
-                         auto-rewrap: true, rewrap-poll-seconds: 60, access: [
+                         auto-rewrap: true, rewrap-poll-seconds: 60, max-iops: 5000,
+                         max-bandwidth: 200M, access: [
                          {subject: "CN=a,O=b", uid: [7, 8], mode: read-write},
                          {anyone: true, mode: read-only}]}
                     """);
@@ -137,11 +139,12 @@ class ConfigReaderTest {
                                     true,
                                     List.of(
                                             new AccessRule(
-                                                    "f:30:6",
+                                                    "f:31:6",
                                                     Map.of("subject", List.of("CN=a,O=b"), "uid", List.of("7", "8")),
                                                     false,
                                                     AccessRule.Mode.READ_WRITE),
-                                            new AccessRule("f:31:6", Map.of(), true, AccessRule.Mode.READ_ONLY)),
+                                            new AccessRule("f:32:6", Map.of(), true, AccessRule.Mode.READ_ONLY)),
+                                    new IoLimit(5000, 200L << 20),
                                     true,
                                     Path.of("m"),
                                     Path.of("mm"),

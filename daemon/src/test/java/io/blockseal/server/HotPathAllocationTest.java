@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import io.blockseal.block.PayloadWork;
 import io.blockseal.memory.ShimMemorySource;
+import io.blockseal.export.Export;
+import io.blockseal.export.ExportBudget;
+import io.blockseal.export.LossLedger;
+import io.blockseal.metrics.ExportMetrics;
+import java.util.List;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
@@ -91,6 +96,22 @@ class HotPathAllocationTest {
             throws Exception {
         double perRequest = measure(command, length, style, depth);
         assertTrue(perRequest < 1.0, () -> command + " allocates " + perRequest + " bytes per request");
+    }
+
+    /** Asking whether the export's limit is reached. */
+    @Test
+    void aLimitThatIsNotReachedAllocatesNothing() throws Exception {
+        rig.exports.add(new Export(
+                "limited",
+                "",
+                rig.disk,
+                false,
+                new ExportMetrics("limited", ServerRig.LOOPS),
+                LossLedger.ofNone(ServerRig.LOOPS),
+                List.of(),
+                new ExportBudget(100_000_000, 1L << 50)));
+        double perRequest = measure("limited", NbdCommand.READ, 4096, NbdReplyStyle.STRUCTURED, 16, 20_000);
+        assertTrue(perRequest < 1.0, () -> "a limit allocates " + perRequest + " bytes per request");
     }
 
     /**

@@ -12,6 +12,7 @@ import io.blockseal.config.ConfigRules;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.EngineChoice;
+import io.blockseal.config.IoLimit;
 import io.blockseal.config.KeyCheck;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyPolicy;
@@ -272,6 +273,7 @@ public final class ServeCommand extends Verb {
                     "",
                     readOnly,
                     List.of(),
+                    IoLimit.NONE,
                     direct,
                     metas.isEmpty() ? null : metas.get(i),
                     metaMirrors.isEmpty() ? null : metaMirrors.get(i),
