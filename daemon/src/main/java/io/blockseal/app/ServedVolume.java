@@ -134,8 +134,16 @@ final class ServedVolume implements VolumesClosing.Closable {
         LossLedger ledger = new LossLedger(opened.dataStore()::lossCount, metrics.loopCount());
         losses = ledger;
         List<ExportContext> contexts = List.of(new ExportContext(DekGenerations.CONTEXT, new DekGenerations(opened)));
-        Export made =
-                new Export(config.exportName(), config.description(), stack.top(), readOnly, metrics, ledger, contexts, new ExportBudget(config.limit().requestsPerSecond(), config.limit().bytesPerSecond()));
+        Export made = new Export(
+                config.exportName(),
+                config.description(),
+                stack.top(),
+                readOnly,
+                metrics,
+                ledger,
+                contexts,
+                new ExportBudget(
+                        config.limit().requestsPerSecond(), config.limit().bytesPerSecond()));
         exports.add(made);
         // Not before: whoever sees it open may connect.
         export = made;

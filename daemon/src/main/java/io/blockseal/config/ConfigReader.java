@@ -294,7 +294,8 @@ public final class ConfigReader {
             return 0;
         }
         if (!text.matches("[1-9][0-9]{0,8}")) {
-            throw new IllegalArgumentException("'" + text + "' is not a number of requests a second, such as 5000, or off");
+            throw new IllegalArgumentException(
+                    "'" + text + "' is not a number of requests a second, such as 5000, or off");
         }
         return Long.parseLong(text);
     }

@@ -41,7 +41,8 @@ public final class ExportBudget {
      * @return 0 if it may begin; else after how many nanoseconds to ask again, and nothing was taken
      */
     public long take(long bytes, long nowNanos) {
-        long wait = Math.max(wait(requestsSpentUntil, nanosPerRequest, nowNanos), wait(bytesSpentUntil, nanosPerByte, nowNanos));
+        long wait = Math.max(
+                wait(requestsSpentUntil, nanosPerRequest, nowNanos), wait(bytesSpentUntil, nanosPerByte, nowNanos));
         if (wait > 0) {
             return wait;
         }
