@@ -68,27 +68,27 @@ class NetworkIT {
         certificates = Files.createDirectory(folder.resolve("pki"));
         Files.copy(authority.certificate(), certificates.resolve("ca-cert.pem"));
         Server.create(folder, "64M");
-        server = Server.serveBy(
-                hosts.atServer(),
-                folder,
-                folder.resolve("demo.bsl").toString(),
-                "--key-file",
-                Server.key(folder).toString(),
-                "--state-dir",
-                folder.resolve("state").toString(),
-                "--control",
-                "off",
-                "--listen",
-                TwoHosts.SERVER_ADDRESS + ":" + PORT,
-                "--insecure-plaintext",
-                "--tls-mode",
-                "optional",
-                "--tls-certificate",
-                ours.certificate().toString(),
-                "--tls-key",
-                ours.key().toString(),
-                "--admin",
-                "127.0.0.1:" + ADMIN);
+        Path config = Files.writeString(folder.resolve("c.yaml"), """
+                listen: "%s:%d"
+                insecure-plaintext: true
+                tls: {mode: optional, certificate: %s, key: %s}
+                admin: "127.0.0.1:%d"
+                control: off
+                # Sooner than by default.
+                tcp-keepalive-seconds: 2
+                tcp-user-timeout-seconds: 6
+                state-dir: %s
+                volumes: [{path: %s, key-file: %s}]
+                """.formatted(
+                        TwoHosts.SERVER_ADDRESS,
+                        PORT,
+                        ours.certificate(),
+                        ours.key(),
+                        ADMIN,
+                        folder.resolve("state"),
+                        folder.resolve("demo.bsl"),
+                        Server.key(folder)));
+        server = Server.serveBy(hosts.atServer(), folder, "--config", config.toString());
         metrics = new Metrics(() -> hosts.page(ADMIN, "/metrics"));
     }
 
@@ -182,8 +182,11 @@ class NetworkIT {
         metrics.awaitAtLeast(before + 20, "blockseal_requests_total", "export=\"demo\"", "command=\"write\"");
         assertFalse(client.isDone(), "the client was done before there was trouble");
         trouble.begin(hosts);
-        until.await();
-        hosts.heal();
+        try {
+            until.await();
+        } finally {
+            hosts.heal();
+        }
         intact(client.get(5, TimeUnit.MINUTES));
         assertTrue(writesAnswered() >= before + WRITES, "not all that was written has come");
         nothingIsHeld();

@@ -16,7 +16,7 @@ public record TcpLife(int keepaliveSeconds, int userTimeoutSeconds) {
     /** A peer that has vanished is noticed two minutes after its last word. */
     public static final TcpLife DEFAULT = new TcpLife(60, 120);
 
-    private static final int PROBE_INTERVAL_SECONDS = 15;
+    private static final int PROBE_INTERVAL_SECONDS_MAX = 15;
     private static final int PROBE_COUNT = 4;
     /** The kernel takes no more than this for an idle time. */
     private static final int KEEPALIVE_SECONDS_MAX = 32_767;
@@ -32,12 +32,17 @@ public record TcpLife(int keepaliveSeconds, int userTimeoutSeconds) {
         }
     }
 
+    /** All probes together take as long again as the silence before them, and no longer than a minute. */
+    int probeIntervalSeconds() {
+        return Math.min(PROBE_INTERVAL_SECONDS_MAX, Math.max(1, keepaliveSeconds / PROBE_COUNT));
+    }
+
     /** Has every connection that the listener accepts live by it. */
     public void applyTo(ServerBootstrap listener) {
         listener.childOption(ChannelOption.SO_KEEPALIVE, keepaliveSeconds > 0);
         if (keepaliveSeconds > 0) {
             listener.childOption(EpollChannelOption.TCP_KEEPIDLE, keepaliveSeconds)
-                    .childOption(EpollChannelOption.TCP_KEEPINTVL, PROBE_INTERVAL_SECONDS)
+                    .childOption(EpollChannelOption.TCP_KEEPINTVL, probeIntervalSeconds())
                     .childOption(EpollChannelOption.TCP_KEEPCNT, PROBE_COUNT);
         }
         if (userTimeoutSeconds > 0) {
