@@ -93,7 +93,7 @@ final class InheritedSockets {
         String inode = inode(process.resolve("fd").resolve(Integer.toString(descriptor)));
         try {
             // Num RefCount Protocol Flags Type St Inode Path
-            for (String[] line : table(process.resolve("net/unix"))) {
+            for (String[] line : table(process.resolve("net/unix"), 8)) {
                 if (line.length >= 7 && line[6].equals(inode)) {
                     if (line[3].equals(UNIX_LISTENS) && line[4].equals(UNIX_STREAM)) {
                         return new Inherited(descriptor, name, line.length > 7 ? line[7] : "", null);
@@ -103,7 +103,7 @@ final class InheritedSockets {
             }
             // sl local_address rem_address st ... inode
             for (String table : new String[] {"net/tcp", "net/tcp6"}) {
-                for (String[] line : table(process.resolve(table))) {
+                for (String[] line : table(process.resolve(table), 0)) {
                     if (line.length >= 10 && line[9].equals(inode)) {
                         if (line[3].equals(TCP_LISTENS)) {
                             return new Inherited(descriptor, name, null, address(line[1]));
@@ -132,12 +132,13 @@ final class InheritedSockets {
                 InetAddress.getByAddress(swapped.array()), Integer.parseInt(hex.substring(colon + 1), 16));
     }
 
-    private static List<String[]> table(Path path) throws IOException {
+    /** The lines in so many columns, of which the last may have blanks; 0 for as many as there are. */
+    private static List<String[]> table(Path path, int columns) throws IOException {
         if (!Files.exists(path)) {
             return List.of();
         }
         return Files.readAllLines(path).stream()
-                .map(line -> line.strip().split("\\s+"))
+                .map(line -> line.strip().split("\\s+", columns))
                 .toList();
     }
 
