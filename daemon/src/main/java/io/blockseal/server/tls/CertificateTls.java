@@ -1,6 +1,7 @@
 package io.blockseal.server.tls;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -82,7 +83,15 @@ public final class CertificateTls {
     }
 
     SslHandler newHandler(ByteBufAllocator allocator, Executor arithmetic) {
-        SslHandler handler = context.newHandler(allocator, arithmetic);
+        SslHandler handler = new SslHandler(context.newEngine(allocator), arithmetic) {
+            /** Arithmetic that comes back after the end goes on with what was received; nobody is left to hear of it. */
+            @Override
+            public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) throws Exception {
+                if (!ctx.isRemoved()) {
+                    super.exceptionCaught(ctx, cause);
+                }
+            }
+        };
         // The server's own clock runs for the whole of the handshake.
         handler.setHandshakeTimeoutMillis(0);
         return handler;
