@@ -175,7 +175,13 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     public CompletableFuture<ControlAnswer> reload(Caller caller) {
         CompletableFuture<ControlAnswer> answer = new CompletableFuture<>();
         try {
-            threads.execute(() -> answer.complete(reloadNow(caller)));
+            threads.execute(() -> {
+                try {
+                    answer.complete(reloadNow(caller));
+                } catch (RuntimeException defect) {
+                    answer.complete(failure(defect));
+                }
+            });
         } catch (RejectedExecutionException full) {
             answer.complete(busy());
         }

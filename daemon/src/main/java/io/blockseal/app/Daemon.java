@@ -106,6 +106,7 @@ public final class Daemon implements AutoCloseable {
         ProcessSignals signals = ProcessSignals.ofServer("draining", source != null);
         NotifySocket systemd = new NotifySocket(Surroundings.notifySocket());
         Daemon daemon = start(config, source, Daemon::millisNow);
+        signals.whenAsked(daemon::stopReload);
         try (daemon) {
             IoFlusher flusher = Surroundings.ioFlusher();
             LOG.info("io-flusher={}: {}", flusher.word(), flusher.explanation());
@@ -289,6 +290,7 @@ public final class Daemon implements AutoCloseable {
             Reload reloading = new Reload(config, file, roster, reloads);
             reload = reloading;
             desk.reloadBy(reloading);
+            unwinding.add("the reload", reloading);
         }
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
@@ -447,6 +449,13 @@ public final class Daemon implements AutoCloseable {
         NbdServer server = clients;
         if (server != null) {
             server.closeForReturn();
+        }
+    }
+
+    private void stopReload() {
+        Reload reloading = reload;
+        if (reloading != null) {
+            reloading.stop();
         }
     }
 

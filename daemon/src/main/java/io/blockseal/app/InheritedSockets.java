@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -92,15 +93,7 @@ final class InheritedSockets {
     private static Inherited look(int descriptor, String name, Path process) throws CommandException {
         String inode = inode(process.resolve("fd").resolve(Integer.toString(descriptor)));
         try {
-            // Num RefCount Protocol Flags Type St Inode Path
-            for (String[] line : table(process.resolve("net/unix"), 8)) {
-                if (line.length >= 7 && line[6].equals(inode)) {
-                    if (line[3].equals(UNIX_LISTENS) && line[4].equals(UNIX_STREAM)) {
-                        return new Inherited(descriptor, name, line.length > 7 ? line[7] : "", null);
-                    }
-                    throw notListening(descriptor, name);
-                }
-            }
+            // TCP first: the other table has names in it that anybody may have made up.
             // sl local_address rem_address st ... inode
             for (String table : new String[] {"net/tcp", "net/tcp6"}) {
                 for (String[] line : table(process.resolve(table), 0)) {
@@ -110,6 +103,15 @@ final class InheritedSockets {
                         }
                         throw notListening(descriptor, name);
                     }
+                }
+            }
+            // Num RefCount Protocol Flags Type St Inode Path
+            for (String[] line : table(process.resolve("net/unix"), 8)) {
+                if (line.length >= 7 && line[6].equals(inode)) {
+                    if (line[3].equals(UNIX_LISTENS) && line[4].equals(UNIX_STREAM)) {
+                        return new Inherited(descriptor, name, line.length > 7 ? line[7] : "", null);
+                    }
+                    throw notListening(descriptor, name);
                 }
             }
         } catch (IOException unreadable) {
@@ -137,7 +139,7 @@ final class InheritedSockets {
         if (!Files.exists(path)) {
             return List.of();
         }
-        return Files.readAllLines(path).stream()
+        return Files.readAllLines(path, StandardCharsets.ISO_8859_1).stream()
                 .map(line -> line.strip().split("\\s+", columns))
                 .toList();
     }

@@ -4,10 +4,12 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.volume.metadata.RetryTimer;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -36,7 +38,7 @@ final class LateOpenings implements AutoCloseable {
     private final long firstMillis;
     private final long maxMillis;
     private final Set<ServedVolume> underWay = new HashSet<>();
-    private final Set<ServedVolume> givenUp = new HashSet<>();
+    private final Set<ServedVolume> givenUp = Collections.newSetFromMap(new WeakHashMap<>());
     private final Map<ServedVolume, CompletableFuture<?>> firstTries = new HashMap<>();
     private boolean closed;
 

@@ -92,6 +92,9 @@ final class Listeners {
     }
 
     private void unix(String path) {
+        if (!path.startsWith("/")) {
+            return; // No file that a client could name.
+        }
         for (VolumeConfig volume : config.volumes()) {
             uris.add(NbdUri.unix(path, volume.exportName()));
         }

@@ -32,6 +32,7 @@ public final class ProcessSignals implements AutoCloseable {
     private final boolean serving;
     private final boolean hangupIsNews;
     private volatile boolean forReturn;
+    private volatile Runnable onAsked = () -> {};
 
     private ProcessSignals(String firstMeans, boolean serving, boolean hangupIsNews) {
         this.firstMeans = firstMeans;
@@ -69,6 +70,14 @@ public final class ProcessSignals implements AutoCloseable {
         news.acquire();
         news.drainPermits();
         return !asked();
+    }
+
+    /** Has {@code task}, which is short, run as soon as somebody asks us to stop; at once if somebody has. */
+    void whenAsked(Runnable task) {
+        onAsked = task;
+        if (asked()) {
+            task.run();
+        }
     }
 
     /** Whether clients are to come back, to whoever serves next. */
@@ -130,6 +139,7 @@ public final class ProcessSignals implements AutoCloseable {
             forReturn = serving && signal.contains("USR1");
             LOG.info("{}: {}; the next signal ends the process at once", signal, firstMeans);
             asked.countDown();
+            onAsked.run();
             news.release();
         } else {
             // Nothing is lost that was flushed; what was not may be, as after a power cut.

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * file has as before do not notice. A file with a mistake changes nothing. Several orders are done one after the other, on
  * the callers' threads.
  */
-final class Reload {
+final class Reload implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
 
     private final ConfigSource source;
@@ -32,14 +32,17 @@ final class Reload {
     private final ReloadFigures figures;
     private final DaemonConfig started;
     private LogLevel logLevel;
-    private Map<String, AccessPolicy> access;
+    /** The list that is in force for each export, whatever the file says. */
+    private final Map<String, AccessPolicy> access;
+
+    private volatile boolean stopping;
 
     /** Of a daemon that was started with {@code started}. */
     Reload(DaemonConfig started, ConfigSource source, VolumeRoster roster, ReloadFigures figures)
             throws ConfigException {
         this.started = started;
         this.logLevel = started.logLevel();
-        this.access = Map.copyOf(ServedAccess.lists(started));
+        this.access = new HashMap<>(ServedAccess.lists(started));
         this.source = source;
         this.roster = roster;
         this.figures = figures;
@@ -59,12 +62,14 @@ final class Reload {
             LOG.info("the configuration is loaded again");
             settings(wanted, report);
             volumes(wanted, accessWanted, report);
-            access = accessWanted;
         } catch (CommandException | ConfigException wrong) {
             report.refuse(Failures.message(wrong), Failures.exitCode(wrong));
         } catch (InterruptedException stopping) {
             Thread.currentThread().interrupt();
-            report.refuse("the daemon stops", ExitCode.FAILURE);
+            report.stopped();
+        } catch (RuntimeException defect) {
+            LOG.error("the configuration could not be loaded as a whole, by a defect of ours", defect);
+            report.broken();
         }
         report.log();
         figures.count(report.result());
@@ -75,6 +80,27 @@ final class Reload {
         fields[by.length + 1] = AuditField.of("exit-code", outcome.exitCode());
         AuditLog.record(AuditEvent.CONFIG_RELOADED, fields);
         return outcome;
+    }
+
+    /** Ends one that is under way after the volume that it is at, and begins none any more. From any thread. */
+    void stop() {
+        stopping = true;
+    }
+
+    /** Likewise, and when it returns none is under way. */
+    @Override
+    public void close() {
+        stop();
+        synchronized (this) {
+            LOG.debug("the configuration is not loaded any more");
+        }
+    }
+
+    private boolean goesOn(ReloadReport report) {
+        if (stopping) {
+            report.stopped();
+        }
+        return !stopping;
     }
 
     /** Volumes come at once, listeners with the next start: what is asked for may be right then, and a hole now. */
@@ -103,10 +129,13 @@ final class Reload {
             throws InterruptedException {
         Map<String, VolumeConfig> coming = new LinkedHashMap<>();
         wanted.volumes().forEach(each -> coming.put(each.exportName(), each));
-        Map<String, VolumeConfig> before = new HashMap<>();
+        Map<String, Before> before = new HashMap<>();
         for (ServedVolume served : roster.volumes()) {
+            if (!goesOn(report)) {
+                return;
+            }
             VolumeConfig next = coming.get(served.name());
-            if (served.config().equals(next) && served.gate().state() != OrderGate.State.REMOVED) {
+            if (served.config().equals(next) && roster.isWhole(served)) {
                 coming.remove(served.name());
                 report.unchanged(served.name());
             } else if (next != null && isOtherAccessOnly(served, next)) {
@@ -115,24 +144,31 @@ final class Reload {
             } else if (!leaves(served, next, report)) {
                 coming.remove(served.name());
             } else if (next != null) {
-                before.put(served.name(), served.config());
+                before.put(served.name(), new Before(served.config(), policy(access, served.config())));
             }
         }
         try (ServedOpenings.Batch batch = roster.begin(coming.size())) {
             for (VolumeConfig each : coming.values()) {
+                // One that was taken out comes back, whoever stops us.
+                if (!before.containsKey(each.exportName()) && !goesOn(report)) {
+                    return;
+                }
                 comes(each, accessWanted, before.get(each.exportName()), batch, report);
             }
         }
     }
 
-    private static boolean isOtherAccessOnly(ServedVolume served, VolumeConfig next) {
-        return served.config().withAccess(next.access()).equals(next)
-                && served.gate().state() != OrderGate.State.REMOVED;
+    /** How one was served that has been taken out. */
+    private record Before(VolumeConfig config, AccessPolicy policy) {}
+
+    private boolean isOtherAccessOnly(ServedVolume served, VolumeConfig next) {
+        return served.config().withAccess(next.access()).equals(next) && roster.isWhole(served);
     }
 
     /** The volume stays as it is, and with it all clients who may still do what they came for. */
     private void changeAccess(ServedVolume served, VolumeConfig next, AccessPolicy policy, ReloadReport report) {
         try {
+            access.put(served.name(), policy);
             roster.changeAccess(served, next.access(), policy);
             report.accessChanged(served.name());
         } catch (CommandException failed) {
@@ -161,11 +197,13 @@ final class Reload {
     private void comes(
             VolumeConfig config,
             Map<String, AccessPolicy> accessWanted,
-            @Nullable VolumeConfig before,
+            @Nullable Before before,
             ServedOpenings.Batch batch,
             ReloadReport report) {
         try {
-            boolean open = roster.takeIn(config, policy(accessWanted, config), batch);
+            AccessPolicy policy = policy(accessWanted, config);
+            boolean open = roster.takeIn(config, policy, batch);
+            access.put(config.exportName(), policy);
             report.came(config.exportName(), open, before != null);
         } catch (Exception failed) {
             LOG.debug("volume={}", config.exportName(), failed);
@@ -181,13 +219,15 @@ final class Reload {
     }
 
     /** Whether one that cannot be served as the file says now is served as the file said before. */
-    private boolean comesBack(VolumeConfig before, ServedOpenings.Batch batch) {
+    private boolean comesBack(Before before, ServedOpenings.Batch batch) {
         try {
-            roster.takeIn(before, policy(access, before), batch);
+            roster.takeIn(before.config(), before.policy(), batch);
             return true;
         } catch (Exception failed) {
             LOG.error(
-                    "volume={}: cannot be served as before either: {}", before.exportName(), Failures.message(failed));
+                    "volume={}: cannot be served as before either: {}",
+                    before.config().exportName(),
+                    Failures.message(failed));
             return false;
         }
     }

@@ -40,6 +40,7 @@ final class ReloadReport {
 
     private final List<Entry> entries = new ArrayList<>();
     private @Nullable String refusal;
+    private @Nullable String endedEarly;
     private ExitCode exit = ExitCode.OK;
 
     void unchanged(String volume) {
@@ -82,6 +83,18 @@ final class ReloadReport {
         exit = how;
     }
 
+    /** The daemon stops, and the rest was not done. */
+    void stopped() {
+        endedEarly = "the daemon stops; what is not told of here was not done";
+        exit = ExitCode.FAILURE;
+    }
+
+    /** Something of ours broke; the log has it. */
+    void broken() {
+        endedEarly = "a defect ended it; the log has it. What is not told of here was not done";
+        exit = ExitCode.FAILURE;
+    }
+
     private void add(String kind, String name, Fate fate, @Nullable String why) {
         entries.add(new Entry(kind, name, fate, why));
     }
@@ -94,6 +107,9 @@ final class ReloadReport {
     void log() {
         if (refusal != null) {
             LOG.error("the configuration is not loaded, and all goes on as before: {}", refusal);
+        }
+        if (endedEarly != null) {
+            LOG.warn("the configuration is loaded in part: {}", endedEarly);
         }
         for (Entry each : entries) {
             switch (each.fate) {
@@ -120,6 +136,9 @@ final class ReloadReport {
                 text.append(": ").append(each.why);
             }
             text.append('\n');
+        }
+        if (endedEarly != null) {
+            text.append(endedEarly).append(".\n");
         }
         return text.toString();
     }

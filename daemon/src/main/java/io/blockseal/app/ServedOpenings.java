@@ -54,7 +54,9 @@ final class ServedOpenings implements AutoCloseable {
         void open(ServedVolume volume) throws Exception {
             VolumeConfig config = volume.config();
             // Whoever is to wrap anew by itself needs its key source for as long as it serves.
-            lasting |= config.autoRewrap() && !config.isKeyOutside();
+            if (config.autoRewrap() && !config.isKeyOutside()) {
+                lasting = true;
+            }
             volume.open(foundation, opener, config.isKeyOutside() ? outside : here, keeper, cachedPerLoop, exports);
         }
 

@@ -7,7 +7,9 @@ import io.blockseal.export.ExportRegistry;
 import io.blockseal.job.Jobs;
 import io.blockseal.keysource.KeySourceException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -45,6 +47,8 @@ final class VolumeRoster {
     private final LateOpenings.Opening tending;
     private final Function<VolumeConfig, ServedVolume> maker;
     private final Duration storagePatience;
+    /** Withdrawn, and not let go yet. */
+    private final Set<ServedVolume> halfOut = new HashSet<>();
 
     /**
      * Of {@code volumes}, which others read meanwhile.
@@ -156,16 +160,26 @@ final class VolumeRoster {
     void takeOut(ServedVolume served, String why, boolean forReturn) throws CommandException, InterruptedException {
         LOG.info("volume={}: is taken out of service", served.name());
         if (served.gate().state() == OrderGate.State.ERASED) {
+            policies.end(served);
             forget(served);
             return;
         }
+        halfOut.add(served);
+        if (served.gate().state() == OrderGate.State.REMOVED) {
+            letGo(served);
+            return;
+        }
+        // Before orders are refused: a job that is refused by that has failed, and is not taken up again.
+        jobs.forbid(served.name());
         OrderGate.State before = served.gate().close("is taken out of service");
         OrderGate.State after = before;
         try {
             exports.withdraw(served.name(), why);
-            policies.end(served);
             served.endWaiting();
-            boolean idle = late.giveUp(served, PATIENCE)
+            boolean given = late.giveUp(served, PATIENCE);
+            // Not before: a try that was under way begins to look, too.
+            policies.end(served);
+            boolean idle = given
                     && jobs.suspend(served.name(), "the volume is taken out of service")
                     && served.gate().becomesEmpty(PATIENCE);
             // A try that was under way may have opened it after all.
@@ -178,6 +192,10 @@ final class VolumeRoster {
             served.gate().become(after);
             jobs.allow(served.name());
         }
+        letGo(served);
+    }
+
+    private void letGo(ServedVolume served) throws CommandException {
         VolumesClosing.Outcome outcome = VolumesClosing.closeAll(List.of(served), storagePatience);
         if (outcome == VolumesClosing.Outcome.STUCK) {
             throw stuck(served);
@@ -192,8 +210,15 @@ final class VolumeRoster {
         }
     }
 
+    /** Whether it is in service as its configuration says, or waits for its key. */
+    boolean isWhole(ServedVolume served) {
+        OrderGate.State state = served.gate().state();
+        return !halfOut.contains(served) && state != OrderGate.State.REMOVED && state != OrderGate.State.ERASED;
+    }
+
     private void forget(ServedVolume served) {
         volumes.remove(served);
+        halfOut.remove(served);
         exports.forget(served.name());
     }
 

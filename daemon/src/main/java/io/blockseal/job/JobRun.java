@@ -28,6 +28,9 @@ final class JobRun implements JobControl {
 
     /** Somebody wants it to stand still. Written under the lock. */
     private volatile boolean pauseWanted;
+    /** Its volume was taken out of service before it had ended; the lock is held. */
+    boolean suspended;
+
     /** Why it is to end, or null. Written under the lock. */
     private volatile @Nullable String endWanted;
 

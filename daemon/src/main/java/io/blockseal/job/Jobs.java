@@ -227,8 +227,9 @@ public final class Jobs implements AutoCloseable {
     private void ended(JobRun job, JobState how, JobOutcome what) {
         JobMemo memo = memoOf(job);
         // What the end of the service interrupts goes on when the volume is served again.
-        boolean interrupted = stopping || suspended.contains(job.request.volume());
-        if (memo != null && !(interrupted && how == JobState.CANCELED)) {
+        boolean isSuspended = job.suspended || suspended.contains(job.request.volume());
+        boolean goesOnLater = (stopping && how == JobState.CANCELED) || (isSuspended && how != JobState.DONE);
+        if (memo != null && !goesOnLater) {
             memory.forget(memo);
         }
         job.end(how, what);
@@ -392,6 +393,16 @@ public final class Jobs implements AutoCloseable {
         }
     }
 
+    /** Begins no job on that volume until {@link #allow}; what a job on it fails of meanwhile does not make it forgotten. */
+    public void forbid(String volume) {
+        lock.lock();
+        try {
+            suspended.add(volume);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Begins no job on that volume until {@link #allow}, and lets those that are there end at their next checkpoint; those
      * that are remembered go on when they are taken up.
@@ -399,9 +410,12 @@ public final class Jobs implements AutoCloseable {
      * @return whether all have ended within the time that {@link #close} would give them
      */
     public boolean suspend(String volume, String reason) {
+        forbid(volume);
         lock.lock();
         try {
-            suspended.add(volume);
+            jobs.values().stream()
+                    .filter(job -> job.request.volume().equals(volume))
+                    .forEach(job -> job.suspended = true);
         } finally {
             lock.unlock();
         }

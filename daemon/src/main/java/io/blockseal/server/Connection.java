@@ -16,7 +16,6 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.HashSet;
 import java.util.Set;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -183,8 +182,10 @@ final class Connection {
     }
 
     void logBroken(Throwable cause) {
-        if (cause instanceof DecoderException && cause.getCause() instanceof SSLException broken) {
-            LOG.info("peer={} export={}: closing, TLS is broken: {}", peer, exportName, broken.getMessage());
+        if (cause instanceof DecoderException && cause.getCause() != null) {
+            // Its words may be what the client sent.
+            String broken = cause.getCause().getClass().getSimpleName();
+            LOG.info("peer={} export={}: closing, TLS is broken: {}", peer, exportName, broken);
         } else if (cause instanceof IOException) {
             LOG.debug("peer={} export={}: connection lost: {}", peer, exportName, cause.getMessage());
         } else {

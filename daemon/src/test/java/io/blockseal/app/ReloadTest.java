@@ -212,6 +212,43 @@ class ReloadTest {
         }
     }
 
+    /** As often as it is tried: what comes back comes with the list that it had. */
+    @Test
+    void goesBackWithItsAccessList() throws Exception {
+        cli.ok("create", "./other.bsl", "--size", "32M", "--key-file", "./other");
+        String listed = A + ", access: [{uid: 4711, mode: read-write}]";
+        try (Daemon daemon = serve(listed, B)) {
+            assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "a", 1));
+            cli.configuration("path: ./a.bsl, key-file: ./other", B);
+            for (int i = 0; i < 2; i++) {
+                assertEquals(List.of("a failed", "partly " + ExitCode.WRONG_KEY.number()), reload());
+                assertEquals(List.of("b open", "a open"), served());
+                assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "a", 1));
+            }
+            cli.configuration(listed, B);
+            assertEquals(List.of("done 0"), reload());
+            assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "a", 1));
+        }
+    }
+
+    /** An erased volume is not what the file asks for, whatever is at its place now. */
+    @Test
+    void anErasedVolumeIsNotUnchanged() throws Exception {
+        try (Daemon daemon = serve(A, B)) {
+            assertFalse(daemon.addresses().isEmpty());
+            String uuid = "";
+            for (JsonNode each :
+                    JSON.readTree(cli.served("status", "--json").out()).get("volumes")) {
+                uuid = each.get("name").asText().equals("a") ? each.get("uuid").asText() : uuid;
+            }
+            assertEquals(0, cli.served("erase", "a", "--yes-erase", uuid).exitCode());
+            assertEquals(List.of("a failed", "partly 4"), reload());
+            cli.configuration(B);
+            assertEquals(List.of("done 0"), reload());
+            assertEquals(List.of("b open"), served());
+        }
+    }
+
     @Test
     void tellsWhatNeedsAnotherStart() throws Exception {
         try (Daemon daemon = serve(A)) {

@@ -33,6 +33,13 @@ final class CertificateOutcome extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** Arithmetic of the handshake that breaks, on what a stranger sent, is a handshake that failed. */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        ctx.fireUserEventTriggered(TlsTrouble.of(cause));
+        ctx.pipeline().remove(this);
+    }
+
     private static TlsOutcome secured(ChannelHandlerContext ctx) {
         SSLSession session = ctx.pipeline().get(SslHandler.class).engine().getSession();
         try {
