@@ -132,7 +132,7 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
                 Throwable thrown = null;
                 try {
                     library.offerInput(record);
-                } catch (IOException | RuntimeException refused) {
+                } catch (IOException | RuntimeException | Error refused) {
                     thrown = refused;
                 }
                 Throwable wrong = thrown;
