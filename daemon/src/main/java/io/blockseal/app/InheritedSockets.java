@@ -92,33 +92,38 @@ final class InheritedSockets {
 
     private static Inherited look(int descriptor, String name, Path process) throws CommandException {
         String inode = inode(process.resolve("fd").resolve(Integer.toString(descriptor)));
+        Inherited found;
         try {
-            // TCP first: the other table has names in it that anybody may have made up.
-            // sl local_address rem_address st ... inode
-            for (String table : new String[] {"net/tcp", "net/tcp6"}) {
-                for (String[] line : table(process.resolve(table), 0)) {
-                    if (line.length >= 10 && line[9].equals(inode)) {
-                        if (line[3].equals(TCP_LISTENS)) {
-                            return new Inherited(descriptor, name, null, address(line[1]));
-                        }
-                        throw notListening(descriptor, name);
-                    }
-                }
-            }
-            // Num RefCount Protocol Flags Type St Inode Path
-            for (String[] line : table(process.resolve("net/unix"), 8)) {
-                if (line.length >= 7 && line[6].equals(inode)) {
-                    if (line[3].equals(UNIX_LISTENS) && line[4].equals(UNIX_STREAM)) {
-                        return new Inherited(descriptor, name, line.length > 7 ? line[7] : "", null);
-                    }
-                    throw notListening(descriptor, name);
-                }
-            }
+            found = listening(descriptor, name, inode, process);
         } catch (IOException unreadable) {
             throw new CommandException(
                     ExitCode.FAILURE, "what the inherited sockets are cannot be read: " + unreadable, unreadable);
         }
-        throw notListening(descriptor, name);
+        if (found == null) {
+            throw refused(
+                    "inherited descriptor " + descriptor + " (" + name + ") is not a TCP or unix socket that listens"
+                            + "\n  The socket unit needs ListenStream=, and no Accept=yes.");
+        }
+        return found;
+    }
+
+    /** Null if the socket is of another kind, or does not listen. */
+    private static @Nullable Inherited listening(int descriptor, String name, String inode, Path process)
+            throws IOException {
+        // TCP first: the other table has names in it that anybody may have made up.
+        for (String table : new String[] {"net/tcp", "net/tcp6"}) {
+            // sl local_address rem_address st ... inode
+            String[] line = find(process.resolve(table), 0, 9, inode);
+            if (line != null) {
+                return line[3].equals(TCP_LISTENS) ? new Inherited(descriptor, name, null, address(line[1])) : null;
+            }
+        }
+        // Num RefCount Protocol Flags Type St Inode Path
+        String[] line = find(process.resolve("net/unix"), 8, 6, inode);
+        if (line == null || !line[3].equals(UNIX_LISTENS) || !line[4].equals(UNIX_STREAM)) {
+            return null;
+        }
+        return new Inherited(descriptor, name, line.length > 7 ? text(line[7]) : "", null);
     }
 
     /** As the kernel prints it: words of 32 bits in the host's order, and the port. */
@@ -134,14 +139,23 @@ final class InheritedSockets {
                 InetAddress.getByAddress(swapped.array()), Integer.parseInt(hex.substring(colon + 1), 16));
     }
 
-    /** The lines in so many columns, of which the last may have blanks; 0 for as many as there are. */
-    private static List<String[]> table(Path path, int columns) throws IOException {
-        if (!Files.exists(path)) {
-            return List.of();
+    /** The line, in {@code columns} columns (0: all), that has {@code inode} in that one; null if none has. */
+    private static String @Nullable [] find(Path table, int columns, int inodeColumn, String inode) throws IOException {
+        if (!Files.exists(table)) {
+            return null;
         }
-        return Files.readAllLines(path, StandardCharsets.ISO_8859_1).stream()
-                .map(line -> line.strip().split("\\s+", columns))
-                .toList();
+        // A name may be any bytes, and must not keep us from reading the others.
+        for (String line : Files.readAllLines(table, StandardCharsets.ISO_8859_1)) {
+            String[] words = line.strip().split("\\s+", columns);
+            if (words.length > inodeColumn && words[inodeColumn].equals(inode)) {
+                return words;
+            }
+        }
+        return null;
+    }
+
+    private static String text(String bytes) {
+        return new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
     private static String inode(Path link) throws CommandException {
@@ -155,11 +169,6 @@ final class InheritedSockets {
             throw new CommandException(
                     ExitCode.IN_USE, "descriptor " + link.getFileName() + " was promised, but is not there", missing);
         }
-    }
-
-    private static CommandException notListening(int descriptor, String name) {
-        return refused("inherited descriptor " + descriptor + " (" + name + ") is not a TCP or unix socket that listens"
-                + "\n  The socket unit needs ListenStream=, and no Accept=yes.");
     }
 
     private static CommandException refused(String why) {

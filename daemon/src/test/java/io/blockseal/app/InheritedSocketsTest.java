@@ -28,7 +28,7 @@ class InheritedSocketsTest {
         Files.createDirectories(process.resolve("fd"));
         Files.writeString(process.resolve("net/unix"), """
                 Num       RefCount Protocol Flags    Type St Inode Path
-                0000000000000000: 00000002 00000000 00010000 0001 01 11 /run/a b.sock
+                0000000000000000: 00000002 00000000 00010000 0001 01 11 /run/ä b.sock
                 0000000000000000: 00000003 00000000 00000000 0001 03 12
                 0000000000000000: 00000002 00000000 00010000 0005 01 13 /run/seq.sock
                 """);
@@ -57,7 +57,7 @@ class InheritedSocketsTest {
         environment.put("LISTEN_FDNAMES", "disk:net");
         assertEquals(
                 List.of(
-                        new Inherited(3, "disk", "/run/a b.sock", null),
+                        new Inherited(3, "disk", "/run/ä b.sock", null),
                         new Inherited(4, "net", null, new InetSocketAddress("127.0.0.1", 10809)),
                         new Inherited(5, "unknown", null, new InetSocketAddress("::1", 80))),
                 of(11, 21, 31));
