@@ -42,6 +42,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,14 +157,7 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
     @Override
     public CompletableFuture<ControlAnswer> call(
             String volume, String word, Arguments arguments, Caller caller, boolean acts) {
-        CompletableFuture<ControlAnswer> answer = new CompletableFuture<>();
-        try {
-            threads.execute(() -> answer.complete(answer(volume, word, arguments, caller, acts)));
-        } catch (RejectedExecutionException full) {
-            arguments.close();
-            answer.complete(busy());
-        }
-        return answer;
+        return later(() -> answer(volume, word, arguments, caller, acts), arguments::close);
     }
 
     /** From now on the configuration can be loaded again. */
@@ -173,17 +167,26 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
 
     @Override
     public CompletableFuture<ControlAnswer> reload(Caller caller) {
+        return later(() -> reloadNow(caller), () -> {});
+    }
+
+    /** The answer of {@code work}, on a thread of ours; {@code refused} is run instead if there is none. */
+    private CompletableFuture<ControlAnswer> later(Supplier<ControlAnswer> work, Runnable refused) {
         CompletableFuture<ControlAnswer> answer = new CompletableFuture<>();
         try {
             threads.execute(() -> {
                 try {
-                    answer.complete(reloadNow(caller));
+                    answer.complete(work.get());
                 } catch (RuntimeException defect) {
                     answer.complete(failure(defect));
                 }
             });
         } catch (RejectedExecutionException full) {
-            answer.complete(busy());
+            refused.run();
+            answer.complete(new ControlAnswer(
+                    503,
+                    Failures.outcome(new CommandException(
+                            ExitCode.FAILURE, "the daemon stops, or has too many orders waiting; try again"))));
         }
         return answer;
     }
@@ -214,13 +217,6 @@ final class ControlDesk implements ControlTarget, AutoCloseable {
         }
         record(caller, "reload", "", answer);
         return answer;
-    }
-
-    private static ControlAnswer busy() {
-        return new ControlAnswer(
-                503,
-                Failures.outcome(new CommandException(
-                        ExitCode.FAILURE, "the daemon stops, or has too many orders waiting; try again")));
     }
 
     private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {

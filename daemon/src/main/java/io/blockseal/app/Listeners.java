@@ -1,5 +1,6 @@
 package io.blockseal.app;
 
+import io.blockseal.config.ConfigRules;
 import io.blockseal.config.DaemonConfig;
 import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
@@ -77,7 +78,7 @@ final class Listeners {
             String host = address.getAddress().getHostAddress();
             TcpAddress written = new TcpAddress(host, address.getPort());
             Protection protection = ServedTls.protection(tls, config.tls().modeOn(written));
-            if (!written.isLoopback() && protection.mode() != TlsMode.REQUIRED && !config.insecurePlaintext()) {
+            if (ConfigRules.wouldShowGuestData(config, written)) {
                 throw new CommandException(
                         ExitCode.CONFIG,
                         "plain TCP on " + written + " would show guest data to the network\n  The socket unit has that"

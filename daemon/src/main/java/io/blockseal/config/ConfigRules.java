@@ -55,8 +55,7 @@ public final class ConfigRules {
             if (address.port() != 0 && !seen.add(address)) {
                 found.add(new Violation(key, "address " + address + " is named twice", "Remove one of them."));
             }
-            boolean required = config.tls().modeOn(address) == TlsConfig.Mode.REQUIRED;
-            if (!address.isLoopback() && !required && !config.insecurePlaintext()) {
+            if (wouldShowGuestData(config, address)) {
                 found.add(new Violation(
                         key,
                         "plain TCP on " + address + " would show guest data to the network",
@@ -93,6 +92,12 @@ public final class ConfigRules {
                         "Choose a shorter path."));
             }
         }
+    }
+
+    /** Whether clients there could go without TLS, over a network, and nobody has said that this is meant. */
+    public static boolean wouldShowGuestData(DaemonConfig config, TcpAddress address) {
+        boolean required = config.tls().modeOn(address) == TlsConfig.Mode.REQUIRED;
+        return !address.isLoopback() && !required && !config.insecurePlaintext();
     }
 
     private static void tls(TlsConfig tls, List<Violation> found) {

@@ -54,19 +54,7 @@ public record Export(
         this(name, description, device, readOnly, metrics, losses, contexts, budget, new ExportClients());
     }
 
-    /** Likewise, without a limit. */
-    public Export(
-            String name,
-            String description,
-            BlockDevice device,
-            boolean readOnly,
-            ExportMetrics metrics,
-            LossLedger losses,
-            List<ExportContext> contexts) {
-        this(name, description, device, readOnly, metrics, losses, contexts, ExportBudget.UNLIMITED);
-    }
-
-    /** Likewise, without contexts of its own. */
+    /** Likewise, without contexts of its own and without a limit. */
     public Export(
             String name,
             String description,
@@ -74,7 +62,7 @@ public record Export(
             boolean readOnly,
             ExportMetrics metrics,
             LossLedger losses) {
-        this(name, description, device, readOnly, metrics, losses, List.of());
+        this(name, description, device, readOnly, metrics, losses, List.of(), ExportBudget.UNLIMITED);
     }
 
     /** Of a device that counts no losses. */

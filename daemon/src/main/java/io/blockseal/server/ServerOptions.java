@@ -1,6 +1,7 @@
 package io.blockseal.server;
 
 import io.blockseal.server.limit.TcpLife;
+import java.util.function.Consumer;
 
 /**
  * The limits of an {@link NbdServer}. Start from {@link #DEFAULT} and change what has to differ.
@@ -54,97 +55,81 @@ public record ServerOptions(
 
     /** The same with another bound on connections. */
     public ServerOptions withConnectionsMax(int newConnectionsMax) {
-        return new ServerOptions(
-                newConnectionsMax,
-                connectionsPerAddressMax,
-                tcp,
-                handshakeTimeoutMillis,
-                drainTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                stallTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.connectionsMax = newConnectionsMax);
     }
 
     /** The same with another bound on connections from one address. */
     public ServerOptions withConnectionsPerAddressMax(int newConnectionsMax) {
-        return new ServerOptions(
-                connectionsMax,
-                newConnectionsMax,
-                tcp,
-                handshakeTimeoutMillis,
-                drainTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                stallTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.connectionsPerAddressMax = newConnectionsMax);
     }
 
     /** The same with another end of silent TCP peers. */
     public ServerOptions withTcp(TcpLife newTcp) {
-        return new ServerOptions(
-                connectionsMax,
-                connectionsPerAddressMax,
-                newTcp,
-                handshakeTimeoutMillis,
-                drainTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                stallTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.tcp = newTcp);
     }
 
     /** The same with another handshake timeout. */
     public ServerOptions withHandshakeTimeoutMillis(long newTimeoutMillis) {
-        return new ServerOptions(
-                connectionsMax,
-                connectionsPerAddressMax,
-                tcp,
-                newTimeoutMillis,
-                drainTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                stallTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.handshakeTimeoutMillis = newTimeoutMillis);
     }
 
     /** The same with another drain timeout. */
     public ServerOptions withDrainTimeoutMillis(long newTimeoutMillis) {
-        return new ServerOptions(
-                connectionsMax,
-                connectionsPerAddressMax,
-                tcp,
-                handshakeTimeoutMillis,
-                newTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                stallTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.drainTimeoutMillis = newTimeoutMillis);
     }
 
     /** The same with another stall timeout. */
     public ServerOptions withStallTimeoutMillis(long newTimeoutMillis) {
-        return new ServerOptions(
-                connectionsMax,
-                connectionsPerAddressMax,
-                tcp,
-                handshakeTimeoutMillis,
-                drainTimeoutMillis,
-                requestsPerConnection,
-                bytesPerConnection,
-                outboundBytes,
-                turnBytes,
-                newTimeoutMillis,
-                unixSendBufferBytes);
+        return with(draft -> draft.stallTimeoutMillis = newTimeoutMillis);
+    }
+
+    private ServerOptions with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** All of it, to be changed in one place. */
+    private static final class Draft {
+        private int connectionsMax;
+        private int connectionsPerAddressMax;
+        private TcpLife tcp;
+        private long handshakeTimeoutMillis;
+        private long drainTimeoutMillis;
+        private int requestsPerConnection;
+        private long bytesPerConnection;
+        private int outboundBytes;
+        private int turnBytes;
+        private long stallTimeoutMillis;
+        private int unixSendBufferBytes;
+
+        private Draft(ServerOptions from) {
+            connectionsMax = from.connectionsMax;
+            connectionsPerAddressMax = from.connectionsPerAddressMax;
+            tcp = from.tcp;
+            handshakeTimeoutMillis = from.handshakeTimeoutMillis;
+            drainTimeoutMillis = from.drainTimeoutMillis;
+            requestsPerConnection = from.requestsPerConnection;
+            bytesPerConnection = from.bytesPerConnection;
+            outboundBytes = from.outboundBytes;
+            turnBytes = from.turnBytes;
+            stallTimeoutMillis = from.stallTimeoutMillis;
+            unixSendBufferBytes = from.unixSendBufferBytes;
+        }
+
+        private ServerOptions done() {
+            return new ServerOptions(
+                    connectionsMax,
+                    connectionsPerAddressMax,
+                    tcp,
+                    handshakeTimeoutMillis,
+                    drainTimeoutMillis,
+                    requestsPerConnection,
+                    bytesPerConnection,
+                    outboundBytes,
+                    turnBytes,
+                    stallTimeoutMillis,
+                    unixSendBufferBytes);
+        }
     }
 }

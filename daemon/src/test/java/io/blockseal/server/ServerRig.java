@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.blockseal.block.BlockDevice;
 import io.blockseal.block.Geometry;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportBudget;
 import io.blockseal.export.ExportContext;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.export.LossLedger;
@@ -59,7 +60,8 @@ final class ServerRig implements AutoCloseable {
                 false,
                 metrics,
                 new LossLedger(disk.losses::get, LOOPS),
-                List.of(new ExportContext(MAPPED, (offset, length, out) -> out.add(length, 5)))));
+                List.of(new ExportContext(MAPPED, (offset, length, out) -> out.add(length, 5))),
+                ExportBudget.UNLIMITED));
         export("readonly", readonly, true);
         export("plain", plain, false);
         export("big", big, false);

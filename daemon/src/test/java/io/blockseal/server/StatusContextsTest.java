@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
 import io.blockseal.export.Export;
+import io.blockseal.export.ExportBudget;
 import io.blockseal.export.ExportContext;
 import io.blockseal.export.LossLedger;
 import io.blockseal.metrics.ExportMetrics;
@@ -48,7 +49,8 @@ class StatusContextsTest {
                 LossLedger.ofNone(ServerRig.LOOPS),
                 List.of(
                         new ExportContext("test:quarter", StatusContextsTest::quarters),
-                        new ExportContext("test:same", (offset, length, out) -> out.add(length, LARGE)))));
+                        new ExportContext("test:same", (offset, length, out) -> out.add(length, LARGE))),
+                ExportBudget.UNLIMITED));
     }
 
     @AfterEach

@@ -150,6 +150,13 @@ public final class ControlOptions {
         throw new CommandException(ExitCode.FAILURE, why);
     }
 
+    static CommandException nobodyAnswers() {
+        return new CommandException(
+                ExitCode.FAILURE,
+                "no daemon answers on a control socket.\n  Is one running, by this user? Name its socket:"
+                        + " --control SOCKET");
+    }
+
     static CommandException unreachable(ControlClient daemon, IOException cause) {
         return new CommandException(
                 ExitCode.FAILURE,

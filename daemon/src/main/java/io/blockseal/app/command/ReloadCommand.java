@@ -65,10 +65,7 @@ public final class ReloadCommand extends Verb {
         StringBuilder which = new StringBuilder();
         answering.forEach(each -> which.append("\n  --control ").append(each.socket()));
         throw answering.isEmpty()
-                ? new CommandException(
-                        ExitCode.FAILURE,
-                        "no daemon answers on a control socket.\n  Is one running, by this user? Name its socket:"
-                                + " --control SOCKET")
+                ? ControlOptions.nobodyAnswers()
                 : new CommandException(ExitCode.USAGE, "several daemons answer; say which is meant:" + which);
     }
 }

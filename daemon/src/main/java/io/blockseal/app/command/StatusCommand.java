@@ -57,10 +57,7 @@ public final class StatusCommand extends Verb {
         });
         command.out().flush();
         if (pages.isEmpty()) {
-            throw new CommandException(
-                    ExitCode.FAILURE,
-                    "no daemon answers on a control socket.\n  Is one running, by this user? Name its socket:"
-                            + " --control SOCKET");
+            throw ControlOptions.nobodyAnswers();
         }
         return ExitCode.OK.number();
     }

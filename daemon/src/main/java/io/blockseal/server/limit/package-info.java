@@ -1,6 +1,6 @@
 /**
- * Limits of the server that need an account of their own: who has how many connections, and when a peer that is silent
- * counts as gone. Knows nothing of NBD, exports or configuration.
+ * Limits of the server that need an account of their own: who has how many connections, when a peer that is silent counts
+ * as gone, and how soon a connection may begin its next request. Knows nothing of configuration.
  */
 @NullMarked
 package io.blockseal.server.limit;
