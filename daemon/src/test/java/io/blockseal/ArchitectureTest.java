@@ -149,6 +149,45 @@ class ArchitectureTest {
 
             .ignoreDependency(alwaysTrue(), nameMatching("io\\.blockseal\\.volume\\.VolumeRefusedException.*"))
             .because("bytes on a store are read without knowing the volume that is made of them");
+
+    /** The rooms of the highest floor. */
+    @ArchTest
+    static final ArchRule roomsOfTheProgram = layeredArchitecture().consideringOnlyDependenciesInLayers()
+            .layer("program").definedBy("io.blockseal.app")
+            .layer("command").definedBy("io.blockseal.app.command")
+            .layer("daemon").definedBy("io.blockseal.app.daemon")
+            .layer("desk").definedBy("io.blockseal.app.desk")
+            .layer("reload").definedBy("io.blockseal.app.reload")
+            .layer("served").definedBy("io.blockseal.app.served")
+            .layer("erase").definedBy("io.blockseal.app.erase")
+            .layer("tls").definedBy("io.blockseal.app.tls")
+            .layer("tending").definedBy("io.blockseal.app.tending")
+            .layer("verb").definedBy("io.blockseal.app.verb")
+            .layer("transfer").definedBy("io.blockseal.app.transfer")
+            .layer("key").definedBy("io.blockseal.app.key")
+            .layer("setup").definedBy("io.blockseal.app.setup")
+            .layer("audit").definedBy("io.blockseal.app.audit")
+            .layer("host").definedBy("io.blockseal.app.host")
+            .layer("console").definedBy("io.blockseal.app.console")
+
+            .whereLayer("program").mayNotBeAccessedByAnyLayer()
+            .whereLayer("command").mayOnlyBeAccessedByLayers("program")
+            .whereLayer("daemon").mayOnlyBeAccessedByLayers("command")
+            .whereLayer("desk").mayOnlyAccessLayers("reload", "served", "verb", "transfer", "audit", "console")
+            .whereLayer("reload").mayOnlyAccessLayers("served", "setup", "console")
+            .whereLayer("served").mayOnlyAccessLayers("erase", "tending", "verb", "key", "setup", "console")
+            .whereLayer("erase").mayOnlyAccessLayers("verb", "console")
+            .whereLayer("tls").mayOnlyAccessLayers("tending", "console")
+            .whereLayer("tending").mayOnlyAccessLayers("verb", "console")
+            .whereLayer("verb").mayOnlyAccessLayers("transfer", "key", "setup", "console")
+            .whereLayer("transfer").mayOnlyAccessLayers("setup", "console")
+            .whereLayer("key").mayOnlyAccessLayers("setup", "console")
+            .whereLayer("setup").mayOnlyAccessLayers("audit", "host", "console")
+            .whereLayer("audit").mayOnlyAccessLayers("host", "console")
+            .whereLayer("host").mayOnlyAccessLayers("console")
+            .whereLayer("console").mayNotAccessAnyLayer()
+
+            .because("an order, a volume that is served and the words for an error can each be read without the rest");
     // spotless:on
 
     @ArchTest

@@ -23,6 +23,7 @@ import io.blockseal.app.command.ServeCommand;
 import io.blockseal.app.command.ShredCommand;
 import io.blockseal.app.command.StatusCommand;
 import io.blockseal.app.command.UnlockCommand;
+import io.blockseal.app.console.Failures;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.audit.AuditEvent;
 import java.nio.file.Files;
 import java.nio.file.Path;

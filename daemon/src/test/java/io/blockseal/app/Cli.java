@@ -3,6 +3,7 @@ package io.blockseal.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.config.ConfigReader;
 import io.blockseal.config.DaemonConfig;
 import java.io.ByteArrayOutputStream;
@@ -17,10 +18,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Runs commands within this JVM, in a directory of the test's own, and keeps all that they print. */
-final class Cli {
+public final class Cli {
     /** How a command ended and what it said. */
-    record Result(int exitCode, String out, String err) {
-        String all() {
+    public record Result(int exitCode, String out, String err) {
+        public String all() {
             return out + err;
         }
     }
@@ -28,12 +29,12 @@ final class Cli {
     private final Path directory;
     private final StringBuilder everythingPrinted = new StringBuilder();
 
-    Cli(Path directory) {
+    public Cli(Path directory) {
         this.directory = directory;
     }
 
     /** Words that begin with {@code ./} are files in the test's directory. */
-    Result run(String... words) {
+    public Result run(String... words) {
         List<String> arguments = new ArrayList<>();
         for (String word : words) {
             arguments.add(word.startsWith("./") ? path(word.substring(2)).toString() : word);
@@ -55,7 +56,7 @@ final class Cli {
     }
 
     /** Runs a command that must succeed. */
-    Result ok(String... words) {
+    public Result ok(String... words) {
         Result result = run(words);
         assertEquals(0, result.exitCode(), result.all());
         return result;
@@ -70,7 +71,7 @@ final class Cli {
     }
 
     /** Runs a command by the daemon of {@link #configuration}. */
-    Result served(String... words) {
+    public Result served(String... words) {
         return run(Stream.concat(Stream.of(words), Stream.of("--control", "./c.sock"))
                 .toArray(String[]::new));
     }
@@ -80,7 +81,7 @@ final class Cli {
      *
      * @param volumes each as the file has it, between braces; {@code ./} as in {@link #run}
      */
-    DaemonConfig configuration(String... volumes) throws Exception {
+    public DaemonConfig configuration(String... volumes) throws Exception {
         StringBuilder text = new StringBuilder("""
                 unix: ./n.sock
                 control: ./c.sock
@@ -96,7 +97,7 @@ final class Cli {
         return ConfigReader.read(yaml);
     }
 
-    Path path(String name) {
+    public Path path(String name) {
         return directory.resolve(name);
     }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.format.MetadataLayout;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.config.DaemonConfig;
 import java.nio.file.Files;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.control.ControlClient;

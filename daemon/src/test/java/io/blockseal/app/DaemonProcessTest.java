@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.admin.Exposition;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.client.NbdClient;
 import io.blockseal.client.NbdClientOptions;
 import io.blockseal.client.NbdTransport;

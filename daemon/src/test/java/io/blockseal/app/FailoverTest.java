@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,7 @@ package io.blockseal.app;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.client.NbdClient;
 import io.blockseal.client.NbdClientOptions;
 import io.blockseal.client.NbdTransport;
@@ -20,7 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * A client of an export that writes and reads back for as long as it is asked to, over one connection, and knows all that
  * the volume must hold.
  */
-final class Guest implements AutoCloseable {
+public final class Guest implements AutoCloseable {
     private static final int UNIT_BYTES = 4096;
     private static final int SECONDS = 60;
 
@@ -40,12 +41,12 @@ final class Guest implements AutoCloseable {
     }
 
     /** Connects to the daemon's only export. */
-    static Guest connect(Daemon daemon, long seed) throws Exception {
+    public static Guest connect(Daemon daemon, long seed) throws Exception {
         return connect(NbdUri.parse(daemon.addresses()), seed);
     }
 
     /** Connects to an export of a daemon that listens in one place. */
-    static Guest connect(Daemon daemon, String export, long seed) throws Exception {
+    public static Guest connect(Daemon daemon, String export, long seed) throws Exception {
         String first = daemon.addresses().split(" ")[0];
         return connect(NbdUri.parse(first).withExportName(export), seed);
     }
@@ -63,7 +64,7 @@ final class Guest implements AutoCloseable {
     }
 
     /** Writes something everywhere. */
-    void fill() throws Exception {
+    public void fill() throws Exception {
         random.nextBytes(expected);
         int step = 1 << 20;
         for (int at = 0; at < expected.length; at += step) {
@@ -73,12 +74,12 @@ final class Guest implements AutoCloseable {
     }
 
     /** Expects what one of the same seed has written at its {@link #fill}; nothing has been asked of this one yet. */
-    void expectAsFilled() {
+    public void expectAsFilled() {
         random.nextBytes(expected);
     }
 
     /** Writes and reads in the background from now on. */
-    void begin() {
+    public void begin() {
         ending = false;
         work = CompletableFuture.runAsync(() -> {
             try {
@@ -103,7 +104,7 @@ final class Guest implements AutoCloseable {
     }
 
     /** Waits until it has written and read once more. */
-    void awaitOneMore() throws Exception {
+    public void awaitOneMore() throws Exception {
         long before = done.get();
         while (done.get() == before && !work.isDone()) {
             Thread.onSpinWait();
@@ -114,7 +115,7 @@ final class Guest implements AutoCloseable {
     }
 
     /** Ends the writing, which must have gone well. */
-    void end() throws Exception {
+    public void end() throws Exception {
         ending = true;
         work.get(SECONDS, TimeUnit.SECONDS);
     }
@@ -135,7 +136,7 @@ final class Guest implements AutoCloseable {
     }
 
     /** All that it knows is there. */
-    void requireAllRight() throws Exception {
+    public void requireAllRight() throws Exception {
         int step = 1 << 20;
         for (int at = 0; at < expected.length; at += step) {
             requireRight(at, Math.min(step, expected.length - at));

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.file.FileKeySource;
 import io.blockseal.store.MemoryStore;

@@ -10,7 +10,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * A program to be a key source of tests ({@code exec:}). It wraps nothing: a blob is the key itself. It answers as it was
  * last told to: {@code well}, {@code silent}, or a kind of trouble.
  */
-final class MoodyProgram {
+public final class MoodyProgram {
     private static final String TEXT = """
             #!/bin/sh
             printf . >> %s
@@ -34,7 +34,7 @@ final class MoodyProgram {
     }
 
     /** One in that directory, in a good mood. */
-    static MoodyProgram in(Path directory) throws IOException {
+    public static MoodyProgram in(Path directory) throws IOException {
         Path asked = directory.resolve("asked");
         Path mood = directory.resolve("mood");
         Path program = Files.writeString(directory.resolve("kms"), TEXT.formatted(asked, mood));
@@ -45,7 +45,7 @@ final class MoodyProgram {
     }
 
     /** Answers like that from now on. */
-    void mood(String next) throws IOException {
+    public void mood(String next) throws IOException {
         Path written = Files.writeString(mood.resolveSibling("mood.next"), next + "\n");
         Files.move(written, mood, StandardCopyOption.ATOMIC_MOVE);
     }
@@ -56,7 +56,7 @@ final class MoodyProgram {
     }
 
     /** How it is named as a source. */
-    String uri() {
+    public String uri() {
         return "exec:" + program;
     }
 }

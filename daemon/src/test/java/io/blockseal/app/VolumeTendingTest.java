@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.app.tending.Keeper;
+import io.blockseal.app.tending.KekPolling;
+import io.blockseal.app.tending.Polling;
+import io.blockseal.app.tending.RotationResumption;
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobControl;
 import io.blockseal.store.MemoryStore;

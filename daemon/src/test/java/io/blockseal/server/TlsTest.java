@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.blockseal.app.RecordCipher;
+import io.blockseal.app.tls.RecordCipher;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.metrics.TlsFigures;

@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import picocli.CommandLine.Command;
 
 /** {@code blockseal audit}: what was done with keys, and whether the log of it is as it was written. */

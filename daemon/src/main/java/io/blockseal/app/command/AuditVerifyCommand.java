@@ -1,8 +1,8 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.audit.AuditVerification;
 import io.blockseal.audit.AuditVerification.Problem;
 import java.io.IOException;

@@ -1,12 +1,12 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.Progress;
-import io.blockseal.app.Terminal;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Progress;
+import io.blockseal.app.console.Terminal;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.setup.Foundation;
+import io.blockseal.app.tending.Keeper;
 import io.blockseal.app.verb.CheckText;
 import io.blockseal.app.verb.CheckVerb;
 import io.blockseal.audit.AuditEvent;

@@ -1,9 +1,9 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ControlPlaces;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Surroundings;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.desk.ControlPlaces;
+import io.blockseal.app.setup.Surroundings;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
 import io.blockseal.store.StoreInUseException;

@@ -1,13 +1,13 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.JsonText;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.NewKey;
-import io.blockseal.app.Surroundings;
-import io.blockseal.app.Terminal;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.JsonText;
+import io.blockseal.app.console.Terminal;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.key.NewKey;
+import io.blockseal.app.setup.Foundation;
+import io.blockseal.app.setup.Surroundings;
 import io.blockseal.config.ByteSize;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyConfig.Kind;

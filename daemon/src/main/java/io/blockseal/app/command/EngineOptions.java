@@ -1,8 +1,8 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.AuditPlaces;
-import io.blockseal.app.CommandException;
-import io.blockseal.app.Foundation;
+import io.blockseal.app.audit.AuditPlaces;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.setup.Foundation;
 import io.blockseal.config.EngineChoice;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -1,16 +1,16 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.DoomedKeys;
-import io.blockseal.app.EraseEvidence;
-import io.blockseal.app.EraseEvidence.Wisher;
-import io.blockseal.app.EraseText;
-import io.blockseal.app.Eraser;
-import io.blockseal.app.EvidenceFile;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.Terminal;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Terminal;
+import io.blockseal.app.erase.DoomedKeys;
+import io.blockseal.app.erase.EraseEvidence;
+import io.blockseal.app.erase.EraseEvidence.Wisher;
+import io.blockseal.app.erase.EraseText;
+import io.blockseal.app.erase.Eraser;
+import io.blockseal.app.erase.EvidenceFile;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.setup.Foundation;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;

@@ -3,7 +3,7 @@ package io.blockseal.app.command;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.JsonText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import picocli.CommandLine.Command;
 
 /** {@code blockseal header}: copies of a volume's metadata, for the day on which the volume's own are gone. */

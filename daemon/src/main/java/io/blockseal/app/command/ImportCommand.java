@@ -1,14 +1,13 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.ForegroundJob;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.NewKey;
-import io.blockseal.app.Terminal;
-import io.blockseal.app.TransferEnds;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Terminal;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.key.NewKey;
+import io.blockseal.app.setup.Foundation;
+import io.blockseal.app.tending.Keeper;
+import io.blockseal.app.transfer.TransferEnds;
 import io.blockseal.app.verb.ImportVerb;
 import io.blockseal.app.verb.TransferArguments;
 import io.blockseal.app.verb.TransferText;

@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
 import java.io.IOException;

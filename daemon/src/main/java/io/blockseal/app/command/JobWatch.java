@@ -1,10 +1,10 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.ProcessSignals;
-import io.blockseal.app.Progress;
-import io.blockseal.app.Terminal;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Progress;
+import io.blockseal.app.console.Terminal;
+import io.blockseal.app.host.ProcessSignals;
 import io.blockseal.control.ControlClient;
 import io.blockseal.control.JobReply;
 import io.blockseal.keysource.KeySourceException;

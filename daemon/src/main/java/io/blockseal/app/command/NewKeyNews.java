@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.NewKey;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.control.JobReply;
 import io.blockseal.keysource.KeySourceException;
 import java.io.PrintWriter;

@@ -1,9 +1,9 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.KeyPlaces;
-import io.blockseal.app.NewKey;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.config.KeyConfig.Kind;
 import io.blockseal.keysource.KeySourceException;

@@ -1,6 +1,6 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.NewKey;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.control.Arguments;
 
 /**

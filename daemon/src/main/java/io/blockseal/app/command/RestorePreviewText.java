@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.app.verb.KeySlotText;
 import io.blockseal.config.ByteSize;
 import io.blockseal.volume.KeySlotInfo;

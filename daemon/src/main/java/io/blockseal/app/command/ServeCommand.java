@@ -1,10 +1,10 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.Daemon;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.LogSetup;
-import io.blockseal.app.ServedAccess;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.daemon.Daemon;
+import io.blockseal.app.served.ServedAccess;
+import io.blockseal.app.setup.LogSetup;
 import io.blockseal.config.ByteSize;
 import io.blockseal.config.ConfigException;
 import io.blockseal.config.ConfigReader;

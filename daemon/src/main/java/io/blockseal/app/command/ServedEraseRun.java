@@ -1,10 +1,10 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.DoomedKeys;
-import io.blockseal.app.EvidenceFile;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.erase.DoomedKeys;
+import io.blockseal.app.erase.EvidenceFile;
+import io.blockseal.app.key.KeyPlaces;
 import io.blockseal.app.verb.SentKeys;
 import io.blockseal.app.verb.VerbCall;
 import io.blockseal.config.KeyConfig;

@@ -1,8 +1,8 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.Terminal;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Terminal;
 import io.blockseal.keysource.FirstLine;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.SecretInput;

@@ -1,7 +1,7 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.verb.TransferArguments;
 import io.blockseal.control.Arguments;
 import io.blockseal.transfer.TransferOptions;

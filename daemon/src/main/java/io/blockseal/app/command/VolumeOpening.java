@@ -1,10 +1,10 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.StoreOpening;
-import io.blockseal.app.Surroundings;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.setup.Foundation;
+import io.blockseal.app.setup.StoreOpening;
+import io.blockseal.app.setup.Surroundings;
+import io.blockseal.app.tending.Keeper;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;

@@ -1,9 +1,9 @@
 package io.blockseal.app.command;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.Foundation;
-import io.blockseal.app.Keeper;
-import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.key.KeyPlaces;
+import io.blockseal.app.setup.Foundation;
+import io.blockseal.app.tending.Keeper;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;

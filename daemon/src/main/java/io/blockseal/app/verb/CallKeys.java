@@ -1,7 +1,7 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.NewKey;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.blockseal.app.verb;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.volume.check.CheckReport;
 import io.blockseal.volume.check.CheckReport.Finding;

@@ -1,7 +1,7 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import org.jspecify.annotations.Nullable;

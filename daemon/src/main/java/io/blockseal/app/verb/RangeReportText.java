@@ -1,7 +1,7 @@
 package io.blockseal.app.verb;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.config.ByteSize;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.volume.header.RangeInfo;

@@ -1,8 +1,8 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.config.ByteSize;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.volume.VolumeResizer;

@@ -1,9 +1,9 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
-import io.blockseal.app.JsonText;
-import io.blockseal.app.NewKey;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.JsonText;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;
 import io.blockseal.job.JobCanceledException;

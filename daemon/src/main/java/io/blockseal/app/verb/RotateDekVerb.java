@@ -1,6 +1,6 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.config.ByteSize;
 import io.blockseal.control.ArgumentException;
 import io.blockseal.control.Arguments;

@@ -1,7 +1,7 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.JsonText;
-import io.blockseal.app.NewKey;
+import io.blockseal.app.console.JsonText;
+import io.blockseal.app.key.NewKey;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.volume.KeySlotInfo;

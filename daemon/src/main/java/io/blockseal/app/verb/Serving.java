@@ -1,6 +1,6 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.TransferRoom;
+import io.blockseal.app.transfer.TransferRoom;
 import io.blockseal.export.Export;
 
 /**

@@ -1,6 +1,6 @@
 package io.blockseal.app.verb;
 
-import io.blockseal.app.JsonText;
+import io.blockseal.app.console.JsonText;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.keysource.KeySource;
 import java.util.List;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.blockseal.app.CommandException;
-import io.blockseal.app.ExitCode;
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.control.ControlClient;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -3,7 +3,7 @@ package io.blockseal.app.verb;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.blockseal.app.CommandException;
+import io.blockseal.app.console.CommandException;
 import io.blockseal.control.Arguments;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import org.junit.jupiter.params.ParameterizedTest;

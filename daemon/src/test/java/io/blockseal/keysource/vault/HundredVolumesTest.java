@@ -2,7 +2,7 @@ package io.blockseal.keysource.vault;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.blockseal.app.KeyPlaces;
+import io.blockseal.app.key.KeyPlaces;
 import io.blockseal.config.KeyConfig;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.rest.RestStub;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.blockseal.app.RecordCipher;
+import io.blockseal.app.tls.RecordCipher;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.metrics.TlsFailure;
 import io.netty.buffer.ByteBuf;

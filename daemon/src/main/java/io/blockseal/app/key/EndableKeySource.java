@@ -1,0 +1,146 @@
+package io.blockseal.app.key;
+
+import io.blockseal.crypto.Secret;
+import io.blockseal.keysource.Binding;
+import io.blockseal.keysource.KeySource;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.WrappedKey;
+import io.blockseal.keysource.WrongKeyException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A key source that a daemon asks by itself again and again. Once it is ended, whoever waits for an answer is called back,
+ * and nobody asks any more: a daemon that is to stop does not wait for a vault that is away. Only threads within a question
+ * are interrupted, never one that is at work on a store. Closing the source below stays its owner's business.
+ */
+public final class EndableKeySource implements KeySource {
+    private final KeySource source;
+    private final Set<Thread> asking = new HashSet<>();
+    private boolean ended;
+
+    public EndableKeySource(KeySource source) {
+        this.source = source;
+    }
+
+    /** No more questions, from now on. */
+    public synchronized void end() {
+        ended = true;
+        asking.forEach(Thread::interrupt);
+    }
+
+    private synchronized void enter() throws KeySourceException {
+        if (ended) {
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    reference() + ": is not asked any more, as the volume is closed");
+        }
+        asking.add(Thread.currentThread());
+    }
+
+    private synchronized void leave() {
+        asking.remove(Thread.currentThread());
+        if (ended) {
+            // It was meant for the question.
+            Thread.interrupted();
+        }
+    }
+
+    @Override
+    public String kind() {
+        return source.kind();
+    }
+
+    @Override
+    public String reference() {
+        return source.reference();
+    }
+
+    @Override
+    public int slotPriority() {
+        return source.slotPriority();
+    }
+
+    @Override
+    public boolean mayOpen(WrappedKey wrapped) {
+        return source.mayOpen(wrapped);
+    }
+
+    @Override
+    public boolean anybodyCanWrap(WrappedKey wrapped) {
+        return source.anybodyCanWrap(wrapped);
+    }
+
+    @Override
+    public String newestVersion() throws KeySourceException {
+        enter();
+        try {
+            return source.newestVersion();
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public boolean isOutdated(WrappedKey wrapped) throws KeySourceException {
+        enter();
+        try {
+            return source.isOutdated(wrapped);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
+        enter();
+        try {
+            return source.wrap(volumeKey, binding);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public WrappedKey rewrap(WrappedKey old, Secret volumeKey, Binding binding) throws KeySourceException {
+        enter();
+        try {
+            return source.rewrap(old, volumeKey, binding);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+        enter();
+        try {
+            return source.unwrap(wrapped, binding);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public List<KeySource> parts() {
+        List<KeySource> parts = source.parts();
+        return List.of(source).equals(parts) ? List.of(this) : parts;
+    }
+
+    @Override
+    public @Nullable String whyIndestructible() {
+        return source.whyIndestructible();
+    }
+
+    @Override
+    public String destroy() throws KeySourceException {
+        return source.destroy();
+    }
+
+    @Override
+    public void close() {
+        // It is its owner's.
+    }
+}

@@ -1,0 +1,223 @@
+package io.blockseal.app.tls;
+
+import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.tending.Polling;
+import io.blockseal.config.TlsConfig;
+import io.blockseal.crypto.KeyArena;
+import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.rest.TlsFiles;
+import io.blockseal.metrics.TlsFigures;
+import io.blockseal.server.Protection;
+import io.blockseal.server.tls.CertificateTls;
+import io.blockseal.server.tls.Credentials;
+import io.blockseal.server.tls.PskMeans;
+import io.blockseal.server.tls.TlsEndpoint;
+import io.blockseal.server.tls.TlsMode;
+import io.blockseal.volume.metadata.RetryTimer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files with what TLS is done with: read at the start, and again whenever one of them changes. What cannot be used is
+ * told and leaves in force what was there before; connections that are open are never touched.
+ */
+public final class ServedTls {
+    private static final Logger LOG = LoggerFactory.getLogger(ServedTls.class);
+    private static final int LOOK_SECONDS = 10;
+
+    private static final int HANDSHAKE_THREADS =
+            Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    private static final int HANDSHAKES_WAITING_MAX = 4096;
+
+    private final TlsConfig config;
+    private final KeyArena arena;
+    private final ServedKeys keys;
+    private final TlsEndpoint endpoint;
+    /** What the files looked like when they were last read, and whether they could be used. */
+    private String seen;
+
+    private String trouble = "";
+
+    private ServedTls(TlsConfig config, TlsFigures figures, KeyArena arena)
+            throws KeySourceException, GeneralSecurityException, IOException {
+        this.config = config;
+        this.keys = new ServedKeys(arena);
+        this.arena = arena;
+        this.seen = look(config);
+        this.endpoint = new TlsEndpoint(read(), figures, handshakes());
+    }
+
+    /** What the configuration names; null if that is nothing. Pre-shared keys are kept in the arena. */
+    public static @Nullable ServedTls open(TlsConfig config, TlsFigures figures, KeyArena arena)
+            throws CommandException {
+        if (!config.hasCredentials() || config.mode() == TlsConfig.Mode.OFF) {
+            return null;
+        }
+        try {
+            return new ServedTls(config, figures, arena);
+        } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "TLS cannot be set up: " + wrong.getMessage() + "\n  Mend it, or leave TLS out (--tls-mode off).",
+                    wrong);
+        }
+    }
+
+    /** For the arithmetic of handshakes: a few threads that are gone when there are none, and a queue with an end. */
+    private static Executor handshakes() {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(
+                HANDSHAKE_THREADS,
+                HANDSHAKE_THREADS,
+                LOOK_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(HANDSHAKES_WAITING_MAX),
+                task -> {
+                    Thread thread = new Thread(task, "blockseal-tls-" + number.getAndIncrement());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
+    }
+
+    /** What a listener of that mode has. */
+    public static Protection protection(@Nullable ServedTls tls, TlsConfig.Mode mode) {
+        if (tls == null || mode == TlsConfig.Mode.OFF) {
+            return Protection.NONE;
+        }
+        TlsMode asked = mode == TlsConfig.Mode.REQUIRED ? TlsMode.REQUIRED : TlsMode.OPTIONAL;
+        return new Protection(asked, tls.endpoint);
+    }
+
+    /** Looks at the files every few seconds until it is closed. */
+    public AutoCloseable watch(Executor worker, RetryTimer timer) {
+        return Polling.beginLater(this::lookAgain, () -> LOOK_SECONDS, worker, timer);
+    }
+
+    /** Takes the files anew if they have changed. On one thread at a time. */
+    void lookAgain() {
+        String now = look(config);
+        if (now.equals(seen) && trouble.isEmpty()) {
+            return;
+        }
+        try {
+            endpoint.replace(read());
+            LOG.info("tls: its files have changed and are taken from now on; open connections keep what they have");
+            trouble = "";
+        } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
+            String words = String.valueOf(wrong.getMessage());
+            if (!words.equals(trouble)) {
+                LOG.warn("tls: its files have changed and cannot be used, what was there before stays: {}", words);
+            }
+            trouble = words;
+        }
+        seen = now;
+    }
+
+    private static String look(TlsConfig config) {
+        StringBuilder all = new StringBuilder();
+        Stream.of(config.certificate(), config.key(), config.clientAuthorities(), config.pskFile())
+                .filter(Objects::nonNull)
+                .forEach(file -> all.append(lookAt(file)).append('\n'));
+        return all.toString();
+    }
+
+    private static String lookAt(Path file) {
+        try {
+            return Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime,mode,uid")
+                    .toString();
+        } catch (IOException | UnsupportedOperationException gone) {
+            return String.valueOf(gone.getMessage());
+        }
+    }
+
+    /** All of it, or none: the keys are taken once there is nothing left that could be wrong. */
+    private Credentials read() throws KeySourceException, GeneralSecurityException, IOException {
+        CertificateTls certificate = config.certificate() == null ? null : readCertificate(config);
+        Path pskFile = config.pskFile();
+        if (pskFile == null) {
+            return new Credentials(certificate, null);
+        }
+        keys.replace(PskFile.read(pskFile, arena));
+        return new Credentials(certificate, new PskMeans(keys, RecordCipher.BY_THE_JDK));
+    }
+
+    private static CertificateTls readCertificate(TlsConfig config)
+            throws KeySourceException, GeneralSecurityException, IOException {
+        Path certificate = Objects.requireNonNull(config.certificate());
+        Path key = Objects.requireNonNull(config.key());
+        List<X509Certificate> chain = certificates(certificate);
+        PrivateKey secret = TlsFiles.privateKey(key);
+        requirePair(chain.get(0), secret, certificate, key);
+        warnOfDates(chain.get(0), certificate);
+        Path authorities = config.clientAuthorities();
+        return CertificateTls.of(
+                chain, secret, authorities == null ? List.of() : certificates(authorities), config.verifyClients());
+    }
+
+    private static List<X509Certificate> certificates(Path file) throws KeySourceException {
+        return TlsFiles.certificates(file).stream()
+                .filter(X509Certificate.class::isInstance)
+                .map(X509Certificate.class::cast)
+                .toList();
+    }
+
+    /** A key of another certificate would only be noticed by clients. */
+    private static void requirePair(X509Certificate ours, PrivateKey key, Path certificate, Path keyFile)
+            throws GeneralSecurityException {
+        byte[] anything = "blockseal".getBytes(StandardCharsets.US_ASCII);
+        boolean fits = ours.getPublicKey().getAlgorithm().equals(key.getAlgorithm());
+        if (fits) {
+            String algorithm =
+                    switch (key.getAlgorithm()) {
+                        case "RSA" -> "SHA256withRSA";
+                        case "EC" -> "SHA256withECDSA";
+                        default -> key.getAlgorithm();
+                    };
+            Signature signature = Signature.getInstance(algorithm);
+            signature.initSign(key);
+            signature.update(anything);
+            byte[] signed = signature.sign();
+            signature.initVerify(ours.getPublicKey());
+            signature.update(anything);
+            fits = signature.verify(signed);
+        }
+        if (!fits) {
+            throw new GeneralSecurityException(
+                    "the private key " + keyFile + " is not that of the first certificate in " + certificate
+                            + "; our own comes first there, then who signed it");
+        }
+    }
+
+    private static void warnOfDates(X509Certificate ours, Path certificate) {
+        try {
+            ours.checkValidity();
+        } catch (CertificateExpiredException | CertificateNotYetValidException wrong) {
+            LOG.warn(
+                    "tls: our certificate {} is not valid now, clients will refuse it: {}",
+                    certificate,
+                    wrong.getMessage());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.blockseal.app.served;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.blockseal.app.Cli;
+import io.blockseal.app.Guest;
+import io.blockseal.app.MoodyProgram;
+import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Failures;
+import io.blockseal.app.daemon.Daemon;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A daemon that starts while the key source of one of its volumes cannot give the key. */
+@Timeout(120)
+class LateOpeningsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    private Path directory;
+
+    private Cli cli;
+    private MoodyProgram program;
+    private String source = "";
+
+    @BeforeEach
+    void createTwo() throws Exception {
+        cli = new Cli(directory);
+        program = MoodyProgram.in(directory);
+        source = program.uri();
+        cli.ok("create", "./far.bsl", "--size", "32M", "--key-source", source);
+        cli.ok("create", "./near.bsl", "--size", "32M", "--key-file", "./near.key");
+    }
+
+    private Daemon serve() throws Exception {
+        return Daemon.start(cli.configuration(
+                "path: ./far.bsl, key-source: \"" + source + "\"", "path: ./near.bsl, key-file: ./near.key"));
+    }
+
+    private JsonNode status(String volume) throws Exception {
+        for (JsonNode each : JSON.readTree(cli.served("status", "--json").out()).get("volumes")) {
+            if (each.get("name").asText().equals(volume)) {
+                return each;
+            }
+        }
+        throw new AssertionError("no volume " + volume);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unreachable", "throttled", "refused"})
+    void servesTheOthersAndOpensItByItselfWhenTheKeyIsThere(String trouble) throws Exception {
+        program.mood(trouble);
+        try (Daemon daemon = serve()) {
+            try (Guest near = Guest.connect(daemon, "near", 1)) {
+                near.fill();
+            }
+            ExecutionException refused = assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "far", 2));
+            assertTrue(String.valueOf(refused.getMessage()).contains("waits for its key"), refused::getMessage);
+            assertEquals("opening", status("far").get("state").asText());
+            Cli.Result early = cli.served("lock", "far");
+            assertEquals(ExitCode.IN_USE.number(), early.exitCode(), early.all());
+            program.mood("well");
+            while (!status("far").get("state").asText().equals("open")) {
+                Thread.onSpinWait();
+            }
+            try (Guest far = Guest.connect(daemon, "far", 3)) {
+                far.fill();
+            }
+        }
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    @Test
+    void stopsAtOnceWhileItWaits() throws Exception {
+        program.mood("unreachable");
+        serve().close();
+        program.mood("well");
+        // Nobody has it open any more.
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    /** Within the time that the program gets for its answer. */
+    @Test
+    @Timeout(25)
+    void aSilentSourceHoldsUpNeitherTheOthersNorTheEnd() throws Exception {
+        program.mood("silent");
+        try (Daemon daemon = serve();
+                Guest near = Guest.connect(daemon, "near", 1)) {
+            near.fill();
+            assertEquals("opening", status("far").get("state").asText());
+        }
+        program.mood("well");
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    @Test
+    void doesNotWaitForWhatOnlyAnOperatorCanMend() throws Exception {
+        program.mood("misconfigured");
+        Exception failed = assertThrows(Exception.class, this::serve);
+        assertEquals(ExitCode.KEY_SOURCE, Failures.exitCode(failed));
+        program.mood("wrong-key");
+        failed = assertThrows(Exception.class, this::serve);
+        assertEquals(ExitCode.WRONG_KEY, Failures.exitCode(failed));
+    }
+}
