@@ -46,10 +46,15 @@ public final class ExportRegistry {
         policies.put(name, policy);
     }
 
-    /** Nothing is said of that name any more, which is not offered: as if there had never been an export of it. */
+    /**
+     * Nothing is said of that name any more, which is not offered: as if there had never been an export of it. What is
+     * offered keeps its access list.
+     */
     public void forget(String name) {
-        policies.remove(name);
-        withdrawn.remove(name);
+        if (!exports.containsKey(name)) {
+            policies.remove(name);
+            withdrawn.remove(name);
+        }
     }
 
     /** What that caller may know of it. */

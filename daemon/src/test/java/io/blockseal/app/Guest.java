@@ -126,7 +126,7 @@ public final class Guest implements AutoCloseable {
     }
 
     /** What the writing failed of; waits until it has. */
-    Throwable failure() throws Exception {
+    public Throwable failure() throws Exception {
         try {
             work.get(SECONDS, TimeUnit.SECONDS);
             throw new AssertionError("it went well");

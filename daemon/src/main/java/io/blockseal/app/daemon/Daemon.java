@@ -116,6 +116,9 @@ public final class Daemon implements AutoCloseable {
     private volatile @Nullable Reload reload;
     private @Nullable NbdServer clients;
     private volatile boolean serving;
+    /** At the end: to whoever serves next. */
+    private boolean clientsReturn;
+
     /** At the end: a first try goes on, and nothing of what it needs may be taken away. */
     private boolean stuckInTry;
 
@@ -215,7 +218,7 @@ public final class Daemon implements AutoCloseable {
         Keeper keeper = startKeeper(foundation, loops);
         ServedOpenings openings =
                 new ServedOpenings(foundation, memory, keeper, exports, loopCount, config.dekCacheEntries());
-        unwinding.add("the key sources", openings);
+        unwinding.add("the key sources", () -> volumes.forEach(ServedVolume::letGoKeys));
         unwinding.add("the volumes", this::closeVolumes);
         openVolumes(openings, keeper);
         ClientVisits visits = new ClientVisits(tlsFigures, this::requestMetrics);
@@ -225,6 +228,8 @@ public final class Daemon implements AutoCloseable {
         if (tls != null) {
             unwinding.add("the watch over TLS credentials", tls.watch(keeper, keeper));
         }
+        // After the server, and before whatever waits for them.
+        unwinding.add("requests that wait", () -> volumes.forEach(ServedVolume::endWaiting));
         listen(server, tls);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
@@ -480,6 +485,7 @@ public final class Daemon implements AutoCloseable {
     }
 
     private void closeForReturn() {
+        clientsReturn = true;
         NbdServer server = clients;
         if (server != null) {
             server.closeForReturn();
@@ -505,7 +511,8 @@ public final class Daemon implements AutoCloseable {
     /** Drains the server, then closes volumes, loops and the rest. */
     @Override
     public void close() {
-        volumes.forEach(ServedVolume::endWaiting);
+        // Guests who come back are told of nothing: they ask whoever serves next.
+        volumes.forEach(clientsReturn ? ServedVolume::endAsking : ServedVolume::endWaiting);
         stuckInTry = !firstTries.haveEnded(config.storageSeconds());
         unwinding.close();
     }

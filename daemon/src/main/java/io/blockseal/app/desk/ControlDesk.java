@@ -245,8 +245,10 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             } else if (verb.opensPlaces() && !isRootOrUs(caller)) {
                 answer = new ControlAnswer(403, Failures.outcome(notOurs(verb, caller)));
             } else if (verb.isLong()) {
-                Job job = served.gate()
-                        .pass(() -> jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR)));
+                Job job = served.gate().pass(() -> {
+                    requireOpen(served);
+                    return jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR));
+                });
                 handedOver = true;
                 answer = new ControlAnswer(202, JobText.one(job));
             } else {
@@ -334,15 +336,20 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
             throws Exception {
         String called = arguments.text(VerbCall.CALLED);
-        Volume open = served.opened();
-        Export export = served.export();
-        if (open == null || export == null || open.state() == Volume.State.CLOSED) {
-            throw new CommandException(
-                    ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
-        }
+        requireOpen(served);
+        Volume open = served.requireOpened();
+        Export export = served.requireExport();
         String name = called == null ? served.config().path().toString() : called;
         Serving serving = new Serving(export, transfers);
         return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, serving, arguments, memory, keys, control));
+    }
+
+    private static void requireOpen(ServedVolume served) throws CommandException {
+        Volume open = served.opened();
+        if (open == null || served.export() == null || open.state() == Volume.State.CLOSED) {
+            throw new CommandException(
+                    ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
+        }
     }
 
     /** A path from a command is absolute: it may stand in another directory. */
@@ -414,7 +421,14 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             files.forget(memo);
             return;
         }
-        Job job = jobs.takeUp(memo, request(verb, served, arguments, new SentKeys(arguments, engine), memo.by()));
+        SentKeys none = new SentKeys(arguments, engine);
+        Job job;
+        try {
+            job = jobs.takeUp(memo, request(verb, served, arguments, none, memo.by()));
+        } catch (JobRefusedException refused) {
+            none.close();
+            throw refused;
+        }
         LOG.info(
                 "volume={} job={}: {} goes on ({})",
                 served.name(),

@@ -8,6 +8,7 @@ import io.blockseal.job.JobRequest;
 import io.blockseal.volume.host.StateFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,11 +80,17 @@ public final class JobFiles implements JobMemory {
                     found.add(memo);
                 }
             }
+        } catch (DirectoryIteratorException broken) {
+            tellUnreadable(Objects.requireNonNull(broken.getCause()));
         } catch (IOException unreadable) {
-            LOG.error("{}: jobs that were begun before cannot be read: {}", folder, StateFile.words(unreadable));
+            tellUnreadable(unreadable);
         }
         found.sort(Comparator.comparingLong(JobMemo::id));
         return found;
+    }
+
+    private void tellUnreadable(IOException why) {
+        LOG.error("{}: jobs that were begun before cannot be read: {}", folder, StateFile.words(why));
     }
 
     private static @Nullable JobMemo read(Path path, String export) {

@@ -24,18 +24,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * From what an operator wrote to key sources. Several volumes may name one place: it is read, or asked for, once, since a
- * pipe gives its key but once and nobody likes to type twice. Closing wipes what the sources hold.
+ * pipe gives its key but once and nobody likes to type twice. Closing wipes what the sources hold, but for those that
+ * somebody holds longer.
  */
 public final class KeyPlaces implements AutoCloseable {
     private final CryptoEngine engine;
     private final Map<KeyConfig, KeySource> opened = new HashMap<>();
     private final List<KeySource> all = new ArrayList<>();
+    private final IdentityHashMap<KeySource, Integer> holders = new IdentityHashMap<>();
+    private boolean closed;
 
     /** Keys go into {@code engine}. */
     public KeyPlaces(CryptoEngine engine) {
@@ -200,8 +204,22 @@ public final class KeyPlaces implements AutoCloseable {
         }
     }
 
+    /** Keeps open, beyond {@link #close}, a source that was opened here, until {@link #letGo} was called as often. */
+    public synchronized void hold(KeySource source) {
+        holders.merge(source, 1, Integer::sum);
+    }
+
+    /** Nobody asks that source any more who has held it. */
+    public synchronized void letGo(KeySource source) {
+        Integer left = holders.computeIfPresent(source, (each, count) -> count == 1 ? null : count - 1);
+        if (closed && left == null) {
+            source.close();
+        }
+    }
+
     @Override
-    public void close() {
-        all.forEach(KeySource::close);
+    public synchronized void close() {
+        closed = true;
+        all.stream().filter(source -> !holders.containsKey(source)).forEach(KeySource::close);
     }
 }

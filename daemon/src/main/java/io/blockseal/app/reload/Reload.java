@@ -93,6 +93,7 @@ public final class Reload implements AutoCloseable {
     /** Ends one that is under way after the volume that it is at, and begins none any more. From any thread. */
     public void stop() {
         stopping = true;
+        roster.stop();
     }
 
     /** Likewise, and when it returns none is under way. */
@@ -157,8 +158,8 @@ public final class Reload implements AutoCloseable {
         }
         try (ServedOpenings.Batch batch = roster.begin(coming.size())) {
             for (VolumeConfig each : coming.values()) {
-                // One that was taken out comes back, whoever stops us.
-                if (!before.containsKey(each.exportName()) && !goesOn(report)) {
+                // One that was taken out meanwhile is served again by whoever serves next.
+                if (!goesOn(report)) {
                     return;
                 }
                 comes(each, accessWanted, before.get(each.exportName()), batch, report);

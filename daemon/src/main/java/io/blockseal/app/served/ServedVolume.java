@@ -80,6 +80,10 @@ public final class ServedVolume implements VolumesClosing.Closable {
     private @Nullable Polling checking;
     private @Nullable Polling graceEnding;
     private @Nullable List<EndableKeySource> asked;
+    /** Of its sources, those that it holds in {@link #heldIn}. */
+    private List<KeySource> held = List.of();
+
+    private @Nullable KeyPlaces heldIn;
     private volatile boolean askingEnded;
     private @Nullable ShredOnDiscard shredding;
 
@@ -157,6 +161,14 @@ public final class ServedVolume implements VolumesClosing.Closable {
                 contexts,
                 new ExportBudget(
                         config.limit().requestsPerSecond(), config.limit().bytesPerSecond()));
+        offer(made, exports);
+    }
+
+    private synchronized void offer(Export made, ExportRegistry exports) throws CommandException {
+        // Whoever takes it out of service may have waited for this try in vain.
+        if (askingEnded) {
+            throw new CommandException(ExitCode.IN_USE, name() + ": is being taken out of service");
+        }
         exports.add(made);
         // Not before: whoever sees it open may connect.
         export = made;
@@ -230,7 +242,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
     }
 
     /** What is offered to clients of one that is open. */
-    Export requireExport() {
+    public Export requireExport() {
         return Objects.requireNonNull(export);
     }
 
@@ -323,26 +335,41 @@ public final class ServedVolume implements VolumesClosing.Closable {
         endAsking();
     }
 
-    private List<KeySource> sources(KeyPlaces keys) throws KeySourceException {
+    /** Whoever is outside, or wraps anew by itself, is asked for as long as it is served. */
+    private synchronized List<KeySource> sources(KeyPlaces keys) throws KeySourceException {
+        if (asked != null) {
+            return List.copyOf(asked);
+        }
         List<KeySource> named = new ArrayList<>();
         for (KeyConfig key : config.keys()) {
             named.add(keys.open(key, "Passphrase of " + config.path()));
         }
-        return config.isKeyOutside() ? List.copyOf(endable(named)) : named;
-    }
-
-    private synchronized List<EndableKeySource> endable(List<KeySource> named) {
-        List<EndableKeySource> sources =
-                asked == null ? named.stream().map(EndableKeySource::new).toList() : asked;
-        asked = sources;
-        if (askingEnded) {
-            sources.forEach(EndableKeySource::end);
+        if (config.isKeyOutside() || config.autoRewrap()) {
+            named.forEach(keys::hold);
+            heldIn = keys;
+            held = List.copyOf(named);
         }
-        return sources;
+        if (!config.isKeyOutside()) {
+            return named;
+        }
+        asked = named.stream().map(EndableKeySource::new).toList();
+        if (askingEnded) {
+            asked.forEach(EndableKeySource::end);
+        }
+        return List.copyOf(asked);
     }
 
-    /** Nobody waits for its key source any more. */
-    private synchronized void endAsking() {
+    /** It is closed, and asks its key sources no more. A second call does nothing. */
+    public synchronized void letGoKeys() {
+        KeyPlaces places = heldIn;
+        if (places != null) {
+            held.forEach(places::letGo);
+            heldIn = null;
+        }
+    }
+
+    /** Nobody waits for its key source any more, and it is not offered if it was not before. */
+    public synchronized void endAsking() {
         askingEnded = true;
         if (asked != null) {
             asked.forEach(EndableKeySource::end);
@@ -372,6 +399,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
         } catch (RuntimeException failed) {
             LOG.error("volume={}: is erased, but could not be closed", name(), failed);
         }
+        letGoKeys();
     }
 
     /** Ends what is done to it by itself. A second call does nothing. */

@@ -53,6 +53,8 @@ public final class VolumeRoster {
     /** Withdrawn, and not let go yet. */
     private final Set<ServedVolume> halfOut = new HashSet<>();
 
+    private volatile boolean stopping;
+
     /**
      * Of {@code volumes}, which others read meanwhile.
      *
@@ -108,6 +110,9 @@ public final class VolumeRoster {
         ServedVolume served = maker.apply(config);
         exports.restrict(served.name(), access);
         volumes.add(served);
+        if (stopping) {
+            served.endAsking();
+        }
         try {
             batch.open(served);
         } catch (KeySourceException trouble) {
@@ -122,8 +127,19 @@ public final class VolumeRoster {
             drop(served);
             throw failed;
         }
-        tending.open(served);
+        try {
+            tending.open(served);
+        } catch (Exception defect) {
+            // Its guests are there already.
+            LOG.error("volume={}: is served, but what was begun on it before does not go on", served.name(), defect);
+        }
         return true;
+    }
+
+    /** Nothing that is taken in from now on waits for a key. From any thread. */
+    public void stop() {
+        stopping = true;
+        volumes.forEach(ServedVolume::endAsking);
     }
 
     /**
@@ -146,11 +162,11 @@ public final class VolumeRoster {
     }
 
     private void drop(ServedVolume served) {
-        forget(served);
         served.endWaiting();
         if (served.opened() != null) {
             VolumesClosing.closeAll(List.of(served), storagePatience);
         }
+        forget(served);
     }
 
     /**
@@ -180,7 +196,12 @@ public final class VolumeRoster {
         OrderGate.State after = before;
         try {
             exports.withdraw(served.name(), why);
-            served.endWaiting();
+            if (forReturn) {
+                // Who waits for a range goes on when the job that holds it ends, and notices nothing.
+                served.endAsking();
+            } else {
+                served.endWaiting();
+            }
             boolean given = late.giveUp(served, PATIENCE);
             // Not before: a try that was under way begins to look, too.
             policies.end(served);
@@ -189,7 +210,7 @@ public final class VolumeRoster {
                     && served.gate().becomesEmpty(PATIENCE);
             // A try that was under way may have opened it after all.
             exports.withdraw(served.name(), why);
-            if (!idle || !clients.dismiss(served.name(), forReturn)) {
+            if (!idle || !dismiss(served, forReturn)) {
                 throw stuck(served);
             }
             after = OrderGate.State.REMOVED;
@@ -198,6 +219,16 @@ public final class VolumeRoster {
             jobs.allow(served.name());
         }
         letGo(served);
+    }
+
+    private boolean dismiss(ServedVolume served, boolean forReturn) {
+        boolean gone = clients.dismiss(served.name(), forReturn);
+        if (!gone && forReturn) {
+            // Their connections are closed by now: nobody hears what becomes of requests that wait still.
+            served.endWaiting();
+            gone = clients.dismiss(served.name(), true);
+        }
+        return gone;
     }
 
     private void letGo(ServedVolume served) throws CommandException {
@@ -225,6 +256,7 @@ public final class VolumeRoster {
         volumes.remove(served);
         halfOut.remove(served);
         exports.forget(served.name());
+        served.letGoKeys();
     }
 
     private static CommandException stuck(ServedVolume served) {

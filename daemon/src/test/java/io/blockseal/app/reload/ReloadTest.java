@@ -2,6 +2,7 @@ package io.blockseal.app.reload;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,11 +13,13 @@ import io.blockseal.app.Guest;
 import io.blockseal.app.MoodyProgram;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.daemon.Daemon;
+import io.blockseal.client.NbdDisconnectedException;
 import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -308,6 +311,55 @@ class ReloadTest {
                 guest.requireAllRight();
             }
         }
+    }
+
+    /** Whoever waits for the key of a locked volume comes again, and hears of no error. */
+    @Test
+    void whoWaitsForAVolumeThatIsOpenedAnewHearsOfNoError() throws Exception {
+        cli.configuration(A);
+        Path file = cli.path("c.yaml");
+        String quick = Files.readString(file).replace("loops: 1", "loops: 1\ndrain-seconds: 1");
+        Files.writeString(file, quick);
+        try (Daemon daemon = Daemon.start(
+                        ConfigReader.read(file),
+                        () -> ConfigReader.read(file),
+                        () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+                Guest guest = Guest.connect(daemon, "a", 13)) {
+            guest.fill();
+            assertEquals(0, cli.served("lock", "a").exitCode());
+            guest.begin();
+            Files.writeString(file, quick.replace("path:", "description: other, path:"));
+            assertEquals(List.of("a opened-anew", "done 0"), reload());
+            Throwable failure = guest.failure();
+            assertInstanceOf(NbdDisconnectedException.class, failure.getCause().getCause(), failure::toString);
+            try (Guest again = Guest.connect(daemon, "a", 14)) {
+                again.fill();
+                again.requireAllRight();
+            }
+        }
+    }
+
+    /** A daemon that is told to stop waits for no source, at a reload either. */
+    @Test
+    @Timeout(30)
+    void aStopDoesNotWaitForTheSourceThatAReloadAsks() throws Exception {
+        MoodyProgram program = MoodyProgram.in(directory);
+        String far = "path: ./far.bsl, key-source: \"" + program.uri() + "?timeout-seconds=59\"";
+        cli.ok("create", "./far.bsl", "--size", "32M", "--key-source", program.uri());
+        CompletableFuture<Cli.Result> reloading;
+        try (Daemon daemon = serve(A)) {
+            assertFalse(daemon.addresses().isEmpty());
+            program.mood("silent");
+            cli.configuration(A, far);
+            long askedBefore = program.asked();
+            reloading = CompletableFuture.supplyAsync(() -> cli.served("reload"));
+            while (program.asked() == askedBefore) {
+                Thread.onSpinWait();
+            }
+        }
+        reloading.get(20, TimeUnit.SECONDS);
+        program.mood("well");
+        cli.ok("check", "./far.bsl", "--key-source", program.uri());
     }
 
     /** It does not hold the reload up, and goes on where it was when the volume is served again. */

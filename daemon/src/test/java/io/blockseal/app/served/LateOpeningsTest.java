@@ -69,6 +69,8 @@ class LateOpeningsTest {
             assertEquals("opening", status("far").get("state").asText());
             Cli.Result early = cli.served("lock", "far");
             assertEquals(ExitCode.IN_USE.number(), early.exitCode(), early.all());
+            Cli.Result rotating = cli.served("rotate-dek", "far", "--all");
+            assertEquals(ExitCode.IN_USE.number(), rotating.exitCode(), rotating.all());
             program.mood("well");
             while (!status("far").get("state").asText().equals("open")) {
                 Thread.onSpinWait();
