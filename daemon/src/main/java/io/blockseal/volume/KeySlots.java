@@ -8,6 +8,7 @@ import io.blockseal.format.KeySlot;
 import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.KeySlotPriority;
 import io.blockseal.format.KeySlotType;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
@@ -185,12 +186,12 @@ public final class KeySlots {
     /**
      * Has a source give the volume key as at an opening: by the slots that are tried by themselves, in their order.
      *
-     * @return what was said about sources that could not be asked, or would not, before one opened it; null if there was
-     *     none
+     * @return what was said about sources that could not be asked, would not, or gave another key, before one opened it;
+     *     null if there was none
      */
     public @Nullable String requireOpenable(List<KeySource> sources) throws KeySourceException, WrongKeyException {
         try (Opened opened = unlock(sources, volume.slotChoice())) {
-            return opened.unserved();
+            return opened.unusable();
         }
     }
 
@@ -201,14 +202,21 @@ public final class KeySlots {
 
     private Opened unlock(List<KeySource> unlockWith, SlotChoice choice) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
-        Opened opened = VolumeUnlock.quiet(volume.name(), unlockWith, choice).open(current(), root.uuid());
+        try {
+            return VolumeUnlock.quiet(volume.name(), unlockWith, choice)
+                    .open(current(), root.uuid(), opened -> proven(root, opened));
+        } catch (MalformedVolumeException another) {
+            throw new WrongKeyException(volume.name() + ": " + another.getMessage());
+        }
+    }
+
+    private Opened proven(RootBlock root, Opened opened) throws MalformedVolumeException {
         try (EpochKeys keys = EpochKeys.derive(volume.engine(), root.uuidBytes(), root.vkEpoch(), opened.volumeKey())) {
             if (keys.sameAs(volume.keys().current())) {
                 return opened;
             }
         }
-        opened.close();
-        throw new WrongKeyException(volume.name() + ": a key slot gives another volume's key");
+        throw new MalformedVolumeException("key slot " + opened.slot(), "key", "is another volume's");
     }
 
     private KeySlot wrap(Secret volumeKey, KeySource source, String label)

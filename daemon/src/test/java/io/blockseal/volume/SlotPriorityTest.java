@@ -9,6 +9,7 @@ import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotPriority;
+import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
@@ -62,7 +63,12 @@ class SlotPriorityTest {
 
     /** A key that only its own slot is shown to, and that notes when it is asked. */
     private KeySource key(int fill, @Nullable Kind trouble) {
-        return new Noting(fixture.key(fill), fill, trouble);
+        return new Noting(fixture.key(fill), fill, trouble, false);
+    }
+
+    /** One that gives some other key for the volume's. */
+    private KeySource mixedUp(int fill) {
+        return new Noting(fixture.key(fill), fill, null, true);
     }
 
     @Test
@@ -81,6 +87,66 @@ class SlotPriorityTest {
         set(1, KeySlotPriority.FIRST);
         open(key(1, trouble), key(2, trouble), key(3, null)).close();
         assertEquals(List.of(2, 1, 3), asked);
+    }
+
+    /** A service may answer for another volume, and one key that is mixed up must not cost the others. */
+    @Test
+    void goesOnToTheNextSlotWhereASourceGivesAnotherKey() throws Exception {
+        try (AuditLines audit = AuditLines.listen();
+                Volume volume = open(mixedUp(1), key(2, Kind.UNREACHABLE), key(3, null))) {
+            assertEquals(List.of(1, 2, 3), asked);
+            List<String> accepted = audit.of(AuditEvent.KEY_ACCEPTED).stream()
+                    .map(Object::toString)
+                    .toList();
+            assertEquals(1, accepted.size(), accepted::toString);
+            assertTrue(accepted.get(0).contains("slot=2"), accepted::toString);
+            assertEquals(
+                    "key slot 0: key: is another volume's; and another key slot: key 2: THROTTLED",
+                    volume.keySlots().requireOpenable(List.of(mixedUp(1), key(2, Kind.THROTTLED), key(3, null))));
+        }
+    }
+
+    /** Waiting for the other source would only hide that one gives what it should not. */
+    @Test
+    void saysOfTheFirstSourceThatGivesAnotherKeyIfNoneOpensIt() throws Exception {
+        MalformedVolumeException strange = assertThrows(
+                MalformedVolumeException.class,
+                () -> open(key(1, Kind.UNREACHABLE), mixedUp(2), mixedUp(3)));
+        assertEquals("mac", strange.field());
+        assertTrue(strange.getMessage().contains("(that of key slot 1)"), strange::getMessage);
+        assertEquals(List.of(1, 2, 3), asked.subList(0, 3));
+        try (Volume volume = fixture.open(store)) {
+            WrongKeyException wrong = assertThrows(
+                    WrongKeyException.class, () -> volume.keySlots().requireOpenable(List.of(mixedUp(2))));
+            assertEquals("vol: key slot 1: key: is another volume's", wrong.getMessage());
+        }
+    }
+
+    /** A slip of the pen in an address is found by looking at both of them. */
+    @Test
+    void saysOfEverySlotWhyItWasNotTried() throws Exception {
+        try (Volume volume = fixture.open(store);
+                RecoveryKeySource recovery = RecoveryKeySource.generate(fixture.engine())) {
+            volume.keySlots().add(List.of(fixture.key(1)), recovery, "paper");
+        }
+        set(1, KeySlotPriority.ON_REQUEST);
+        WrongKeyException wrong = assertThrows(WrongKeyException.class, () -> open(key(7, null), key(8, null)));
+        assertEquals(
+                "vol: no key slot opens with the given keys; slot 0 was made with test:1; slot 2 was made with test:3;"
+                        + " slot 1 was made with test:2; slot 3 is a recovery key's, which is tried only with"
+                        + " --recovery-key-file; given was test:7, test:8",
+                wrong.getMessage());
+        wrong = assertThrows(
+                WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(9), fixture.key(1)));
+        assertEquals("vol: no key slot opens with the given keys; slot 9 holds no key", wrong.getMessage());
+    }
+
+    @Test
+    void saysNothingOfWhatWasGivenWhereItWasTried() throws Exception {
+        WrongKeyException wrong = assertThrows(
+                WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(0), fixture.key(7)));
+        assertEquals(
+                "vol: no key slot opens with the given keys; slot 0: test: another key", wrong.getMessage());
     }
 
     @Test
@@ -220,11 +286,13 @@ class SlotPriorityTest {
         private final TestKeySource source;
         private final int fill;
         private final @Nullable Kind trouble;
+        private final boolean mixedUp;
 
-        Noting(TestKeySource source, int fill, @Nullable Kind trouble) {
+        Noting(TestKeySource source, int fill, @Nullable Kind trouble, boolean mixedUp) {
             this.source = source;
             this.fill = fill;
             this.trouble = trouble;
+            this.mixedUp = mixedUp;
         }
 
         @Override
@@ -258,7 +326,7 @@ class SlotPriorityTest {
             if (trouble != null) {
                 throw new KeySourceException(trouble, "key " + fill + ": " + trouble);
             }
-            return source.unwrap(wrapped, binding);
+            return mixedUp ? Secret.random(fixture.engine().keys(), 32) : source.unwrap(wrapped, binding);
         }
 
         @Override

@@ -36,9 +36,14 @@ final class BackupProof {
      */
     static Proven prove(CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        return new VolumeUnlock(name, sources, SlotChoice.of(onlySlot))
+                .open(backup.area(), backup.root().uuid(), opened -> proven(engine, backup, name, opened));
+    }
+
+    private static Proven proven(CryptoEngine engine, HeaderBackup backup, String name, Opened opened)
+            throws MalformedVolumeException {
         RootBlock root = backup.root();
-        try (Opened opened =
-                new VolumeUnlock(name, sources, SlotChoice.of(onlySlot)).open(backup.area(), root.uuid())) {
+        try (opened) {
             VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
             boolean proven = false;
             try {
@@ -58,7 +63,9 @@ final class BackupProof {
         RootBlock root = backup.root();
         if (!keys.verifies(root)) {
             throw new MalformedVolumeException(
-                    name + ": root", "mac", "does not verify: altered, or of another volume's key");
+                    name + ": root",
+                    "mac",
+                    "does not verify: altered, or of another volume's key (that of key slot " + opened.slot() + ")");
         }
         opened.requireEpochOf(root);
         keys.takePrevious(root, opened.volumeKey());

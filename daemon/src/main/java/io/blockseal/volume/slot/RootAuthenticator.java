@@ -121,14 +121,21 @@ public final class RootAuthenticator {
 
     private Unlocked open(Candidate candidate, KeySlotArea area)
             throws MalformedVolumeException, WrongKeyException, KeySourceException {
+        return unlock.open(area, candidate.root().uuid(), opened -> prove(candidate, opened));
+    }
+
+    private Unlocked prove(Candidate candidate, Opened opened) throws MalformedVolumeException {
         RootBlock root = candidate.root();
-        try (Opened opened = unlock.open(area, root.uuid())) {
+        try (opened) {
             VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
             boolean genuine = false;
             try {
                 if (!keys.verifies(root)) {
                     throw new MalformedVolumeException(
-                            root.block(), "mac", "does not verify: altered, or of another volume's key");
+                            root.block(),
+                            "mac",
+                            "does not verify: altered, or of another volume's key (that of key slot " + opened.slot()
+                                    + ")");
                 }
                 opened.requireEpochOf(root);
                 keys.takePrevious(root, opened.volumeKey());

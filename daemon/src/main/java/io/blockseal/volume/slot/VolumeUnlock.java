@@ -52,14 +52,15 @@ public final class VolumeUnlock {
     /**
      * A volume key, which the caller closes, how the slot that gave it wraps it, that slot's number and its epoch.
      *
-     * @param unserved what was said about slots before it whose source could not be asked, or would not; or null
+     * @param unusable what was said about slots before it whose source could not be asked, would not, or gave another key;
+     *     or null
      */
     public record Opened(
             Secret volumeKey,
             WrappedBy wrappedBy,
             int slot,
             int epoch,
-            @Nullable String unserved) implements AutoCloseable {
+            @Nullable String unusable) implements AutoCloseable {
         /** Refuses a slot that says that it holds the volume key of another epoch than a root whose MAC is right under it. */
         public void requireEpochOf(RootBlock root) throws MalformedVolumeException {
             if (epoch != root.vkEpoch()) {
@@ -77,49 +78,41 @@ public final class VolumeUnlock {
         }
     }
 
+    /** Tells whether a volume key that a slot has given is the one that was looked for. */
+    @FunctionalInterface
+    public interface Proof<T> {
+        /**
+         * What the caller wants of it. The key is the caller's from then on.
+         *
+         * @throws MalformedVolumeException if it is another one; then the key is still not the caller's
+         */
+        T of(Opened opened) throws MalformedVolumeException;
+    }
+
     /**
-     * The volume key; the caller closes it.
+     * What {@code proof} makes of the first volume key that it takes. A source that gives another one does not keep the next
+     * slot from being tried.
      *
-     * @throws KeySourceException if a source that might have opened a slot could not be asked
+     * @throws MalformedVolumeException if a source gave a key, and {@code proof} took none: what it said of the first
+     * @throws KeySourceException else, if a source that might have opened a slot could not be asked
      * @throws WrongKeyException if all were asked and none fits
      */
-    public Opened open(KeySlotArea area, UUID uuid) throws KeySourceException, WrongKeyException {
-        @Nullable KeySourceException unserved = null;
-        StringBuilder tried = new StringBuilder();
-        for (int index : inOrder(area)) {
-            KeySlot slot = Objects.requireNonNull(area.slot(index));
-            WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
-            for (KeySource source : sources) {
-                if (wrapped == null || !source.mayOpen(wrapped)) {
-                    continue;
-                }
-                if (source.slotPriority() != KeySlotPriority.ON_REQUEST.code() && !choice.mayTry(slot)) {
-                    tried.append("; slot ")
-                            .append(index)
-                            .append(": opens on request only: --key-slot ")
-                            .append(index);
-                    break;
-                }
-                try {
-                    Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
-                    if (!quiet) {
-                        tell(uuid, index, source, unserved);
-                    }
-                    return new Opened(
-                            volumeKey,
-                            WrappedBy.of(source, wrapped),
-                            index,
-                            slot.vkEpoch(),
-                            unserved == null ? null : unserved.getMessage());
-                } catch (WrongKeyException e) {
-                    tried.append("; slot ").append(index).append(": ").append(e.getMessage());
-                } catch (KeySourceException e) {
-                    LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
-                    unserved = unserved == null ? e : both(unserved, e);
-                }
+    public <T> T open(KeySlotArea area, UUID uuid, Proof<T> proof)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        SlotOutcomes outcomes = new SlotOutcomes(sources);
+        List<Integer> order = inOrder(area);
+        for (int index : order) {
+            T made = tryOut(index, Objects.requireNonNull(area.slot(index)), uuid, proof, outcomes);
+            if (made != null) {
+                return made;
             }
         }
-        if (unserved != null) {
+        if (order.isEmpty() && choice.only() >= 0) {
+            outcomes.free(choice.only());
+        }
+        MalformedVolumeException unfit = outcomes.unfit();
+        KeySourceException unserved = outcomes.unserved();
+        if (unfit == null && unserved != null) {
             if (!quiet) {
                 AuditLog.record(
                         AuditEvent.KEY_SOURCE_FAILED,
@@ -130,13 +123,73 @@ public final class VolumeUnlock {
             throw unserved;
         }
         AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", volumeName), AuditField.of("uuid", uuid));
-        throw new WrongKeyException(volumeName + ": no key slot opens with the given keys" + tried + refusals(area));
+        if (unfit != null) {
+            throw unfit;
+        }
+        throw outcomes.wrongKey(volumeName, area);
+    }
+
+    /** By every source that might have made the slot; null if none opens it. */
+    private <T> @Nullable T tryOut(int index, KeySlot slot, UUID uuid, Proof<T> proof, SlotOutcomes outcomes) {
+        WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
+        if (wrapped == null) {
+            outcomes.unknown(index, slot);
+            return null;
+        }
+        List<KeySource> fitting =
+                sources.stream().filter(source -> source.mayOpen(wrapped)).toList();
+        if (fitting.isEmpty()) {
+            outcomes.strange(index, slot);
+        }
+        for (KeySource source : fitting) {
+            if (source.slotPriority() != KeySlotPriority.ON_REQUEST.code() && !choice.mayTry(slot)) {
+                outcomes.onRequest(index);
+                return null;
+            }
+            try {
+                Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
+                T made = take(
+                        new Opened(
+                                volumeKey,
+                                WrappedBy.of(source, wrapped),
+                                index,
+                                slot.vkEpoch(),
+                                outcomes.unusable()),
+                        proof);
+                if (!quiet) {
+                    tell(uuid, index, source, outcomes.unusable());
+                }
+                return made;
+            } catch (WrongKeyException e) {
+                outcomes.wrong(index, e);
+            } catch (MalformedVolumeException e) {
+                LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                outcomes.unfit(e);
+            } catch (KeySourceException e) {
+                LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                outcomes.unserved(e);
+            }
+        }
+        return null;
+    }
+
+    private static <T> T take(Opened opened, Proof<T> proof) throws MalformedVolumeException {
+        boolean taken = false;
+        try {
+            T made = proof.of(opened);
+            taken = true;
+            return made;
+        } finally {
+            if (!taken) {
+                opened.close();
+            }
+        }
     }
 
     /** Of a source that could not be asked the log knows only here: if nothing opens, the caller is told. */
-    private void tell(UUID uuid, int index, KeySource source, @Nullable KeySourceException unserved) {
-        if (unserved != null) {
-            LOG.warn("volume={}: another key slot could not be tried: {}", volumeName, unserved.getMessage());
+    private void tell(UUID uuid, int index, KeySource source, @Nullable String unusable) {
+        if (unusable != null) {
+            LOG.warn("volume={}: another key slot could not be used: {}", volumeName, unusable);
         }
         LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
         AuditLog.record(
@@ -159,35 +212,5 @@ public final class VolumeUnlock {
             }
         }
         return order;
-    }
-
-    /**
-     * What is said of two slots that could not be tried. A no is definite only if it is the answer for all slots, and
-     * what passes is waited for although another slot wants an operator.
-     */
-    private static KeySourceException both(KeySourceException one, KeySourceException other) {
-        boolean swap = rank(other) > rank(one);
-        KeySourceException first = swap ? other : one;
-        KeySourceException second = swap ? one : other;
-        return new KeySourceException(
-                first.kind(), first.getMessage() + "; and another key slot: " + second.getMessage(), first);
-    }
-
-    private static int rank(KeySourceException trouble) {
-        return switch (trouble.kind()) {
-            case REFUSED -> 0;
-            case MISCONFIGURED -> 1;
-            case THROTTLED, UNREACHABLE -> 2;
-        };
-    }
-
-    private static String refusals(KeySlotArea area) {
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < KeySlotArea.SLOTS; i++) {
-            if (area.refusal(i) != null) {
-                text.append("; refused: ").append(area.refusal(i));
-            }
-        }
-        return text.toString();
     }
 }
