@@ -59,11 +59,14 @@ public final class PrivateFile {
     public static void requireUnchangeable(Path program) throws KeySourceException {
         try {
             int us = ourUid();
-            for (Path at = program.toRealPath(); at != null; at = at.getParent()) {
+            Path real = program.toRealPath();
+            for (Path at = real; at != null; at = at.getParent()) {
                 Map<String, Object> attributes = Files.readAttributes(at, "unix:mode,uid");
                 int mode = number(attributes, "mode");
                 int uid = number(attributes, "uid");
-                boolean others = (mode & WRITABLE_BY_OTHERS) != 0 && (mode & STICKY) == 0;
+                // Of a directory it keeps others from renaming and removing what is ours; of a file it says nothing.
+                boolean kept = (mode & STICKY) != 0 && !at.equals(real);
+                boolean others = (mode & WRITABLE_BY_OTHERS) != 0 && !kept;
                 if ((uid != 0 && uid != us) || others) {
                     throw refused(program + " could be changed by others: " + at + " belongs to user " + uid + ", mode "
                             + Integer.toOctalString(mode & 07777)

@@ -23,6 +23,7 @@ final class CkException extends Exception {
 
     private static String name(long code) {
         Ckr ckr = Ckr.of(code);
-        return "CKR " + (ckr == Ckr.UNLISTED ? "" : ckr + " ") + "(0x" + Long.toHexString(code) + ")";
+        String number = "0x" + Long.toHexString(code);
+        return ckr == Ckr.UNLISTED ? "CKR " + number : "CKR_" + ckr + " (" + number + ")";
     }
 }

@@ -4,6 +4,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
@@ -50,7 +51,10 @@ final class LoadedModule {
             } catch (IOException cannot) {
                 throw new KeySourceException(
                         Kind.MISCONFIGURED,
-                        asker + ": the module " + path + " cannot be loaded: " + cannot.getMessage()
+                        asker + ": the module " + path + " cannot be loaded: "
+                                + (cannot instanceof NoSuchFileException
+                                        ? "there is no such file"
+                                        : cannot.getMessage())
                                 + ". Is module-path right, and the package installed that has it?",
                         cannot);
             }

@@ -39,6 +39,7 @@ final class Pin implements AutoCloseable {
     private final boolean once;
 
     private @Nullable Secret kept;
+    private @Nullable Object login;
 
     private Pin(String name, boolean once, CryptoEngine engine, Reader reader) {
         this.name = name;
@@ -120,6 +121,16 @@ final class Pin implements AutoCloseable {
             kept = read;
         }
         return text;
+    }
+
+    /** It is the one of that login, whatever is written in its place meanwhile. */
+    synchronized void accepted(Object by) {
+        login = by;
+    }
+
+    /** Whether it is known to be the one of that login. */
+    synchronized boolean isAccepted(Object by) {
+        return login == by;
     }
 
     /** Wipes what is kept. */

@@ -20,6 +20,9 @@ final class Token {
     /** Some have few; more at once would not be faster. */
     private static final int SESSIONS_MAX = 8;
 
+    private static final String LOCKED =
+            "the PIN is locked after too many wrong ones; unlock it by the token's own tools";
+
     /** What is done in a session. */
     @FunctionalInterface
     interface Work<T> {
@@ -31,11 +34,15 @@ final class Token {
     private static final class Login {
         final Cryptoki functions;
         final TokenInfo token;
+        /** What stands for the PIN that the token has taken; empty if it wants none. */
+        final byte[] mark;
+
         final ArrayDeque<Long> idle = new ArrayDeque<>();
 
-        Login(Cryptoki functions, TokenInfo token) {
+        Login(Cryptoki functions, TokenInfo token, byte[] mark) {
             this.functions = functions;
             this.token = token;
+            this.mark = mark;
         }
     }
 
@@ -48,15 +55,15 @@ final class Token {
 
     private final LoadedModule module;
     private final KeyUri uri;
-    private final RefusedPins refused;
+    private final PinMemory pins;
     private final Semaphore turns = new Semaphore(SESSIONS_MAX, true);
 
     private @Nullable Login login;
 
-    Token(LoadedModule module, KeyUri uri, RefusedPins refused) {
+    Token(LoadedModule module, KeyUri uri, PinMemory pins) {
         this.module = module;
         this.uri = uri;
-        this.refused = refused;
+        this.pins = pins;
     }
 
     /**
@@ -152,13 +159,14 @@ final class Token {
         Login current = login;
         if (current == null) {
             functions.initialize();
-            current = new Login(functions, find(functions.tokens(), asker));
-            long session = functions.openSession(current.token.slot());
+            TokenInfo token = find(functions.tokens(), asker);
+            long session = functions.openSession(token.slot());
             boolean open = false;
             try {
-                if (current.token.wantsLogin()) {
-                    logIn(functions, session, current.token, asker, pin);
-                }
+                current = new Login(
+                        functions,
+                        token,
+                        token.wantsLogin() ? logIn(functions, session, token, asker, pin) : new byte[0]);
                 open = true;
             } finally {
                 if (!open) {
@@ -168,8 +176,44 @@ final class Token {
             current.idle.push(session);
             login = current;
             module.loggedIn();
+            if (pin != null) {
+                pin.accepted(current);
+            }
+        } else if (current.token.wantsLogin()) {
+            requireSamePin(current, asker, pin);
         }
         return current;
+    }
+
+    /**
+     * To the token the process is one application: logged in once, it asks none of us for a PIN. Each has to know it all the
+     * same, or it would be found out at the next start, or never.
+     */
+    private void requireSamePin(Login current, String asker, @Nullable Pin pin) throws KeySourceException {
+        Pin given = requirePin(asker, pin);
+        if (given.isAccepted(current)) {
+            return;
+        }
+        byte[] text = given.read();
+        try {
+            if (!PinMemory.isSame(current.mark, pins.mark(current.token, text))) {
+                throw new PinException(asker + ": the PIN of " + given.name()
+                        + " is another than the one by which this process is logged in to the token, and is not tried."
+                        + " Put the right one there; if the token's PIN was changed since, restart the daemon");
+            }
+        } finally {
+            Arrays.fill(text, (byte) 0);
+        }
+        given.accepted(current);
+    }
+
+    private static Pin requirePin(String asker, @Nullable Pin pin) throws KeySourceException {
+        if (pin == null) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    asker + ": the token wants a PIN: pin-source=/FILE, credential:NAME or fd:NUMBER");
+        }
+        return pin;
     }
 
     private boolean isThere(Cryptoki functions, TokenInfo token) throws CkException {
@@ -193,51 +237,72 @@ final class Token {
                         Kind.MISCONFIGURED, asker + ": several tokens are meant: " + there + "; add serial=");
     }
 
-    private void logIn(Cryptoki functions, long session, TokenInfo token, String asker, @Nullable Pin pin)
+    /** Logs in, and returns the mark of the PIN. */
+    private byte[] logIn(Cryptoki functions, long session, TokenInfo token, String asker, @Nullable Pin pin)
             throws CkException, KeySourceException {
         if (!token.hasPin()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED, asker + ": the token has no user PIN yet; give it one by its own tools");
         }
-        if (pin == null) {
-            throw new KeySourceException(
-                    Kind.MISCONFIGURED,
-                    asker + ": the token wants a PIN: pin-source=/FILE, credential:NAME or fd:NUMBER");
-        }
+        Pin given = requirePin(asker, pin);
         if (token.locked() || token.lastTry()) {
             throw new KeySourceException(
-                    Kind.UNREACHABLE,
+                    Kind.MISCONFIGURED,
                     asker + ": "
                             + (token.locked()
-                                    ? "the PIN is locked after too many wrong ones; unlock it by the token's own tools"
+                                    ? LOCKED
                                     : "one more wrong PIN would lock the token, so we do not try. Log in once by the"
-                                            + " token's own tools, then we go on"));
+                                            + " token's own tools; that lifts it"));
         }
-        byte[] text = pin.read();
+        byte[] text = given.read();
+        byte[] mark = pins.mark(token, text);
         try {
-            if (refused.contains(token, text)) {
-                throw new KeySourceException(
-                        Kind.UNREACHABLE,
-                        asker + ": the token has refused the PIN of " + pin.name()
-                                + " before, and a wrong one is not tried twice. Put the right one there");
-            }
+            requireNotRefused(mark, asker, given);
             functions.login(session, text);
+            return mark;
         } catch (CkException failed) {
-            switch (failed.ckr()) {
-                // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent
-                // on it.
-                case PIN_INCORRECT, PIN_INVALID, PIN_LEN_RANGE, UNLISTED -> {
-                    refused.add(token, text);
-                    throw new KeySourceException(
-                            Kind.UNREACHABLE,
-                            asker + ": the token refuses the PIN of " + pin.name() + ": " + failed.getMessage()
-                                    + "; it is not tried again. Put the right one there",
-                            failed);
-                }
-                default -> throw failed;
-            }
+            throw refused(failed, mark, asker, given);
         } finally {
             Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    private void requireNotRefused(byte[] mark, String asker, Pin given) throws KeySourceException {
+        PinMemory.Refusal before = pins.refusal(mark);
+        String again = asker + ": the token has refused the PIN of " + given.name()
+                + " before, and a wrong one is not tried twice. Put the right one there";
+        if (before == PinMemory.Refusal.WRONG) {
+            throw new PinException(again);
+        }
+        if (before == PinMemory.Refusal.UNKNOWN) {
+            throw new KeySourceException(
+                    Kind.UNREACHABLE, again + ", or restart the daemon if it was the token that was unwell");
+        }
+    }
+
+    /** What a failed login means; a PIN that may have been the reason is remembered. */
+    private KeySourceException refused(CkException failed, byte[] mark, String asker, Pin given) throws CkException {
+        String words = " the PIN of " + given.name() + ": " + failed.getMessage() + "; it is not tried again. ";
+        switch (failed.ckr()) {
+            case PIN_INCORRECT, PIN_INVALID, PIN_LEN_RANGE -> {
+                pins.refused(mark, PinMemory.Refusal.WRONG);
+                return new PinException(
+                        asker + ": the token refuses" + words + "Put the right one there", failed);
+            }
+            // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent on it.
+            case UNLISTED -> {
+                pins.refused(mark, PinMemory.Refusal.UNKNOWN);
+                return new KeySourceException(
+                        Kind.UNREACHABLE,
+                        asker + ": the token does not take" + words
+                                + "Look up that number in the vendor's handbook; if it is not the PIN, restart the daemon"
+                                + " once it is mended",
+                        failed);
+            }
+            case PIN_LOCKED -> {
+                return new KeySourceException(Kind.MISCONFIGURED, asker + ": " + LOCKED, failed);
+            }
+            default -> throw failed;
         }
     }
 

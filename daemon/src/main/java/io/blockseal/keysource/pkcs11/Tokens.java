@@ -23,7 +23,7 @@ final class Tokens {
     }
 
     private final Functions.Loader loader;
-    private final RefusedPins refused = new RefusedPins();
+    private final PinMemory pins = new PinMemory();
     private final Map<Name, Shared> shared = new HashMap<>();
     /** Never fewer: what is loaded stays. */
     private final Map<Path, LoadedModule> modules = new HashMap<>();
@@ -35,7 +35,7 @@ final class Tokens {
     /** A token, which must be given back; nothing is loaded before it is used. */
     synchronized Token lease(Path module, KeyUri uri) {
         Shared one = shared.computeIfAbsent(
-                new Name(module, uri.token()), name -> new Shared(new Token(loaded(module), uri, refused)));
+                new Name(module, uri.token()), name -> new Shared(new Token(loaded(module), uri, pins)));
         one.users++;
         return one.token;
     }

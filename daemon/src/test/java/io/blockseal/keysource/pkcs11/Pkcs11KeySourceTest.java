@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceContext;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.KeyUse;
 import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrappedKey;
@@ -69,7 +70,7 @@ class Pkcs11KeySourceTest extends SourceContract {
                 KeySource source = premises.source(context)) {
             for (Future<WrappedKey> each : atOnce(20, () -> source.wrap(key, binding))) {
                 Throwable failed = assertThrows(Exception.class, each::get).getCause();
-                assertEquals(Kind.UNREACHABLE, ((KeySourceException) failed).kind());
+                assertEquals(Kind.MISCONFIGURED, ((KeySourceException) failed).kind());
                 assertTrue(failed.getMessage().contains("the PIN of file " + token.pin), failed::getMessage);
                 assertFalse(failed.getMessage().contains("mandarin"), failed::getMessage);
             }
@@ -81,6 +82,100 @@ class Pkcs11KeySourceTest extends SourceContract {
             assertOpens(source, source.wrap(key, binding), key);
             assertEquals(2, token.calls(Function.C_Login));
         }
+    }
+
+    /** As with a wrong passphrase the daemon ends, and is not started again: a few starts more would lock the token. */
+    @Test
+    void aWrongPinOpensNothingAndWaitingDoesNotHelp() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            WrappedKey wrapped = source.wrap(key, binding);
+            token.writePin("mandarin");
+            token.hsm.pullOutAndPutBack();
+            uses.clear();
+            for (String words : List.of("the token refuses the PIN of file ", "has refused the PIN of file ")) {
+                WrongKeyException wrong =
+                        assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
+                assertTrue(wrong.getMessage().contains(words + token.pin), wrong::getMessage);
+                assertFalse(wrong.getMessage().contains("mandarin"), wrong::getMessage);
+            }
+            assertEquals(2, token.calls(Function.C_Login), "one that was right, one that was not");
+            assertEquals(
+                    List.of("misconfigured", "misconfigured"),
+                    uses.stream().map(KeyUse::outcome).toList());
+            token.writePin(SoftHsm.PIN);
+            assertOpens(source, wrapped, key);
+        }
+    }
+
+    /** Else a mistyped PIN would come to light at the next start, when nobody remembers having written it. */
+    @Test
+    void takesNoOtherPinWhereAnotherVolumeIsLoggedInAlready() throws Exception {
+        Path mistyped = TokenPremises.writePin(folder.resolve("mistyped"), "mandarin");
+        String place = token.uri("kek");
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource other = token.open(context, place.replace(token.pin.toString(), mistyped.toString()));
+                KeySource without = token.open(context, place.replaceFirst("&pin-source=.*", ""))) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            for (int i = 0; i < 2; i++) {
+                KeySourceException failed =
+                        assertThrows(KeySourceException.class, () -> other.wrap(key, binding));
+                assertEquals(Kind.MISCONFIGURED, failed.kind());
+                assertTrue(
+                        failed.getMessage()
+                                .contains("the PIN of file " + mistyped + " is another than the one by which this process"
+                                        + " is logged in"),
+                        failed::getMessage);
+                assertThrows(WrongKeyException.class, () -> other.unwrap(wrapped, binding));
+            }
+            KeySourceException none = assertThrows(KeySourceException.class, () -> without.unwrap(wrapped, binding));
+            assertEquals(Kind.MISCONFIGURED, none.kind());
+            assertTrue(none.getMessage().contains("the token wants a PIN"), none::getMessage);
+            TokenPremises.writePin(mistyped, SoftHsm.PIN);
+            assertOpens(other, wrapped, key);
+            assertEquals(1, token.calls(Function.C_Login));
+        }
+    }
+
+    /** Whoever changes the PIN of a token writes it everywhere, and nothing is to fail before the next login. */
+    @Test
+    void asksASourceForItsPinOnceForEachLogin() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource second = premises.otherSource(context)) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            second.wrap(key, binding);
+            token.writePin("the next one");
+            assertOpens(first, wrapped, key);
+            second.wrap(key, binding);
+            token.writePin(SoftHsm.PIN);
+            token.hsm.pullOutAndPutBack();
+            assertOpens(first, wrapped, key);
+            token.writePin("the next one");
+            assertThrows(KeySourceException.class, () -> second.wrap(key, binding));
+        }
+    }
+
+    @Test
+    void callsAnswersByTheirNames() throws Exception {
+        token.fault = (function, arguments) -> function == Function.C_OpenSession ? Ckr.DEVICE_REMOVED : null;
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertTrue(
+                failed.getMessage().contains("C_OpenSession gives CKR_DEVICE_REMOVED (0x32)"), failed::getMessage);
+        token.fault = (function, arguments) -> function == Function.C_OpenSession ? Ckr.UNLISTED : null;
+        failed = wrapFails(premises.source(context));
+        assertTrue(
+                failed.getMessage().contains("C_OpenSession gives CKR 0xffffffffffffffff"), failed::getMessage);
+    }
+
+    @Test
+    void saysThatAPinIsLockedAndDoesNotAskAgain() throws Exception {
+        token.fault = (function, arguments) -> function == Function.C_Login ? Ckr.PIN_LOCKED : null;
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("the PIN is locked"), failed::getMessage);
+        assertEquals(1, token.calls(Function.C_Login));
     }
 
     @Test
@@ -95,7 +190,7 @@ class Pkcs11KeySourceTest extends SourceContract {
                 }
             };
             KeySourceException failed = wrapFails(premises.source(context));
-            assertEquals(Kind.UNREACHABLE, failed.kind());
+            assertEquals(Kind.MISCONFIGURED, failed.kind());
             assertTrue(failed.getMessage().contains("lock"), failed::getMessage);
         }
         assertEquals(0, token.calls(Function.C_Login));
@@ -106,7 +201,9 @@ class Pkcs11KeySourceTest extends SourceContract {
     void doesNotTryAPinAgainAfterAnAnswerThatItDoesNotUnderstand() throws Exception {
         token.fault = (function, arguments) -> function == Function.C_Login ? Ckr.UNLISTED : null;
         for (int i = 0; i < 2; i++) {
-            assertEquals(Kind.UNREACHABLE, wrapFails(premises.source(context)).kind());
+            KeySourceException failed = wrapFails(premises.source(context));
+            assertEquals(Kind.UNREACHABLE, failed.kind());
+            assertTrue(failed.getMessage().contains("restart the daemon"), failed::getMessage);
         }
         assertEquals(1, token.calls(Function.C_Login));
     }
@@ -343,6 +440,10 @@ class Pkcs11KeySourceTest extends SourceContract {
             KeySourceException failed = wrapFails(token.open(context, uri));
             assertEquals(Kind.MISCONFIGURED, failed.kind());
             assertTrue(failed.getMessage().contains(" cannot be loaded: "), failed::getMessage);
+            assertEquals(
+                    no.startsWith("/nowhere"),
+                    failed.getMessage().contains("there is no such file"),
+                    failed::getMessage);
         }
     }
 }

@@ -36,7 +36,6 @@ final class TokenPremises implements Premises {
             Trouble.DISABLED,
             Trouble.DELETED,
             Trouble.FORBIDDEN,
-            Trouble.UNAUTHENTICATED,
             Trouble.THROTTLED,
             Trouble.BROKEN,
             Trouble.BROKEN_ONCE,
@@ -66,8 +65,12 @@ final class TokenPremises implements Premises {
     }
 
     void writePin(String text) throws Exception {
-        Files.writeString(pin, text + "\n");
-        Files.setPosixFilePermissions(pin, PosixFilePermissions.fromString("rw-------"));
+        writePin(pin, text);
+    }
+
+    static Path writePin(Path file, String text) throws Exception {
+        Files.writeString(file, text + "\n");
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     }
 
     int calls(Function function) {
@@ -158,10 +161,6 @@ final class TokenPremises implements Premises {
                 hsm.renumber("kek", 77);
                 hsm.rename("kek", "gone");
             }
-            case UNAUTHENTICATED -> {
-                writePin("mandarin");
-                hsm.pullOutAndPutBack();
-            }
             case NONE -> mend();
             default -> {}
         }
@@ -175,7 +174,6 @@ final class TokenPremises implements Premises {
                 hsm.rename("gone", "kek");
                 hsm.renumber("kek", 1);
             }
-            case UNAUTHENTICATED -> writePin(SoftHsm.PIN);
             default -> {}
         }
     }
