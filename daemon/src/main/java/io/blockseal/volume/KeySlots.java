@@ -40,6 +40,7 @@ public final class KeySlots {
     public static final int WHICHEVER_OPENS = -1;
 
     private static final Logger LOG = LoggerFactory.getLogger(KeySlots.class);
+    private static final String WITH_VERSIONS = "Name another key, or make a new version of it at its source.";
 
     private final Volume volume;
 
@@ -166,7 +167,15 @@ public final class KeySlots {
                 Reason.UNSUITABLE,
                 volume.name() + ": the new key is the one that key slot " + index + " has already ("
                         + old.reference() + (old.version().isEmpty() ? "" : ", version " + old.version())
-                        + "); nothing was changed. Name another key, or make a new version of it at its source.");
+                        + "); nothing was changed. "
+                        + (old.version().isEmpty() ? withoutVersions(index) : WITH_VERSIONS));
+    }
+
+    private String withoutVersions(int index) {
+        return "Its source knows no versions, so another key has to take its place. Add one (blockseal key add "
+                + volume.name() + " with the key of now and --new-key-source, --new-key-file or the like), see that it opens"
+                + " the volume, then remove this one: blockseal key remove " + volume.name() + " --slot " + index
+                + ". Or both in one step: rotate-kek with that --new option.";
     }
 
     private KeySlot requireSlot(KeySlotArea area, int index) throws VolumeRefusedException {

@@ -339,7 +339,7 @@ class ConfigReaderTest {
                         credential: ../x                 | f:5:17 | is not a credential's name
                         credential: [b, b]               | f:5:5  | has the key credential b twice
                         key-source: ["exec:/a", {}]       | f:5:29 | is a group of keys
-                        key-source: {all-of: "file:/a"}   | f:5:17 | all-of has 1 parts, and needs 2 to 4
+                        key-source: {all-of: "file:/a"}   | f:5:17 | all-of has 1 part, and needs 2 to 4
                         key-source: {all-of: ["a:", "b:", "c:", "d:", "e:"]} | f:5:17 | all-of has 5 parts
                         key-source: {all-of: ["exec:/a", b]} | f:5:17 | 'b' in all-of is not the URI
                         key-source: {all-of: ["exec:/a", {}]} | f:5:38 | key-source.all-of is a group of keys

@@ -92,6 +92,9 @@ class KekRotationTest {
                         .rewrap(-1, List.of(fixture.key(1)), fixture.key(1)));
                 assertEquals(Reason.UNSUITABLE, refused.reason());
                 assertTrue(refused.getMessage().contains("key slot 0 has already (test:1)"), refused.getMessage());
+                assertTrue(refused.getMessage().contains("knows no versions"), refused.getMessage());
+                assertTrue(refused.getMessage().contains("blockseal key add vol "), refused.getMessage());
+                assertTrue(refused.getMessage().contains("blockseal key remove vol --slot 0"), refused.getMessage());
                 unchanged(store);
             }
         }

@@ -91,9 +91,12 @@ public final class KeyPlaces implements AutoCloseable {
                 Path folder = Surroundings.credentialsDirectory();
                 if (folder == null) {
                     throw new KeySourceException(
-                            KeySourceException.Kind.MISCONFIGURED, "a credential needs CREDENTIALS_DIRECTORY");
+                            KeySourceException.Kind.MISCONFIGURED,
+                            "credential " + key.place()
+                                    + " needs CREDENTIALS_DIRECTORY, which systemd sets for a unit with LoadCredential="
+                                    + key.place() + ":PATH");
                 }
-                yield file("credential:" + key.place(), KeyFile.text(folder.resolve(key.place()), true));
+                yield file("credential:" + key.place(), KeyFile.text(KeyFile.credential(folder, key.place()), true));
             }
             case PASSPHRASE_FILE, PASSPHRASE_FD, PASSPHRASE_PROMPT ->
                 new Arguments()

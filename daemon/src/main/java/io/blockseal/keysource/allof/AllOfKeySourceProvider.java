@@ -26,10 +26,10 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
     public KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException {
         SourceUri uri = SourceUri.withoutAddress(spec);
         List<String> wanted = uri.texts("source");
-        uri.requireAllTaken();
+        requireNoOptionOfAPart(uri);
         if (wanted.size() < AllOfSlot.PARTS_MIN || wanted.size() > AllOfSlot.PARTS_MAX) {
-            throw uri.wrong("names " + wanted.size() + " parts, and needs " + AllOfSlot.PARTS_MIN + " to "
-                    + AllOfSlot.PARTS_MAX + ": all-of:?source=URI&source=URI");
+            throw uri.wrong("names " + wanted.size() + (wanted.size() == 1 ? " part" : " parts") + ", and needs "
+                    + AllOfSlot.PARTS_MIN + " to " + AllOfSlot.PARTS_MAX + ": all-of:?source=URI&source=URI");
         }
         List<KeySource> parts = new ArrayList<>();
         boolean done = false;
@@ -48,6 +48,17 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
             if (!done) {
                 parts.forEach(KeySource::close);
             }
+        }
+    }
+
+    /** An ampersand within a part ends the part, and what follows looks like an option beside it. */
+    private static void requireNoOptionOfAPart(SourceUri uri) throws KeySourceException {
+        try {
+            uri.requireAllTaken();
+        } catch (KeySourceException strange) {
+            throw new KeySourceException(
+                    strange.kind(),
+                    strange.getMessage() + ". If it belongs to a part, write the ampersand before it as %26", strange);
         }
     }
 

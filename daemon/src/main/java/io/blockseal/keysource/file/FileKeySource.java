@@ -75,9 +75,12 @@ public final class FileKeySource implements KeySource {
     /** A systemd credential; systemd answers for its permissions. */
     public static FileKeySource ofCredential(Path credentialsDirectory, String name, CryptoEngine engine) {
         String reference = "credential:" + name;
-        Path path = credentialsDirectory.resolve(name);
         return new FileKeySource(
-                reference, engine, null, () -> KeyFile.readUnchecked(path, "credential " + name, engine));
+                reference,
+                engine,
+                null,
+                () -> KeyFile.readUnchecked(
+                        KeyFile.credential(credentialsDirectory, name), "credential " + name, engine));
     }
 
     @Override

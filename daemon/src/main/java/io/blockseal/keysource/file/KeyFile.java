@@ -107,6 +107,23 @@ public final class KeyFile {
     }
 
     /**
+     * The file of a credential. A unit is given all of its own before it starts, and none later.
+     *
+     * @throws KeySourceException if it is not among them
+     */
+    public static Path credential(Path folder, String name) throws KeySourceException {
+        Path path = folder.resolve(name);
+        if (!Files.exists(path)) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    "credential " + name + " is not in " + folder + ", which $CREDENTIALS_DIRECTORY names. systemd puts"
+                            + " there what the unit has as LoadCredential=" + name
+                            + ":PATH or LoadCredentialEncrypted=" + name + ":PATH");
+        }
+        return path;
+    }
+
+    /**
      * A key file as it stands, for {@link FileKeySource#ofText} in another process; the caller wipes it.
      *
      * @param path a key file that is its owner's alone, or what {@code vouchedFor} by somebody else

@@ -361,13 +361,14 @@ class AllOfKeySourceTest extends SourceContract {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-        ?source=file:/a                                              | names 1 parts, and needs 2 to 4
+        ?source=file:/a                                              | names 1 part, and needs 2 to 4 
         ?source=file:/a&source=fd:3&source=fd:4&source=fd:5&source=fd:6 | names 5 parts
         ?source=file:/a&source=recovery:                             | names recovery: as a part
         ?source=file:/a&source=all-of:?source=x                      | names all-of: as a part
         ?source=file:/a&source=file:/a                               | twice
         ?source=file:/a&source=nosuch:b                              | there is no key source 'nosuch'
         ?source=file:/a&sauce=file:/b                                | has no option 'sauce'
+        ?source=exec:/a?arg=1&arg=2&source=file:/b                   | write the ampersand before it as %26
         prod?source=file:/a&source=fd:3                              | has an address
         """)
     void saysWhatIsWrongWithAUri(String place, String words) {

@@ -1,6 +1,7 @@
 package io.blockseal.keysource.exec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,7 +51,7 @@ class ExecKeySourceTest extends SourceContract {
                                 + " -E '^(PWD|SHLVL|_|OLDPWD|PATH)=' | tr '\\n' ' ')\"",
                         "")
                 .getMessage();
-        assertTrue(words.endsWith("refuses: /"), words);
+        assertTrue(words.endsWith("says: /"), words);
     }
 
     @Test
@@ -72,7 +73,18 @@ class ExecKeySourceTest extends SourceContract {
     void doesNotWaitForWhatItLeftRunning() throws Exception {
         KeySourceException failed =
                 failure("printf '{\"error\":{\"message\":\"no\"}}'; sleep 60 &", "?timeout-seconds=30");
-        assertTrue(failed.getMessage().endsWith("refuses: no"), failed::getMessage);
+        assertTrue(failed.getMessage().endsWith("says: no"), failed::getMessage);
+    }
+
+    /** Whether it is a no, or only for now, is the program's to say, and the kind of the answer. */
+    @Test
+    void putsNoWordIntoTheProgramsMouth() throws Exception {
+        KeySourceException failed =
+                failure("printf '{\"error\":{\"kind\":\"throttled\",\"message\":\"in a minute\"}}'", "");
+        assertEquals(Kind.THROTTLED, failed.kind());
+        assertTrue(failed.getMessage().endsWith("/p says: in a minute"), failed::getMessage);
+        failed = failure("printf '{\"error\":{\"kind\":\"throttled\"}}'", "");
+        assertTrue(failed.getMessage().endsWith("/p says: throttled"), failed::getMessage);
     }
 
     @Test
@@ -82,7 +94,12 @@ class ExecKeySourceTest extends SourceContract {
         KeySourceException failed = failure(program, "");
         assertEquals(Kind.MISCONFIGURED, failed.kind());
         assertTrue(failed.getMessage().contains("could be changed by others"), failed::getMessage);
+        // What keeps others from replacing a file in their common folder keeps nobody from writing to a file.
+        Files.setAttribute(program, "unix:mode", 01777);
+        assertTrue(failure(program, "").getMessage().contains("mode 1777"));
         Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+        Files.setAttribute(folder, "unix:mode", 01777);
+        assertFalse(failure(program, "").getMessage().contains("could be changed by others"));
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         assertTrue(failure(program, "").getMessage().contains("could be changed by others"));
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));

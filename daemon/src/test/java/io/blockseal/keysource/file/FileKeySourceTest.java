@@ -209,6 +209,19 @@ class FileKeySourceTest extends KeySourceContract {
     @Nested
     class FromElsewhere {
         @Test
+        void saysWhereItLookedForACredential() throws Exception {
+            try (KeySource source = FileKeySource.ofCredential(folder, "nope", engine);
+                    Secret key = Secret.random(engine.keys(), 32)) {
+                KeySourceException failed = assertThrows(KeySourceException.class, () -> source.wrap(key, binding));
+                assertEquals(KeySourceException.Kind.MISCONFIGURED, failed.kind());
+                assertEquals(
+                        "credential nope is not in " + folder + ", which $CREDENTIALS_DIRECTORY names. systemd puts there"
+                                + " what the unit has as LoadCredential=nope:PATH or LoadCredentialEncrypted=nope:PATH",
+                        failed.getMessage());
+            }
+        }
+
+        @Test
         void readsACredentialWhateverItsMode() throws Exception {
             Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("r--r-----"));
             try (Secret volumeKey = Secret.random(engine.keys(), 32);
