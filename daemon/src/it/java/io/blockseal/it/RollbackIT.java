@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.config.VolumeConfig;
 import io.blockseal.format.MetadataLayout;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -109,7 +110,11 @@ class RollbackIT {
         try (Server server = Server.start(
                         folder, "--listen", "127.0.0.1:" + port, "--accept-rollback", "--log-level", "error");
                 NbdSocket client = NbdSocket.go(port)) {
-            assertTrue(server.log().contains("audit event=rollback-accepted volume=" + volume), server.log());
+            assertTrue(
+                    server.log()
+                            .contains("audit event=rollback-accepted volume=" + VolumeConfig.defaultExportName(volume)
+                                    + " "),
+                    server.log());
             assertTrue(server.log().contains(" found=1 anchor=3 "), server.log());
             assertTrue(server.log().contains(" pid=" + server.pid()), server.log());
             Complaint.readable(server.log());

@@ -86,7 +86,7 @@ public record ExportHealth(
                 Mirror.NONE,
                 0,
                 0,
-                new KeyHealth(KeyHealth.AWAITED, 0, why));
+                new KeyHealth(KeyHealth.AWAITED, 0, 0, 0, why));
     }
 
     /** Whether clients are served. */

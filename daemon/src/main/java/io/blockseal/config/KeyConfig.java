@@ -86,8 +86,8 @@ public record KeyConfig(Kind kind, String place) {
      */
     static KeyConfig allOf(List<String> parts) {
         if (parts.size() < PARTS_MIN || parts.size() > PARTS_MAX) {
-            throw new IllegalArgumentException(
-                    "all-of has " + parts.size() + (parts.size() == 1 ? " part" : " parts") + ", and needs " + PARTS_MIN + " to " + PARTS_MAX);
+            throw new IllegalArgumentException("all-of has " + parts.size() + (parts.size() == 1 ? " part" : " parts")
+                    + ", and needs " + PARTS_MIN + " to " + PARTS_MAX);
         }
         StringBuilder uri = new StringBuilder(ALL_OF + ":");
         for (String part : parts) {

@@ -126,7 +126,7 @@ public final class DekRotation {
                 failedInARow = 0;
             } catch (StoreException e) {
                 // One bad place must not keep all ranges behind it under their old DEKs.
-                LOG.warn("volume={} range={}: keeps its DEK: {}", volume.name(), range, e.getMessage());
+                LOG.warn("volume={} range={}: keeps its DEK: {}", volume.logName(), range, e.getMessage());
                 firstFailure = firstFailure == null ? e : firstFailure;
                 failed++;
                 volume.rotationMetrics().failed();
@@ -152,10 +152,10 @@ public final class DekRotation {
 
     private void tell() {
         if (rotated > 0) {
-            LOG.info("volume={} rotated={} copied={}: ranges have new DEKs", volume.name(), rotated, copied);
+            LOG.info("volume={} rotated={} copied={}: ranges have new DEKs", volume.logName(), rotated, copied);
             AuditLog.record(
                     AuditEvent.DEKS_ROTATED,
-                    AuditField.of("volume", volume.name()),
+                    AuditField.of("volume", volume.logName()),
                     AuditField.of("uuid", volume.uuid()),
                     AuditField.of("ranges", rotated),
                     volume.mirrorField());
@@ -191,7 +191,7 @@ public final class DekRotation {
                 volume.rotationMetrics().rotated();
             }
         }
-        LOG.debug("volume={} range={}: has a new DEK", volume.name(), range);
+        LOG.debug("volume={} range={}: has a new DEK", volume.logName(), range);
         return true;
     }
 

@@ -86,7 +86,7 @@ final class HeldRanges implements AutoCloseable {
                     told = true;
                     LOG.warn(
                             "volume={} range={} count={}: requests wait until the storage says what the disk has",
-                            volume.name(),
+                            volume.logName(),
                             first,
                             count);
                 }
@@ -113,7 +113,7 @@ final class HeldRanges implements AutoCloseable {
             volume.gate().leaveHeld(first, count);
             LOG.warn(
                     "volume={} range={} count={}: held until the volume is opened anew, which finds out what the disk has",
-                    volume.name(),
+                    volume.logName(),
                     first,
                     count);
         } else if (held) {

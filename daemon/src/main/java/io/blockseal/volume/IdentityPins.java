@@ -5,6 +5,7 @@ import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.host.StateFile;
+import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.slot.WrappedBy;
 import io.blockseal.volume.table.VolumeKeys;
 import java.io.IOException;
@@ -45,6 +46,7 @@ public final class IdentityPins {
      * An identity that was found.
      *
      * @param volumeName for messages
+     * @param logName what the log and the audit log call the volume
      * @param uuid of the volume
      * @param tag the public tag of its volume key, in hex
      * @param previousTag that of the volume key before, while the volume key is being rotated; else null
@@ -52,13 +54,20 @@ public final class IdentityPins {
      */
     public record Found(
             String volumeName,
+            String logName,
             UUID uuid,
             String tag,
             @Nullable String previousTag,
             WrappedBy wrappedBy) {
         /** As the volume key that opened it says. */
-        public Found(String volumeName, UUID uuid, VolumeKeys keys, WrappedBy wrappedBy) {
-            this(volumeName, uuid, hex(keys.identityTag()), hexOrNull(keys.previousIdentityTag()), wrappedBy);
+        public Found(VolumeStores stores, UUID uuid, VolumeKeys keys, WrappedBy wrappedBy) {
+            this(
+                    stores.name(),
+                    stores.logName(),
+                    uuid,
+                    hex(keys.identityTag()),
+                    hexOrNull(keys.previousIdentityTag()),
+                    wrappedBy);
         }
 
         private static String hex(byte[] tag) {
@@ -125,7 +134,7 @@ public final class IdentityPins {
         if (directory != null && before != null && before.equals(found.previousTag())) {
             LOG.info(
                     "volume={} uuid={} identity={} was={}: its volume key is being rotated, and its identity follows",
-                    found.volumeName(),
+                    found.logName(),
                     found.uuid(),
                     found.tag(),
                     before);
@@ -133,7 +142,7 @@ public final class IdentityPins {
         } else if (vouched) {
             LOG.warn(
                     "volume={} uuid={} identity={} was={}: trusted by the operator",
-                    found.volumeName(),
+                    found.logName(),
                     found.uuid(),
                     found.tag(),
                     before == null ? "unknown" : before);
@@ -144,7 +153,7 @@ public final class IdentityPins {
         } else if (directory != null && before == null) {
             LOG.info(
                     "volume={} uuid={} identity={}: seen for the first time, remembered",
-                    found.volumeName(),
+                    found.logName(),
                     found.uuid(),
                     found.tag());
             record(
@@ -159,14 +168,14 @@ public final class IdentityPins {
      *
      * @throws IOException if it cannot be written
      */
-    public void remember(String volumeName, VolumeCreator.Created made) throws IOException {
+    public void remember(String logName, VolumeCreator.Created made) throws IOException {
         if (directory == null) {
             return;
         }
         new StateFile(directory.resolve(made.uuid() + ".identity")).write(made.identity());
         AuditLog.record(
                 AuditEvent.IDENTITY_PINNED,
-                AuditField.of("volume", volumeName),
+                AuditField.of("volume", logName),
                 AuditField.of("uuid", made.uuid()),
                 AuditField.of("identity", made.identity()),
                 AuditField.of("made", "here"));
@@ -177,7 +186,7 @@ public final class IdentityPins {
      *
      * @throws IOException if it cannot be written; the one before is then still remembered
      */
-    void follow(String volumeName, UUID uuid, String was, String tag) throws IOException {
+    void follow(String logName, UUID uuid, String was, String tag) throws IOException {
         if (directory == null) {
             return;
         }
@@ -186,7 +195,7 @@ public final class IdentityPins {
             file.write(tag);
             AuditLog.record(
                     AuditEvent.IDENTITY_ROTATED,
-                    AuditField.of("volume", volumeName),
+                    AuditField.of("volume", logName),
                     AuditField.of("uuid", uuid),
                     AuditField.of("identity", tag),
                     AuditField.of("was", was));
@@ -218,7 +227,7 @@ public final class IdentityPins {
     private static void record(AuditEvent event, Found found, AuditField detail) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", found.volumeName()),
+                AuditField.of("volume", found.logName()),
                 AuditField.of("uuid", found.uuid()),
                 AuditField.of("identity", found.tag()),
                 detail);

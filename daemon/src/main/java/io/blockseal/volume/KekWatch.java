@@ -69,11 +69,11 @@ public final class KekWatch {
             }
         }
         if (trouble == null && complained) {
-            LOG.info("volume={}: the versions of its keys can be looked at again", volume.name());
+            LOG.info("volume={}: the versions of its keys can be looked at again", volume.logName());
         } else if (trouble != null && !complained) {
             LOG.warn(
                     "volume={}: a newer version of its key could not be taken, and is tried again: {}",
-                    volume.name(),
+                    volume.logName(),
                     trouble.getMessage());
         }
         complained = trouble != null;

@@ -94,7 +94,7 @@ public final class KeySlots {
                     return before.with(index[0], slot);
                 },
                 () -> {
-                    LOG.info("volume={} slot={} source={}: key slot added", volume.name(), index[0], added.kind());
+                    LOG.info("volume={} slot={} source={}: key slot added", volume.logName(), index[0], added.kind());
                     record(AuditEvent.KEY_SLOT_ADDED, index[0], AuditField.of("kind", added.kind()));
                 });
         return index[0];
@@ -140,7 +140,7 @@ public final class KeySlots {
                 () -> {
                     LOG.info(
                             "volume={} slot={} source={} version={}: key slot wrapped anew",
-                            volume.name(),
+                            volume.logName(),
                             index,
                             replacement.kind(),
                             slot.version());
@@ -173,7 +173,8 @@ public final class KeySlots {
 
     private String withoutVersions(int index) {
         return "Its source knows no versions, so another key has to take its place. Add one (blockseal key add "
-                + volume.name() + " with the key of now and --new-key-source, --new-key-file or the like), see that it opens"
+                + volume.name()
+                + " with the key of now and --new-key-source, --new-key-file or the like), see that it opens"
                 + " the volume, then remove this one: blockseal key remove " + volume.name() + " --slot " + index
                 + ". Or both in one step: rotate-kek with that --new option.";
     }
@@ -212,7 +213,7 @@ public final class KeySlots {
     private Opened unlock(List<KeySource> unlockWith, SlotChoice choice) throws KeySourceException, WrongKeyException {
         RootBlock root = volume.root();
         try {
-            return VolumeUnlock.quiet(volume.name(), unlockWith, choice)
+            return VolumeUnlock.quiet(volume.stores(), unlockWith, choice)
                     .open(current(), root.uuid(), opened -> proven(root, opened));
         } catch (MalformedVolumeException another) {
             throw new WrongKeyException(volume.name() + ": " + another.getMessage());
@@ -275,7 +276,11 @@ public final class KeySlots {
                     return before.with(index, slot.withPriority(priority.code()));
                 },
                 () -> {
-                    LOG.info("volume={} slot={} priority={}: key slot changed", volume.name(), index, priority.word());
+                    LOG.info(
+                            "volume={} slot={} priority={}: key slot changed",
+                            volume.logName(),
+                            index,
+                            priority.word());
                     record(AuditEvent.KEY_SLOT_PRIORITY, index, AuditField.of("priority", priority.word()));
                 });
     }
@@ -318,7 +323,7 @@ public final class KeySlots {
                     return before.without(index);
                 },
                 () -> {
-                    LOG.info("volume={} slot={}: key slot removed", volume.name(), index);
+                    LOG.info("volume={} slot={}: key slot removed", volume.logName(), index);
                     record(AuditEvent.KEY_SLOT_REMOVED, index, AuditField.of("forced", force));
                 });
     }
@@ -326,7 +331,7 @@ public final class KeySlots {
     private void record(AuditEvent event, int index, AuditField detail) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("slot", index),
                 detail);

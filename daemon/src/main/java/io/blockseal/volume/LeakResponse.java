@@ -108,7 +108,7 @@ public final class LeakResponse {
             volume.keySlots()
                     .rewrap(wanted, unlockWith, replacement, root -> root.beginLeakResponse(now, root.vkEpoch()));
         }
-        LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.name(), epoch());
+        LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.logName(), epoch());
         record(AuditEvent.LEAK_RESPONSE_BEGUN);
     }
 
@@ -153,7 +153,7 @@ public final class LeakResponse {
             rangeKeys.renew(standing().since().plusSeconds(1), control);
             volume.committer().runAlone(() -> volume.committer()
                     .commitRoot(volume.root().copy().endLeakResponse()));
-            LOG.info("volume={} epoch={}: all keys have been replaced", volume.name(), epoch());
+            LOG.info("volume={} epoch={}: all keys have been replaced", volume.logName(), epoch());
             record(AuditEvent.LEAK_RESPONSE_ENDED);
         }
     }
@@ -165,7 +165,7 @@ public final class LeakResponse {
     private void record(AuditEvent event) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("epoch", epoch()));
     }

@@ -310,7 +310,7 @@ public final class RangeMove implements AutoCloseable {
                 data.zero(volume.shape().physicalOffset(0, slot), volume.shape().rangeBytes());
             }
         } catch (StoreException e) {
-            LOG.warn("volume={}: the space of slot {} was not given back: {}", volume.name(), slot, e.getMessage());
+            LOG.warn("volume={}: the space of slot {} was not given back: {}", volume.logName(), slot, e.getMessage());
         }
         volume.committer().releaseWhenWhole(List.of(slot));
     }

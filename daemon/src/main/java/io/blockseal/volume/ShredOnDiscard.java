@@ -107,7 +107,7 @@ public final class ShredOnDiscard implements AutoCloseable {
             range = discarded.takeFrom(range + 1);
         }
         if (shredded > 0) {
-            LOG.info("volume={} shredded={}: ranges that guests had discarded", volume.name(), shredded);
+            LOG.info("volume={} shredded={}: ranges that guests had discarded", volume.logName(), shredded);
         }
     }
 
@@ -115,7 +115,7 @@ public final class ShredOnDiscard implements AutoCloseable {
         discarded.set(range);
         LOG.warn(
                 "volume={} range={}: was discarded and is not shredded yet: {}",
-                volume.name(),
+                volume.logName(),
                 range,
                 why.getMessage());
         synchronized (lock) {

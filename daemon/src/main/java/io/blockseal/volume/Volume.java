@@ -224,6 +224,11 @@ public final class Volume implements DataPlane, AutoCloseable {
         return stores.name();
     }
 
+    /** What the log and the audit log call it: the name by which it is served, if it is. From any thread. */
+    public String logName() {
+        return stores.logName();
+    }
+
     /** Its UUID, for ever. */
     public UUID uuid() {
         return root().uuid();
@@ -367,7 +372,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         committer.close();
         keys.close();
         stores.close();
-        LOG.info("volume={} commit={}: closed", name(), commitSeq());
+        LOG.info("volume={} commit={}: closed", logName(), commitSeq());
     }
 
     /** No range is shredded from now on: {@link VolumeShredder#shred} refuses. From any thread. */

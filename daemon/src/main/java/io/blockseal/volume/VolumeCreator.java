@@ -101,7 +101,7 @@ public final class VolumeCreator {
                 anybodyCanWrap);
         LOG.info(
                 "volume={} uuid={} identity={} size={} unit={} range={} slots={} keySlots={}: created",
-                stores.name(),
+                stores.logName(),
                 created.uuid(),
                 created.identity(),
                 created.sizeBytes(),
@@ -111,7 +111,7 @@ public final class VolumeCreator {
                 sources.size());
         AuditLog.record(
                 AuditEvent.VOLUME_CREATED,
-                AuditField.of("volume", stores.name()),
+                AuditField.of("volume", stores.logName()),
                 AuditField.of("uuid", created.uuid()),
                 AuditField.of("identity", created.identity()),
                 AuditField.of("size", created.sizeBytes()),

@@ -146,6 +146,11 @@ public final class VolumeErasure {
         return planned[0];
     }
 
+    /** What the log and the audit log call the volume. */
+    public String logName() {
+        return stores.logName();
+    }
+
     /** Whose metadata it is, as true as a checksum. */
     public VolumeInfo info() {
         return info;
@@ -185,7 +190,7 @@ public final class VolumeErasure {
             Objects.requireNonNull(opened);
             return true;
         } catch (WrongKeyException e) {
-            LOG.debug("volume={} slot={}: {}", stores.name(), index, e.getMessage());
+            LOG.debug("volume={} slot={}: {}", stores.logName(), index, e.getMessage());
             return false;
         }
     }
@@ -207,7 +212,7 @@ public final class VolumeErasure {
                 flush(losses);
             }
         }
-        LOG.info("volume={} uuid={}: its key slots are destroyed; it opens no more", stores.name(), root.uuid());
+        LOG.info("volume={} uuid={}: its key slots are destroyed; it opens no more", stores.logName(), root.uuid());
         for (Place place : places) {
             place.metadata().discardAllButRoots(root);
         }
@@ -223,7 +228,7 @@ public final class VolumeErasure {
         }
         flush(losses);
         verify(root);
-        LOG.info("volume={} uuid={}: erased", stores.name(), root.uuid());
+        LOG.info("volume={} uuid={}: erased", stores.logName(), root.uuid());
     }
 
     /** What a flush said counts only if nobody else's failed meanwhile: the system tells of a loss once. */

@@ -112,7 +112,7 @@ public final class VolumeKeyRotation {
         } catch (IOException e) {
             LOG.warn(
                     "volume={}: its new identity could not be remembered yet, and is again at the end of the rotation: {}",
-                    volume.name(),
+                    volume.logName(),
                     StateFile.words(e));
         }
     }
@@ -141,7 +141,7 @@ public final class VolumeKeyRotation {
         volume.committer().commitKeySlots(begun, after, () -> {
             LOG.info(
                     "volume={} epoch={} identity={}: the volume has a new key; {} pages of the table are to follow",
-                    volume.name(),
+                    volume.logName(),
                     keys.epoch(),
                     volume.identity(),
                     root.pageCount());
@@ -241,10 +241,10 @@ public final class VolumeKeyRotation {
             LOG.warn(
                     "volume={}: the metadata mirror is away and holds wrapped keys from before; they are overwritten when it"
                             + " is back",
-                    volume.name());
+                    volume.logName());
         }
         volume.committer().commitAndScrub(root.copy().endRotation(), List.of(), () -> {
-            LOG.info("volume={} epoch={}: the old volume key is destroyed", volume.name(), root.vkEpoch());
+            LOG.info("volume={} epoch={}: the old volume key is destroyed", volume.logName(), root.vkEpoch());
             record(AuditEvent.VOLUME_KEY_ROTATED, root.vkEpoch());
         });
     }
@@ -254,7 +254,7 @@ public final class VolumeKeyRotation {
         if (previous != null) {
             volume.memory()
                     .pins()
-                    .follow(volume.name(), volume.uuid(), HexFormat.of().formatHex(previous), volume.identity());
+                    .follow(volume.logName(), volume.uuid(), HexFormat.of().formatHex(previous), volume.identity());
         }
     }
 
@@ -271,7 +271,7 @@ public final class VolumeKeyRotation {
     private void record(AuditEvent event, int epoch) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("epoch", epoch),
                 AuditField.of("identity", volume.identity()),

@@ -114,7 +114,7 @@ public final class VolumeLock {
             throw new StoreException(
                     Errno.EIO, volume.name() + ": is locked, but a loop has not said yet that its DEKs are wiped");
         }
-        LOG.info("volume={} requests={}: locked", volume.name(), policy == Policy.FAIL ? "fail" : "wait");
+        LOG.info("volume={} requests={}: locked", volume.logName(), policy == Policy.FAIL ? "fail" : "wait");
     }
 
     /**
@@ -132,7 +132,7 @@ public final class VolumeLock {
             if (!locked) {
                 throw failed;
             }
-            LOG.error("volume={}: {}", volume.name(), failed.getMessage());
+            LOG.error("volume={}: {}", volume.logName(), failed.getMessage());
         }
         return orders;
     }
@@ -188,7 +188,7 @@ public final class VolumeLock {
         // Not before: whoever sees it unlocked has its requests done.
         locked = false;
         volume.rangeChanges().release();
-        LOG.info("volume={}: unlocked", volume.name());
+        LOG.info("volume={}: unlocked", volume.logName());
         record(AuditEvent.VOLUME_UNLOCKED);
     }
 
@@ -198,7 +198,7 @@ public final class VolumeLock {
                     WrongKeyException {
         byte[] identity = volume.keys().identityTag();
         RootReader roots = RootReader.read(volume.metadataCopies());
-        VolumeKeys fresh = new RootAuthenticator(volume.engine(), volume.name(), sources, choice)
+        VolumeKeys fresh = new RootAuthenticator(volume.engine(), volume.stores(), sources, choice)
                 .authenticate(roots)
                 .keys();
         // The root that this process wrote last is the one that counts, whatever lies on the store by now.
@@ -220,6 +220,6 @@ public final class VolumeLock {
     }
 
     private void record(AuditEvent event) {
-        AuditLog.record(event, AuditField.of("volume", volume.name()), AuditField.of("uuid", volume.uuid()));
+        AuditLog.record(event, AuditField.of("volume", volume.logName()), AuditField.of("uuid", volume.uuid()));
     }
 }

@@ -90,35 +90,36 @@ public final class VolumeOpener {
         }
         roots.requireOwnMirror(stores);
         refuseUnknownFeatures(stores, roots.candidates().get(0).root());
-        Unlocked unlocked = new RootAuthenticator(engine, stores.name(), sources, SlotChoice.of(options.keySlot()))
-                .authenticate(roots);
+        Unlocked unlocked =
+                new RootAuthenticator(engine, stores, sources, SlotChoice.of(options.keySlot())).authenticate(roots);
         try {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();
             requireStores(stores, root);
             IdentityPins.Found identity =
-                    new IdentityPins.Found(stores.name(), root.uuid(), unlocked.keys(), unlocked.wrappedBy());
+                    new IdentityPins.Found(stores, root.uuid(), unlocked.keys(), unlocked.wrappedBy());
             memory.pins().verify(identity, options);
             boolean readOnly = options.readOnly() || root.unknownRoCompat() != 0;
             if (readOnly && !options.readOnly()) {
                 LOG.warn(
                         "volume={} features={}: a newer release wrote it; opened for reading only",
-                        stores.name(),
+                        stores.logName(),
                         Long.toHexString(root.unknownRoCompat()));
             }
             if (!readOnly) {
                 metadata.dropTailCache(root);
             }
-            RollbackCheck rollback = new RollbackCheck(stores.name(), root, memory.anchors(), options.acceptRollback());
+            RollbackCheck rollback = new RollbackCheck(
+                    stores.name(), stores.logName(), root, memory.anchors(), options.acceptRollback());
             boolean wentBack = rollback.whole();
             RootStanding standing = new RootStanding(roots, unlocked.candidate(), unlocked.keys()::verifies);
-            TableLoader loader = new TableLoader(stores.name(), metadata, unlocked.keys(), standing, rollback);
+            TableLoader loader = new TableLoader(stores, metadata, unlocked.keys(), standing, rollback);
             loader.load(readOnly, wentBack);
             memory.pins().remember(identity, options);
             rollback.settle();
             if (!readOnly) {
                 heal(stores, metadata, standing, loader);
-                memory.anchors().remember(stores.name(), loader.rootToHeal());
+                memory.anchors().remember(stores.logName(), loader.rootToHeal());
             }
             return assemble(stores, metadata, unlocked, loader, readOnly, options);
         } catch (StoreException | MalformedVolumeException | VolumeRefusedException | RuntimeException | Error e) {
@@ -132,12 +133,12 @@ public final class VolumeOpener {
         if (standing.mirrorLags()) {
             LOG.warn(
                     "volume={} commit={}: the metadata mirror lags behind; it is brought up to date",
-                    stores.name(),
+                    stores.logName(),
                     loader.rootToHeal().commitSeq());
         }
         metadata.fitMirror(loader.rootToHeal());
         RootReader.Candidate chosen = standing.chosen();
-        new Healing(stores.name(), metadata, standing.roots(), chosen.copy(), chosen.area())
+        new Healing(stores.logName(), metadata, standing.roots(), chosen.copy(), chosen.area())
                 .heal(loader.rootToHeal(), loader.toHeal());
         if (metadata.hasLost()) {
             throw new StoreException(
@@ -167,7 +168,7 @@ public final class VolumeOpener {
                 new MetadataCommitter(stores, state, allocator, memory.anchors(), keeper, clock, timer);
         LOG.info(
                 "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
-                stores.name(),
+                stores.logName(),
                 root.uuid(),
                 root.sizeBytes(),
                 root.unitBytes(),
@@ -176,8 +177,9 @@ public final class VolumeOpener {
                 readOnly);
         AuditLog.record(
                 AuditEvent.VOLUME_OPENED,
-                AuditField.of("volume", stores.name()),
+                AuditField.of("volume", stores.logName()),
                 AuditField.of("uuid", root.uuid()),
+                AuditField.of("path", stores.data().name()),
                 AuditField.of("slot", unlocked.slot()),
                 AuditField.of("wrap", unlocked.wrappedBy().algorithm()),
                 AuditField.of("commit", root.commitSeq()),

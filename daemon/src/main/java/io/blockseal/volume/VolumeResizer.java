@@ -47,10 +47,10 @@ public final class VolumeResizer {
         volume.stores().data().flush();
         volume.metadataCopies().flush();
         volume.committer().commitRoot(next);
-        LOG.info("volume={} size={} was={}: grown", volume.name(), newSizeBytes, old.sizeBytes());
+        LOG.info("volume={} size={} was={}: grown", volume.logName(), newSizeBytes, old.sizeBytes());
         AuditLog.record(
                 AuditEvent.VOLUME_RESIZED,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("size", newSizeBytes),
                 AuditField.of("was", old.sizeBytes()));

@@ -211,10 +211,10 @@ public final class VolumeShredder {
     }
 
     private void tell() {
-        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.name(), first, count, slots.size());
+        LOG.info("volume={} range={} count={} destroyed={}: shredded", volume.logName(), first, count, slots.size());
         AuditLog.record(
                 AuditEvent.RANGES_SHREDDED,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("first-range", first),
                 AuditField.of("count", count),
@@ -244,7 +244,8 @@ public final class VolumeShredder {
             }
             data.flush();
         } catch (StoreException e) {
-            LOG.warn("volume={}: the space of shredded ranges was not given back: {}", volume.name(), e.getMessage());
+            LOG.warn(
+                    "volume={}: the space of shredded ranges was not given back: {}", volume.logName(), e.getMessage());
         }
         volume.committer().releaseWhenWhole(slots);
     }

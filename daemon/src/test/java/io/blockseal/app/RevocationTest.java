@@ -66,6 +66,8 @@ class RevocationTest {
             await("locked");
             String failure = String.valueOf(guest.failure().getCause());
             assertTrue(failure.contains("EIO"), failure);
+            String status = cli.served("status").out();
+            assertTrue(status.contains("key: revoked, and the time of grace is over: fail-io: "), status);
             program.mood("well");
             await("open");
             guest.requireAllRight();

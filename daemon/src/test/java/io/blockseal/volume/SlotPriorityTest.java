@@ -110,8 +110,7 @@ class SlotPriorityTest {
     @Test
     void saysOfTheFirstSourceThatGivesAnotherKeyIfNoneOpensIt() throws Exception {
         MalformedVolumeException strange = assertThrows(
-                MalformedVolumeException.class,
-                () -> open(key(1, Kind.UNREACHABLE), mixedUp(2), mixedUp(3)));
+                MalformedVolumeException.class, () -> open(key(1, Kind.UNREACHABLE), mixedUp(2), mixedUp(3)));
         assertEquals("mac", strange.field());
         assertTrue(strange.getMessage().contains("(that of key slot 1)"), strange::getMessage);
         assertEquals(List.of(1, 2, 3), asked.subList(0, 3));
@@ -136,17 +135,15 @@ class SlotPriorityTest {
                         + " slot 1 was made with test:2; slot 3 is a recovery key's, which is tried only with"
                         + " --recovery-key-file; given was test:7, test:8",
                 wrong.getMessage());
-        wrong = assertThrows(
-                WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(9), fixture.key(1)));
+        wrong = assertThrows(WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(9), fixture.key(1)));
         assertEquals("vol: no key slot opens with the given keys; slot 9 holds no key", wrong.getMessage());
     }
 
     @Test
     void saysNothingOfWhatWasGivenWhereItWasTried() throws Exception {
-        WrongKeyException wrong = assertThrows(
-                WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(0), fixture.key(7)));
-        assertEquals(
-                "vol: no key slot opens with the given keys; slot 0: test: another key", wrong.getMessage());
+        WrongKeyException wrong =
+                assertThrows(WrongKeyException.class, () -> open(OpenOptions.DEFAULT.withKeySlot(0), fixture.key(7)));
+        assertEquals("vol: no key slot opens with the given keys; slot 0: test: another key", wrong.getMessage());
     }
 
     @Test

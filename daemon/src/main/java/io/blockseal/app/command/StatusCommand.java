@@ -14,7 +14,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "status",
         header = "List the volumes that daemons of this host serve.",
-        description = "%nAsks every daemon whose control socket this user may use.%n",
+        description =
+                "%nAsks every daemon whose control socket this user may use. Says of a key that is awaited, in doubt or"
+                        + " revoked why, and until when its volume is served.%n",
         footer = {"", "Example:", "  blockseal status", ""})
 public final class StatusCommand extends Verb {
     @Mixin

@@ -54,7 +54,7 @@ public class VolumeOpening {
 
     /** Its stores; the caller closes them. */
     final VolumeStores stores(Foundation foundation, Path path, StoreOptions how) throws StoreException {
-        return StoreOpening.open(foundation.files(), path, meta, metaMirror, how);
+        return StoreOpening.open(foundation.files(), path, meta, metaMirror, how, path.toString());
     }
 
     /** What this host remembers of volumes. */

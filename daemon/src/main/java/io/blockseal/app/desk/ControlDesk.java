@@ -43,6 +43,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -127,6 +128,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
 
     @Override
     public JobOutcome volumes() {
+        Instant now = Instant.now();
         StringBuilder text = new StringBuilder();
         for (ServedVolume each : volumes) {
             Volume open = each.opened();
@@ -141,7 +143,9 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
                         .append(", ")
                         .append(open.uuid());
             }
-            text.append('\n');
+            text.append('\n')
+                    .append(KeyStatusText.of(
+                            each.health().key(), each.config().keyCheck().onRevocation(), now));
         }
         return JobOutcome.done(text.toString(), JsonText.of(json -> {
             json.writeArrayFieldStart("volumes");
@@ -158,6 +162,8 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
                 if (open != null) {
                     json.writeStringField("uuid", open.uuid().toString());
                 }
+                KeyStatusText.write(
+                        json, each.health().key(), each.config().keyCheck().onRevocation(), now);
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -263,7 +269,8 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             }
         }
         if (acts) {
-            record(caller, word, name, answer);
+            ServedVolume served = find(name);
+            record(caller, word, served == null ? name : served.name(), answer);
         }
         return answer;
     }

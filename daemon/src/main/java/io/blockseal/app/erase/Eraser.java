@@ -61,7 +61,7 @@ public final class Eraser {
         }
         record(
                 AuditEvent.VOLUME_ERASED,
-                AuditField.of("volume", called),
+                AuditField.of("volume", erasure.logName()),
                 AuditField.of("uuid", info.uuid()),
                 AuditField.of("identity", info.identity()),
                 AuditField.of("slots", info.keySlots().size()));
@@ -79,7 +79,7 @@ public final class Eraser {
             evidence.kek(new Kek(source.reference(), slots, true, how));
             record(
                     AuditEvent.KEK_DESTROYED,
-                    AuditField.of("volume", called),
+                    AuditField.of("volume", erasure.logName()),
                     AuditField.of("uuid", info.uuid()),
                     AuditField.of("kek", source.reference()));
         } catch (KeySourceException | RuntimeException e) {

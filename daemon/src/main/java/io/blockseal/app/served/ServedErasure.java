@@ -240,8 +240,11 @@ public final class ServedErasure {
                 document.writeRawValue(evidence.json().strip());
             })));
         } catch (StoreException | RuntimeException failed) {
-            LOG.error("volume={}: could not be erased as a whole: {}", plan.called(), Failures.message(failed));
-            LOG.debug("volume={}", plan.called(), failed);
+            LOG.error(
+                    "volume={}: could not be erased as a whole: {}",
+                    plan.erasure().logName(),
+                    Failures.message(failed));
+            LOG.debug("volume={}", plan.erasure().logName(), failed);
             int exit = Failures.exitCode(failed).number();
             String words = Failures.message(failed);
             return new ControlAnswer(500, new JobOutcome(exit, words + "\n", JsonText.of(document -> {

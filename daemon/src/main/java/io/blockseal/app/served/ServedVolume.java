@@ -109,8 +109,10 @@ public final class ServedVolume implements VolumesClosing.Closable {
             throws CommandException, StoreException, MalformedVolumeException, VolumeRefusedException,
                     KeySourceException, WrongKeyException {
         StoreOptions how = new StoreOptions(config.readOnly(), config.direct());
-        VolumeStores stores =
-                StoreOpening.open(foundation.files(), config.path(), config.meta(), config.metaMirror(), how);
+        // Whoever reads the log finds it by the name that clients, orders and metrics have for it.
+        VolumeStores stores = StoreOpening.open(
+                        foundation.files(), config.path(), config.meta(), config.metaMirror(), how, name())
+                .loggedAs(name());
         OpenOptions options = new OpenOptions(
                 config.readOnly(),
                 config.expectIdentity(),

@@ -23,10 +23,16 @@ public final class StoreOpening {
      * All of them, or none if the data or the metadata cannot be had. A mirror that is missing is made; without one that
      * fails the volume is opened all the same, since what the mirror is for is to be there when something else is not.
      *
+     * @param name what the log calls the volume
      * @throws StoreInUseException also if the mirror is in use, by this volume or another: then it is named wrongly
      */
     public static VolumeStores open(
-            FileStores files, Path path, @Nullable Path meta, @Nullable Path metaMirror, StoreOptions options)
+            FileStores files,
+            Path path,
+            @Nullable Path meta,
+            @Nullable Path metaMirror,
+            StoreOptions options,
+            String name)
             throws StoreException {
         BlockStore data = files.open(path, options);
         BlockStore metadata = null;
@@ -34,7 +40,7 @@ public final class StoreOpening {
         try {
             metadata = meta == null ? data : files.open(meta, options);
             complete = new VolumeStores(
-                    data, metadata, metaMirror == null ? null : mirror(files, path, metaMirror, options));
+                    data, metadata, metaMirror == null ? null : mirror(files, name, metaMirror, options));
             return complete;
         } finally {
             if (complete == null) {
@@ -46,11 +52,11 @@ public final class StoreOpening {
         }
     }
 
-    private static @Nullable BlockStore mirror(FileStores files, Path path, Path metaMirror, StoreOptions options)
+    private static @Nullable BlockStore mirror(FileStores files, String name, Path metaMirror, StoreOptions options)
             throws StoreInUseException {
         boolean missing = !Files.exists(metaMirror, LinkOption.NOFOLLOW_LINKS);
         if (missing && options.readOnly()) {
-            LOG.warn("volume={} mirror={}: there is no such file; going on without", path, metaMirror);
+            LOG.warn("volume={} mirror={}: there is no such file; going on without", name, metaMirror);
             return null;
         }
         try {
@@ -62,7 +68,7 @@ public final class StoreOpening {
         } catch (StoreException failed) {
             LOG.error(
                     "volume={} mirror={}: the metadata mirror cannot be opened, and the volume goes on without: {}",
-                    path,
+                    name,
                     metaMirror,
                     failed.getMessage());
             return null;

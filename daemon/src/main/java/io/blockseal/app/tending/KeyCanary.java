@@ -52,6 +52,8 @@ public final class KeyCanary {
 
     private volatile KeyHealth health;
     private volatile long verifiedAt;
+    /** Of no meaning before it has begun. */
+    private volatile long graceUntil;
 
     /** {@code clock} tells milliseconds since some moment; {@code ended}, that answers of the source mean nothing more. */
     public KeyCanary(
@@ -69,13 +71,15 @@ public final class KeyCanary {
         this.ended = ended;
         this.verifiedAt = clock.getAsLong();
         this.access = new KeyAccess(1000L * check.graceSeconds(), verifiedAt);
-        this.health = new KeyHealth(word(Standing.GOOD), 0, "");
+        this.health = new KeyHealth(word(Standing.GOOD), 0, 0, 0, "");
     }
 
     /** What is known. From any thread. */
     public KeyHealth health() {
         KeyHealth last = health;
-        return new KeyHealth(last.standing(), (clock.getAsLong() - verifiedAt) / MILLIS, last.why());
+        long now = clock.getAsLong();
+        double left = last.standing().equals(word(Standing.GRACE)) ? Math.max(0, graceUntil - now) / MILLIS : 0;
+        return new KeyHealth(last.standing(), (now - verifiedAt) / MILLIS, last.refusals(), left, last.why());
     }
 
     /** How long until the next look. */
@@ -184,7 +188,8 @@ public final class KeyCanary {
     private void settle(Standing before, Standing now, String why) {
         overruled &= now != Standing.GOOD;
         verifiedAt = access.verifiedAt();
-        health = new KeyHealth(word(now), 0, why);
+        graceUntil = access.graceUntil();
+        health = new KeyHealth(word(now), 0, access.refusals(), 0, why);
         if (now != before) {
             tell(before, now, why);
         }
@@ -257,7 +262,7 @@ public final class KeyCanary {
     private void record(AuditEvent event) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("kek", sources.stream().map(KeySource::reference).collect(Collectors.joining(", "))),
                 AuditField.of("policy", word()));

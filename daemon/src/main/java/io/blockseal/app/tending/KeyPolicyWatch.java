@@ -97,7 +97,7 @@ public final class KeyPolicyWatch {
             LOG.info("volume={} job={} ranges={} policy={}: keys are beyond it", name, job.id(), count, reason);
             AuditLog.record(
                     AuditEvent.DEK_ROTATION_BY_POLICY,
-                    AuditField.of("volume", volume.name()),
+                    AuditField.of("volume", volume.logName()),
                     AuditField.of("uuid", volume.uuid()),
                     AuditField.of("job", job.id()),
                     AuditField.of("ranges", count),

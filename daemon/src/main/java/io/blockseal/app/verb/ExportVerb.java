@@ -78,7 +78,7 @@ public final class ExportVerb implements VolumeVerb {
             Side to = ends.target(target, format, from.sizeBytes(), options.force(), options.resume());
             AuditLog.record(
                     AuditEvent.DATA_EXPORT,
-                    AuditField.of("volume", volume.name()),
+                    AuditField.of("volume", volume.logName()),
                     AuditField.of("uuid", volume.uuid()),
                     AuditField.of("target", target));
             TransferReport report = Transfer.run(

@@ -90,7 +90,7 @@ public final class ImportVerb implements VolumeVerb {
             Side to = ends.servedTarget(call.called(), volume, serving.export());
             AuditLog.record(
                     AuditEvent.DATA_IMPORT,
-                    AuditField.of("volume", volume.name()),
+                    AuditField.of("volume", volume.logName()),
                     AuditField.of("uuid", volume.uuid()),
                     AuditField.of("source", source));
             TransferReport report = Transfer.run(

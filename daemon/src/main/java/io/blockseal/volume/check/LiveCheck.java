@@ -75,7 +75,7 @@ public final class LiveCheck {
         volume.committer().mend();
         AuditLog.record(
                 AuditEvent.REPAIR,
-                AuditField.of("volume", volume.name()),
+                AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
                 AuditField.of("commit", volume.commitSeq()),
                 AuditField.of("findings", findings));

@@ -85,7 +85,7 @@ public final class VolumeChecker {
         try {
             RootReader roots = checker.roots();
             Unlocked unlocked =
-                    new RootAuthenticator(engine, stores.name(), sources, SlotChoice.REQUESTED).authenticate(roots);
+                    new RootAuthenticator(engine, stores, sources, SlotChoice.REQUESTED).authenticate(roots);
             try (VolumeKeys keys = unlocked.keys()) {
                 RootStanding standing = new RootStanding(roots, unlocked.candidate(), keys::verifies);
                 checker.otherRoots(standing);

@@ -36,7 +36,7 @@ final class BackupProof {
      */
     static Proven prove(CryptoEngine engine, HeaderBackup backup, String name, List<KeySource> sources, int onlySlot)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        return new VolumeUnlock(name, sources, SlotChoice.of(onlySlot))
+        return new VolumeUnlock(name, name, sources, SlotChoice.of(onlySlot))
                 .open(backup.area(), backup.root().uuid(), opened -> proven(engine, backup, name, opened));
     }
 

@@ -101,8 +101,7 @@ public final class HeaderRestore implements AutoCloseable {
             if (!live.isOurs() && !request.force()) {
                 refuseIfSomebodyElses(stores);
             }
-            IdentityPins.Found identity =
-                    new IdentityPins.Found(stores.name(), backup.uuid(), keys, proven.wrappedBy());
+            IdentityPins.Found identity = new IdentityPins.Found(stores, backup.uuid(), keys, proven.wrappedBy());
             // Verified, not remembered: that is for whoever opens the volume to decide.
             memory.pins()
                     .verify(
@@ -142,10 +141,10 @@ public final class HeaderRestore implements AutoCloseable {
         int keySlotTarget = 1 - live.areaLetter();
         RootBlock root = sealedRoot(pages, keySlotTarget, clock.instant().getEpochSecond());
         write(root, pages, keySlotTarget);
-        memory.anchors().remember(stores.name(), root);
+        memory.anchors().remember(stores.logName(), root);
         AuditLog.record(
                 AuditEvent.HEADER_RESTORE,
-                AuditField.of("volume", stores.name()),
+                AuditField.of("volume", stores.logName()),
                 AuditField.of("uuid", root.uuid()),
                 AuditField.of("backup-commit", backup.commitSeq()),
                 AuditField.of("found", preview.volumeCommit()),
@@ -154,7 +153,7 @@ public final class HeaderRestore implements AutoCloseable {
                 AuditField.of("ranges-unknown", preview.unknown().count()));
         LOG.info(
                 "volume={} uuid={} commit={} backupCommit={} lost={} unknown={}: metadata restored from a backup",
-                stores.name(),
+                stores.logName(),
                 root.uuid(),
                 root.commitSeq(),
                 backup.commitSeq(),
@@ -203,7 +202,7 @@ public final class HeaderRestore implements AutoCloseable {
         try {
             anchor = memory.anchors().recall(backup.uuid());
         } catch (IOException e) {
-            LOG.warn("volume={}: its rollback anchor cannot be read: {}", stores.name(), e.getMessage());
+            LOG.warn("volume={}: its rollback anchor cannot be read: {}", stores.logName(), e.getMessage());
         }
         long seen = Math.max(backup.commitSeq(), live.commitSeqMax());
         long greatest = anchor == null ? seen : Math.max(seen, anchor.commitSeq());

@@ -78,8 +78,7 @@ public final class HeaderSnapshot {
         if (roots.candidates().isEmpty()) {
             throw roots.allDamaged();
         }
-        Unlocked unlocked =
-                new RootAuthenticator(engine, stores.name(), sources, SlotChoice.of(onlySlot)).authenticate(roots);
+        Unlocked unlocked = new RootAuthenticator(engine, stores, sources, SlotChoice.of(onlySlot)).authenticate(roots);
         try (VolumeKeys keys = unlocked.keys()) {
             return new HeaderSnapshot(stores, keys, nowSeconds, progress).whole();
         }

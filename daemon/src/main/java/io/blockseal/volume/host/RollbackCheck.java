@@ -20,15 +20,23 @@ public final class RollbackCheck {
     private static final Logger LOG = LoggerFactory.getLogger(RollbackCheck.class);
 
     private final String volumeName;
+    private final String logName;
     private final RootBlock root;
     private final RollbackAnchors anchors;
     private final boolean accepted;
     private @Nullable RollbackAnchor anchor;
     private @Nullable String acceptedWhat;
 
-    /** {@code accepted}: the operator has said that an older state is meant. */
-    public RollbackCheck(String volumeName, RootBlock root, RollbackAnchors anchors, boolean accepted) {
+    /**
+     * Of one volume.
+     *
+     * @param volumeName what messages call it
+     * @param logName what the log and the audit log call it
+     * @param accepted whether the operator has said that an older state is meant
+     */
+    public RollbackCheck(String volumeName, String logName, RootBlock root, RollbackAnchors anchors, boolean accepted) {
         this.volumeName = volumeName;
+        this.logName = logName;
         this.root = root;
         this.anchors = anchors;
         this.accepted = accepted;
@@ -95,7 +103,7 @@ public final class RollbackCheck {
     /** Tells the auditor what was accepted, once it is sure that the volume opens. */
     public void settle() {
         if (acceptedWhat != null) {
-            LOG.warn("volume={}: the metadata went back ({}), which the operator accepts", volumeName, acceptedWhat);
+            LOG.warn("volume={}: the metadata went back ({}), which the operator accepts", logName, acceptedWhat);
             record(AuditEvent.ROLLBACK_ACCEPTED, acceptedWhat);
         }
     }
@@ -112,7 +120,7 @@ public final class RollbackCheck {
     private void record(AuditEvent event, String what) {
         AuditLog.record(
                 event,
-                AuditField.of("volume", volumeName),
+                AuditField.of("volume", logName),
                 AuditField.of("uuid", root.uuid()),
                 AuditField.of("found", root.commitSeq()),
                 AuditField.of("anchor", anchor == null ? "none" : Long.toString(anchor.commitSeq())),

@@ -78,7 +78,7 @@ public final class MetadataCommitter {
             Executor keeper,
             InstantSource clock,
             RetryTimer timer) {
-        this.volumeName = stores.name();
+        this.volumeName = stores.logName();
         this.metadata = metadata;
         this.allocator = allocator;
         this.anchors = anchors;

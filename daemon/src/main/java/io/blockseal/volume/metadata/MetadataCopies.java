@@ -53,14 +53,14 @@ public final class MetadataCopies {
     /** Where the metadata of a volume on those stores lies. */
     public static MetadataCopies of(VolumeStores stores) {
         return new MetadataCopies(
-                stores.name(),
+                stores.logName(),
                 new MetadataStore(stores.metadata()),
                 stores.mirror() == null ? null : new MetadataStore(stores.mirror(), true));
     }
 
     /** The same without the mirror, whether there is one or not. */
     public static MetadataCopies ofPrimary(VolumeStores stores) {
-        return new MetadataCopies(stores.name(), new MetadataStore(stores.metadata()), null);
+        return new MetadataCopies(stores.logName(), new MetadataStore(stores.metadata()), null);
     }
 
     /** What messages call the place of the metadata. */

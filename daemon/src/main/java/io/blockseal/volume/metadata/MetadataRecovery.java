@@ -54,7 +54,7 @@ final class MetadataRecovery {
         KeySlotArea area = adopted == null ? state.area() : adopted.area();
         List<PageRepair> repairs = differences(copies, root, adopted);
         copies.fitMirror(root);
-        new Healing(stores.name(), copies, roots, copyOf(roots, root), area).heal(root, repairs);
+        new Healing(stores.logName(), copies, roots, copyOf(roots, root), area).heal(root, repairs);
         if (copies.hasLost()) {
             throw new StoreException(Errno.EIO, copies.name() + ": a flush failed while the metadata was made whole");
         }

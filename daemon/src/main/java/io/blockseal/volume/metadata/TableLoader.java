@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 public final class TableLoader {
     private static final Logger LOG = LoggerFactory.getLogger(TableLoader.class);
 
-    private final String volumeName;
+    private final VolumeStores stores;
     private final MetadataCopies store;
     private final RootStanding standing;
     private final VolumeKeys keys;
@@ -40,8 +40,8 @@ public final class TableLoader {
 
     /** Nothing is read before it is told to. */
     public TableLoader(
-            String volumeName, MetadataCopies store, VolumeKeys keys, RootStanding standing, RollbackCheck rollback) {
-        this.volumeName = volumeName;
+            VolumeStores stores, MetadataCopies store, VolumeKeys keys, RootStanding standing, RollbackCheck rollback) {
+        this.stores = stores;
         this.store = store;
         this.standing = standing;
         this.keys = keys;
@@ -76,7 +76,7 @@ public final class TableLoader {
             LOG.error(
                     "volume={} pages={}: all copies are damaged; ranges {} to {} and so on fail with EIO, and whether"
                             + " other pages are current cannot be proved. Restore the metadata from a backup.",
-                    volumeName,
+                    stores.logName(),
                     lostPages,
                     TablePage.firstRange(lostPages.get(0)),
                     TablePage.firstRange(lostPages.get(0) + 1) - 1);
@@ -122,7 +122,7 @@ public final class TableLoader {
             LOG.error(
                     "volume={} commit={}: no root of the primary metadata is whole; going on with the mirror. If the"
                             + " mirror lagged behind, what was written to new ranges since is lost and reads as zeros.",
-                    volumeName,
+                    stores.logName(),
                     root.commitSeq());
         } else {
             complainOfLaterCommit();
@@ -143,7 +143,7 @@ public final class TableLoader {
                 "volume={} commit={}: the root of a later commit is damaged, and some of its pages were found. What was"
                         + " written to ranges that it gave their keys is lost and reads as zeros. Restore the metadata"
                         + " from a backup if there is a newer one, before anything is written.",
-                volumeName,
+                stores.logName(),
                 root.commitSeq());
     }
 
@@ -158,7 +158,7 @@ public final class TableLoader {
             if (finding.hasOrphan() && !readOnly) {
                 throw new VolumeRefusedException(
                         Reason.UNFINISHED_COMMIT,
-                        volumeName + ": table page " + finding.index()
+                        stores.name() + ": table page " + finding.index()
                                 + " has one damaged copy and one of a commit that"
                                 + " was cut short; nothing was changed. Open it for reading only, or restore the"
                                 + " metadata from a backup.");
@@ -195,7 +195,7 @@ public final class TableLoader {
         if (standing.mirrorAlone() && foreignPages > 0 && ownPages == 0 && !standing.primaryHasKeySlots()) {
             throw new VolumeRefusedException(
                     Reason.UNSUITABLE,
-                    volumeName + ": has no whole root, and its table is not that of volume " + root.uuid()
+                    stores.name() + ": has no whole root, and its table is not that of volume " + root.uuid()
                             + ", which the mirror is of; nothing was changed. Name the mirror that belongs to it.");
         }
     }
@@ -232,14 +232,14 @@ public final class TableLoader {
     }
 
     private void conflict(long range, String what) throws VolumeRefusedException {
-        String message = volumeName + ": range " + range + " " + what;
+        String message = stores.name() + ": range " + range + " " + what;
         if (!readOnly) {
             throw new VolumeRefusedException(
                     Reason.SLOT_CONFLICT,
                     message
                             + "; nothing was changed. Open it for reading only, or restore the metadata from a backup.");
         }
-        LOG.error("volume={}: {}; it fails with EIO", volumeName, message);
+        LOG.error("volume={}: {}; it fails with EIO", stores.logName(), message);
     }
 
     private void checkTableRoot() throws VolumeRefusedException {

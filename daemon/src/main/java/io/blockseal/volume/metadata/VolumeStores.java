@@ -9,9 +9,15 @@ import org.jspecify.annotations.Nullable;
  * @param data where ciphertext lies
  * @param metadata where roots, key slots and table lie: the same store (in-band) or one of their own (detached)
  * @param mirror where the metadata lies once more, or null
+ * @param logName what the log and the audit log call the volume: where its data lies, unless it is served under a name
  */
 public record VolumeStores(
-        BlockStore data, BlockStore metadata, @Nullable BlockStore mirror) {
+        BlockStore data, BlockStore metadata, @Nullable BlockStore mirror, String logName) {
+    /** Of a volume that is not served. */
+    public VolumeStores(BlockStore data, BlockStore metadata, @Nullable BlockStore mirror) {
+        this(data, metadata, mirror, data.name());
+    }
+
     /** Without a mirror. */
     public VolumeStores(BlockStore data, BlockStore metadata) {
         this(data, metadata, null);
@@ -24,17 +30,22 @@ public record VolumeStores(
 
     /** The same with its metadata once more on {@code newMirror}, or with no mirror. */
     public VolumeStores mirroredOn(@Nullable BlockStore newMirror) {
-        return new VolumeStores(data, metadata, newMirror);
+        return new VolumeStores(data, metadata, newMirror, logName);
+    }
+
+    /** The same under the name by which it is served. */
+    public VolumeStores loggedAs(String newName) {
+        return new VolumeStores(data, metadata, mirror, newName);
+    }
+
+    /** What messages call the volume: where its data lies. */
+    public String name() {
+        return data.name();
     }
 
     /** Whether the metadata has a store of its own. */
     public boolean detached() {
         return data != metadata;
-    }
-
-    /** What messages call the volume. */
-    public String name() {
-        return data.name();
     }
 
     /** Closes all of them. */

@@ -10,6 +10,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.volume.metadata.MetadataCopies;
 import io.blockseal.volume.metadata.RootReader;
 import io.blockseal.volume.metadata.RootReader.Candidate;
+import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.slot.VolumeUnlock.Opened;
 import io.blockseal.volume.table.VolumeKeys;
 import java.security.MessageDigest;
@@ -27,17 +28,17 @@ public final class RootAuthenticator {
     private static final Logger LOG = LoggerFactory.getLogger(RootAuthenticator.class);
 
     private final CryptoEngine engine;
-    private final String volumeName;
+    private final String logName;
     private final VolumeUnlock unlock;
     private @Nullable MalformedVolumeException altered;
     private @Nullable WrongKeyException wrong;
     private @Nullable KeySourceException unserved;
 
     /** Nobody is asked before {@link #authenticate}. */
-    public RootAuthenticator(CryptoEngine engine, String volumeName, List<KeySource> sources, SlotChoice choice) {
+    public RootAuthenticator(CryptoEngine engine, VolumeStores stores, List<KeySource> sources, SlotChoice choice) {
         this.engine = engine;
-        this.volumeName = volumeName;
-        this.unlock = new VolumeUnlock(volumeName, sources, choice);
+        this.logName = stores.logName();
+        this.unlock = new VolumeUnlock(stores.name(), logName, sources, choice);
     }
 
     /**
@@ -168,7 +169,7 @@ public final class RootAuthenticator {
         for (MalformedVolumeException damage : damages) {
             LOG.warn(
                     "volume={}: {}; going on with {}",
-                    volumeName,
+                    logName,
                     damage.getMessage(),
                     chosen.root().block());
         }

@@ -14,6 +14,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -28,25 +29,32 @@ public final class VolumeUnlock {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeUnlock.class);
 
     private final String volumeName;
+    private final String logName;
     private final List<KeySource> sources;
     private final SlotChoice choice;
     private final boolean quiet;
 
-    /** Nobody is asked before it is told to unlock. */
-    public VolumeUnlock(String volumeName, List<KeySource> sources, SlotChoice choice) {
-        this(volumeName, sources, choice, false);
+    /**
+     * Nobody is asked before it is told to unlock.
+     *
+     * @param volumeName what messages call the volume
+     * @param logName what the log and the audit log call it
+     */
+    public VolumeUnlock(String volumeName, String logName, List<KeySource> sources, SlotChoice choice) {
+        this(volumeName, logName, sources, choice, false);
     }
 
-    private VolumeUnlock(String volumeName, List<KeySource> sources, SlotChoice choice, boolean quiet) {
+    private VolumeUnlock(String volumeName, String logName, List<KeySource> sources, SlotChoice choice, boolean quiet) {
         this.volumeName = volumeName;
+        this.logName = logName;
         this.sources = sources;
         this.choice = choice;
         this.quiet = quiet;
     }
 
     /** One that leaves it to its caller what to say in the log; of sources elsewhere auditors are told all the same. */
-    public static VolumeUnlock quiet(String volumeName, List<KeySource> sources, SlotChoice choice) {
-        return new VolumeUnlock(volumeName, sources, choice, true);
+    public static VolumeUnlock quiet(VolumeStores stores, List<KeySource> sources, SlotChoice choice) {
+        return new VolumeUnlock(stores.name(), stores.logName(), sources, choice, true);
     }
 
     /**
@@ -116,13 +124,13 @@ public final class VolumeUnlock {
             if (!quiet) {
                 AuditLog.record(
                         AuditEvent.KEY_SOURCE_FAILED,
-                        AuditField.of("volume", volumeName),
+                        AuditField.of("volume", logName),
                         AuditField.of("uuid", uuid),
                         AuditField.of("outcome", unserved.kind().name().toLowerCase(Locale.ROOT)));
             }
             throw unserved;
         }
-        AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", volumeName), AuditField.of("uuid", uuid));
+        AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", logName), AuditField.of("uuid", uuid));
         if (unfit != null) {
             throw unfit;
         }
@@ -150,11 +158,7 @@ public final class VolumeUnlock {
                 Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
                 T made = take(
                         new Opened(
-                                volumeKey,
-                                WrappedBy.of(source, wrapped),
-                                index,
-                                slot.vkEpoch(),
-                                outcomes.unusable()),
+                                volumeKey, WrappedBy.of(source, wrapped), index, slot.vkEpoch(), outcomes.unusable()),
                         proof);
                 if (!quiet) {
                     tell(uuid, index, source, outcomes.unusable());
@@ -163,10 +167,10 @@ public final class VolumeUnlock {
             } catch (WrongKeyException e) {
                 outcomes.wrong(index, e);
             } catch (MalformedVolumeException e) {
-                LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                LOG.debug("volume={} slot={} source={}: {}", logName, index, source.kind(), e.getMessage());
                 outcomes.unfit(e);
             } catch (KeySourceException e) {
-                LOG.debug("volume={} slot={} source={}: {}", volumeName, index, source.kind(), e.getMessage());
+                LOG.debug("volume={} slot={} source={}: {}", logName, index, source.kind(), e.getMessage());
                 outcomes.unserved(e);
             }
         }
@@ -189,12 +193,12 @@ public final class VolumeUnlock {
     /** Of a source that could not be asked the log knows only here: if nothing opens, the caller is told. */
     private void tell(UUID uuid, int index, KeySource source, @Nullable String unusable) {
         if (unusable != null) {
-            LOG.warn("volume={}: another key slot could not be used: {}", volumeName, unusable);
+            LOG.warn("volume={}: another key slot could not be used: {}", logName, unusable);
         }
-        LOG.info("volume={} slot={} source={}: unlocked", volumeName, index, source.kind());
+        LOG.info("volume={} slot={} source={}: unlocked", logName, index, source.kind());
         AuditLog.record(
                 AuditEvent.KEY_ACCEPTED,
-                AuditField.of("volume", volumeName),
+                AuditField.of("volume", logName),
                 AuditField.of("uuid", uuid),
                 AuditField.of("slot", index),
                 AuditField.of("source", source.kind()));

@@ -66,7 +66,14 @@ class LateOpeningsTest {
             }
             ExecutionException refused = assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "far", 2));
             assertTrue(String.valueOf(refused.getMessage()).contains("waits for its key"), refused::getMessage);
-            assertEquals("opening", status("far").get("state").asText());
+            JsonNode waiting = status("far");
+            assertEquals("opening", waiting.get("state").asText());
+            assertEquals("awaited", waiting.get("key").get("standing").asText());
+            assertTrue(waiting.get("key").get("why").asText().contains("says: not now"), waiting::toString);
+            assertTrue(cli.served("status")
+                    .out()
+                    .contains("key: the volume waits for its key, which is asked for again: "));
+            assertEquals("unwatched", status("near").get("key").get("standing").asText());
             Cli.Result early = cli.served("lock", "far");
             assertEquals(ExitCode.IN_USE.number(), early.exitCode(), early.all());
             Cli.Result rotating = cli.served("rotate-dek", "far", "--all");

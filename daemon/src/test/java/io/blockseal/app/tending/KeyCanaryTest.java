@@ -111,8 +111,11 @@ class KeyCanaryTest {
             source.mood = Kind.REFUSED;
             look(canary, 5);
             assertEquals("refused", canary.health().standing());
+            assertEquals(0, canary.health().graceSecondsLeft());
             look(canary, 1);
             assertEquals("grace", canary.health().standing());
+            assertEquals(6, canary.health().refusals());
+            assertEquals(GRACE_SECONDS, canary.health().graceSecondsLeft());
             assertEquals(1, audit.of(AuditEvent.KEY_ACCESS_REVOKED).size());
             look(canary, GRACE_SECONDS / 60 - 1);
             assertEquals(Volume.State.OPEN, volume.state());

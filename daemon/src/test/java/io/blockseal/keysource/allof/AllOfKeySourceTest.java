@@ -361,7 +361,7 @@ class AllOfKeySourceTest extends SourceContract {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-        ?source=file:/a                                              | names 1 part, and needs 2 to 4 
+        ?source=file:/a                                              | names 1 part, and needs 2 to 4
         ?source=file:/a&source=fd:3&source=fd:4&source=fd:5&source=fd:6 | names 5 parts
         ?source=file:/a&source=recovery:                             | names recovery: as a part
         ?source=file:/a&source=all-of:?source=x                      | names all-of: as a part

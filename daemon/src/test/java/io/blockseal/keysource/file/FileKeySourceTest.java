@@ -215,7 +215,8 @@ class FileKeySourceTest extends KeySourceContract {
                 KeySourceException failed = assertThrows(KeySourceException.class, () -> source.wrap(key, binding));
                 assertEquals(KeySourceException.Kind.MISCONFIGURED, failed.kind());
                 assertEquals(
-                        "credential nope is not in " + folder + ", which $CREDENTIALS_DIRECTORY names. systemd puts there"
+                        "credential nope is not in " + folder
+                                + ", which $CREDENTIALS_DIRECTORY names. systemd puts there"
                                 + " what the unit has as LoadCredential=nope:PATH or LoadCredentialEncrypted=nope:PATH",
                         failed.getMessage());
             }

@@ -94,8 +94,7 @@ class Pkcs11KeySourceTest extends SourceContract {
             token.hsm.pullOutAndPutBack();
             uses.clear();
             for (String words : List.of("the token refuses the PIN of file ", "has refused the PIN of file ")) {
-                WrongKeyException wrong =
-                        assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
+                WrongKeyException wrong = assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
                 assertTrue(wrong.getMessage().contains(words + token.pin), wrong::getMessage);
                 assertFalse(wrong.getMessage().contains("mandarin"), wrong::getMessage);
             }
@@ -119,13 +118,12 @@ class Pkcs11KeySourceTest extends SourceContract {
                 KeySource without = token.open(context, place.replaceFirst("&pin-source=.*", ""))) {
             WrappedKey wrapped = first.wrap(key, binding);
             for (int i = 0; i < 2; i++) {
-                KeySourceException failed =
-                        assertThrows(KeySourceException.class, () -> other.wrap(key, binding));
+                KeySourceException failed = assertThrows(KeySourceException.class, () -> other.wrap(key, binding));
                 assertEquals(Kind.MISCONFIGURED, failed.kind());
                 assertTrue(
                         failed.getMessage()
-                                .contains("the PIN of file " + mistyped + " is another than the one by which this process"
-                                        + " is logged in"),
+                                .contains("the PIN of file " + mistyped
+                                        + " is another than the one by which this process" + " is logged in"),
                         failed::getMessage);
                 assertThrows(WrongKeyException.class, () -> other.unwrap(wrapped, binding));
             }
@@ -161,12 +159,10 @@ class Pkcs11KeySourceTest extends SourceContract {
     void callsAnswersByTheirNames() throws Exception {
         token.fault = (function, arguments) -> function == Function.C_OpenSession ? Ckr.DEVICE_REMOVED : null;
         KeySourceException failed = wrapFails(premises.source(context));
-        assertTrue(
-                failed.getMessage().contains("C_OpenSession gives CKR_DEVICE_REMOVED (0x32)"), failed::getMessage);
+        assertTrue(failed.getMessage().contains("C_OpenSession gives CKR_DEVICE_REMOVED (0x32)"), failed::getMessage);
         token.fault = (function, arguments) -> function == Function.C_OpenSession ? Ckr.UNLISTED : null;
         failed = wrapFails(premises.source(context));
-        assertTrue(
-                failed.getMessage().contains("C_OpenSession gives CKR 0xffffffffffffffff"), failed::getMessage);
+        assertTrue(failed.getMessage().contains("C_OpenSession gives CKR 0xffffffffffffffff"), failed::getMessage);
     }
 
     @Test
