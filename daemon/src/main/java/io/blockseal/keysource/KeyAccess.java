@@ -87,6 +87,11 @@ public final class KeyAccess {
         return standing;
     }
 
+    /** How many times in a row it has said no. */
+    public int refusals() {
+        return refusals;
+    }
+
     /** When the source opened the volume last. */
     public long verifiedAt() {
         return verifiedAt;

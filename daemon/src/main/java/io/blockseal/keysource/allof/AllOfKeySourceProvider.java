@@ -58,7 +58,8 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
         } catch (KeySourceException strange) {
             throw new KeySourceException(
                     strange.kind(),
-                    strange.getMessage() + ". If it belongs to a part, write the ampersand before it as %26", strange);
+                    strange.getMessage() + ". If it belongs to a part, write the ampersand before it as %26",
+                    strange);
         }
     }
 

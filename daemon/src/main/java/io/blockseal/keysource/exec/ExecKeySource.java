@@ -134,7 +134,8 @@ public final class ExecKeySource implements KeySource {
             return;
         }
         reply.close();
-        String message = reference + " says: " + (words.isEmpty() ? String.valueOf(kind) : words).replaceAll("\\p{Cntrl}", "?");
+        String message =
+                reference + " says: " + (words.isEmpty() ? String.valueOf(kind) : words).replaceAll("\\p{Cntrl}", "?");
         if ("wrong-key".equals(kind)) {
             throw new WrongKeyException(message);
         }

@@ -131,7 +131,8 @@ final class Pkcs11KeySource implements KeySource {
                 });
             });
         } catch (PinException wrong) {
-            // Like a wrong passphrase: the daemon ends with what its service manager does not start again, as each start
+            // Like a wrong passphrase: the daemon ends with what its service manager does not start again, as each
+            // start
             // would cost the token one of the few tries before it locks.
             throw new WrongKeyException(String.valueOf(wrong.getMessage()));
         }
@@ -149,7 +150,8 @@ final class Pkcs11KeySource implements KeySource {
                     Kind.MISCONFIGURED,
                     reference()
                             + ": the token has several AES keys of that name. Add id=%01 for one of them, or give the"
-                            + " others another name (pkcs11-tool --list-objects shows names and ids)");
+                            + " others another name (p11tool --list-all shows names and ids, p11tool --set-label"
+                            + " renames)");
         }
         return keys.get(0);
     }

@@ -282,19 +282,20 @@ final class Token {
 
     /** What a failed login means; a PIN that may have been the reason is remembered. */
     private KeySourceException refused(CkException failed, byte[] mark, String asker, Pin given) throws CkException {
-        String words = " the PIN of " + given.name() + ": " + failed.getMessage() + "; it is not tried again. ";
+        String words = given.name() + ": " + failed.getMessage() + "; it is not tried again. ";
         switch (failed.ckr()) {
             case PIN_INCORRECT, PIN_INVALID, PIN_LEN_RANGE -> {
                 pins.refused(mark, PinMemory.Refusal.WRONG);
                 return new PinException(
-                        asker + ": the token refuses" + words + "Put the right one there", failed);
+                        asker + ": the token refuses the PIN of " + words + "Put the right one there", failed);
             }
-            // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent on it.
+            // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent on
+            // it.
             case UNLISTED -> {
                 pins.refused(mark, PinMemory.Refusal.UNKNOWN);
                 return new KeySourceException(
                         Kind.UNREACHABLE,
-                        asker + ": the token does not take" + words
+                        asker + ": the token does not take the PIN of " + words
                                 + "Look up that number in the vendor's handbook; if it is not the PIN, restart the daemon"
                                 + " once it is mended",
                         failed);
