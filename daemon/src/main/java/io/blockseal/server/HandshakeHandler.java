@@ -46,8 +46,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     /** Payload of all options together. */
     private static final long OPTION_BYTES_MAX = 1 << 20;
 
-    /** What a client may send until TLS is there, certificates and all. */
-    private static final long TLS_BYTES_MAX = 256 << 10;
+    /**
+     * What a client may send until TLS is there: a message of the handshake has 32 KiB at most, and there are few that
+     * are large.
+     */
+    private static final long TLS_BYTES_MAX = 128 << 10;
 
     private final Connection connection;
     private final ExportRegistry exports;
@@ -220,7 +223,9 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         ctx.writeAndFlush(out, ctx.voidPromise());
         state = State.TLS;
         connection.receive().secure();
-        endpoint().begin(ctx.pipeline());
+        endpoint().begin(ctx.pipeline(), now -> connection
+                .receive()
+                .withhold(ctx.channel().config(), now));
         return false;
     }
 

@@ -52,6 +52,8 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     private boolean secured;
     private long securedBytes;
     private boolean largePayloadExpected;
+    private boolean wanted = true;
+    private boolean withheld;
     private boolean autoRead = true;
     private int lastBytesRead;
     private int attemptedBytesRead;
@@ -228,6 +230,18 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
 
     /** Turns reading on and off, if it is not so already. */
     void autoRead(ChannelConfig config, boolean on) {
+        wanted = on;
+        decide(config);
+    }
+
+    /** Whether nothing is read for now, even if it is wanted. */
+    void withhold(ChannelConfig config, boolean now) {
+        withheld = now;
+        decide(config);
+    }
+
+    private void decide(ChannelConfig config) {
+        boolean on = wanted && !withheld;
         if (autoRead != on) {
             autoRead = on;
             config.setAutoRead(on);

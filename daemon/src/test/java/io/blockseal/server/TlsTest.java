@@ -28,20 +28,30 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
 import org.bouncycastle.tls.TlsClientProtocol;
 import org.junit.jupiter.api.AfterEach;
@@ -425,6 +435,20 @@ class TlsTest {
             assertEquals(List.of(new TlsFigures.Secured(version, "certificate", 1)), figures.secured());
         }
 
+        /** A message of the handshake may have 32 KiB; nearly all of that is names here. */
+        @ParameterizedTest
+        @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+        void mayBeLarge(String version) throws Exception {
+            StringBuilder names = new StringBuilder("URI:spiffe://example.org/db");
+            while (names.length() < 29_000) {
+                names.append(",DNS:host-").append(names.length()).append(".example.org");
+            }
+            endpoint.replace(ours(authority.certificates(), true));
+            with(authority.issue("/O=Books/CN=db", names.toString(), "clientAuth", 9), version)
+                    .close();
+            assertEquals("spiffe://example.org/db", opened.take().client().spiffeId());
+        }
+
         @Test
         void hasToBeShown() throws Exception {
             assertRefused(null, TlsFailure.NO_CERTIFICATE);
@@ -567,6 +591,199 @@ class TlsTest {
                 nbd.out.write(new byte[] {22, 3, 1, 2, 0, 1, 0, 1});
             }
             awaitFailure(TlsFailure.GONE);
+        }
+    }
+
+    /** Nobody knows yet who it is, and what it sends could only be kept. */
+    @Nested
+    class WhileArithmeticOfTheHandshakeIsDoneElsewhere {
+        private final HeldArithmetic arithmetic = new HeldArithmetic();
+        private final byte[] key = random(new Random(5), 32);
+
+        @BeforeEach
+        void holdIt() throws Exception {
+            endpoint = new TlsEndpoint(ours(List.of(), false), figures, arithmetic);
+        }
+
+        @AfterEach
+        void letItGo() {
+            arithmetic.letGo();
+        }
+
+        private PskMeans preshared() {
+            PresharedKeys keys = new PresharedKeys() {
+                @Override
+                public boolean has(String name) {
+                    return name.equals("vm3");
+                }
+
+                @Override
+                public byte[] copyOf(String name) {
+                    return has(name) ? key.clone() : null;
+                }
+            };
+            return new PskMeans(keys, RecordCipher.BY_THE_JDK);
+        }
+
+        private Path listenLocally() throws IOException {
+            Path socket = rig.directory.resolve("tls");
+            nbdServer.listenUnix(
+                    socket, NbdServer.UNIX_PERMISSIONS_DEFAULT, new Protection(TlsMode.REQUIRED, endpoint));
+            return socket;
+        }
+
+        private byte[] helloWithCertificates() throws Exception {
+            SSLEngine engine = anybody().createSSLEngine("localhost", 1);
+            engine.setUseClientMode(true);
+            ByteBuffer hello = ByteBuffer.allocate(engine.getSession().getPacketBufferSize());
+            engine.wrap(ByteBuffer.allocate(0), hello);
+            return Arrays.copyOf(hello.array(), hello.position());
+        }
+
+        private byte[] helloWithKey() throws IOException {
+            TlsClientProtocol protocol = new TlsClientProtocol();
+            protocol.connect(PskClient.of("TLSv1.3", "vm3", key));
+            byte[] hello = new byte[protocol.getAvailableOutputBytes()];
+            protocol.readOutput(hello, 0, hello.length);
+            return hello;
+        }
+
+        /** As much as somebody takes who looks at the socket as often as it likes. */
+        private long pour(SocketChannel into) throws Exception {
+            into.configureBlocking(false);
+            ByteBuffer junk = ByteBuffer.allocate(32 << 10);
+            long poured = 0;
+            for (int idle = 0; idle < 50 && poured < 64 << 20; ) {
+                junk.clear();
+                int taken = into.write(junk);
+                poured += taken;
+                idle = taken == 0 ? idle + 1 : 0;
+                turnLoops();
+            }
+            into.configureBlocking(true);
+            return poured;
+        }
+
+        /** They read what they want to read. */
+        private void turnLoops() throws InterruptedException {
+            for (NettyIoLoop loop : rig.loops.netty()) {
+                ServerRig.onLoop(loop, () -> 0);
+            }
+        }
+
+        private void assertNothingFailed() {
+            for (TlsFailure reason : TlsFailure.values()) {
+                assertEquals(0, figures.failures(reason), "it is still waited for");
+            }
+        }
+
+        /** What fits into a socket that nobody reads. */
+        private long capacity() throws Exception {
+            UnixDomainSocketAddress address = UnixDomainSocketAddress.of(rig.directory.resolve("unread"));
+            try (ServerSocketChannel deaf = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+                deaf.bind(address);
+                try (SocketChannel into = SocketChannel.open(address)) {
+                    return pour(into);
+                }
+            } finally {
+                Files.delete(address.getPath());
+            }
+        }
+
+        @ParameterizedTest(name = "{0}")
+        @ValueSource(strings = {"certificate", "psk", "both, by certificate", "both, by psk"})
+        void nothingIsRead(String credentials) throws Exception {
+            boolean byKey = credentials.endsWith("psk");
+            endpoint.replace(new Credentials(
+                    credentials.equals("psk") ? null : ours(List.of(), false).certificate(),
+                    credentials.equals("certificate") ? null : preshared()));
+            try (RawNbd nbd = RawNbd.haggling(listenLocally())) {
+                nbd.option(NbdOption.STARTTLS.code());
+                nbd.out.write(byKey ? helloWithKey() : helloWithCertificates());
+                nbd.out.flush();
+                arithmetic.awaitTask();
+                long poured = pour(nbd.channel);
+                assertTrue(poured <= capacity(), poured + " bytes were taken");
+                assertNothingFailed();
+                arithmetic.letGo();
+                // That was not how a handshake goes on.
+                while (!nbd.isClosedByServer()) {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+
+        /** A hang-up is told of apart from what came before it. */
+        @Test
+        void whoHangsUpIsNotReadToTheEndEither() throws Exception {
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                nbd.option(NbdOption.STARTTLS.code());
+                nbd.out.write(helloWithCertificates());
+                nbd.out.flush();
+                arithmetic.awaitTask();
+                long poured = pour(nbd.channel);
+                assertTrue(poured > 256 << 10, poured + " bytes fit into TCP's buffers");
+                nbd.endSending();
+                for (int i = 0; i < 50; i++) {
+                    turnLoops();
+                }
+                assertNothingFailed();
+                arithmetic.letGo();
+                while (!nbd.isClosedByServer()) {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+        void aHandshakeWaitsAndGoesOn(String version) throws Exception {
+            try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+                CompletableFuture<SSLSocket> handshake = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return nbd.startTls(anybody(), version);
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                arithmetic.awaitTask();
+                arithmetic.letGo();
+                handshake.get(30, TimeUnit.SECONDS);
+                nbd.go("disk");
+                assertEquals(0, nbd.read(0, 1 << 20).error());
+            }
+        }
+    }
+
+    /** Does nothing before it is told to, and then what is asked for. */
+    private static final class HeldArithmetic implements Executor {
+        private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+        private boolean held = true;
+
+        @Override
+        public void execute(Runnable task) {
+            synchronized (this) {
+                if (held) {
+                    tasks.add(task);
+                    return;
+                }
+            }
+            ForkJoinPool.commonPool().execute(task);
+        }
+
+        void awaitTask() {
+            while (tasks.isEmpty()) {
+                Thread.onSpinWait();
+            }
+        }
+
+        void letGo() {
+            synchronized (this) {
+                held = false;
+            }
+            for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+                task.run();
+            }
         }
     }
 

@@ -10,6 +10,12 @@ import java.util.concurrent.Executor;
  * what they have. From any thread, {@link #begin} on the connection's loop.
  */
 public final class TlsEndpoint {
+    /** Whoever reads the connection's socket. */
+    public interface Reading {
+        /** Whether nothing is to be read for now. On the connection's loop; the same may be said twice. */
+        void withhold(boolean now);
+    }
+
     private final TlsFigures figures;
     private final Executor arithmetic;
     private volatile Credentials credentials;
@@ -40,22 +46,23 @@ public final class TlsEndpoint {
 
     /**
      * Puts TLS at the head of the pipeline; a {@link TlsOutcome} comes through it when the handshake is over. The next
-     * byte from the socket must be the client's first of TLS.
+     * byte from the socket must be the client's first of TLS. While arithmetic is done elsewhere, nothing is to be read.
      */
-    public void begin(ChannelPipeline pipeline) {
+    public void begin(ChannelPipeline pipeline, Reading reading) {
         Credentials now = credentials;
         CertificateTls certificate = now.certificate();
         PskMeans psk = now.psk();
+        ReadingPause pause = new ReadingPause(arithmetic, reading);
         if (certificate == null) {
             if (psk == null) {
                 throw new IllegalStateException("TLS without credentials");
             }
-            pipeline.addFirst(new PskHandler(psk, arithmetic));
+            pipeline.addFirst(pause, new PskHandler(psk, pause));
         } else if (psk == null) {
-            SslHandler handler = certificate.newHandler(pipeline.channel().alloc(), arithmetic);
-            pipeline.addFirst(handler, new CertificateOutcome());
+            SslHandler handler = certificate.newHandler(pipeline.channel().alloc(), pause);
+            pipeline.addFirst(pause, handler, new CertificateOutcome());
         } else {
-            pipeline.addFirst(new CredentialChoice(certificate, psk, arithmetic), new CertificateOutcome());
+            pipeline.addFirst(pause, new CredentialChoice(certificate, psk, pause), new CertificateOutcome());
         }
     }
 }
