@@ -5,7 +5,9 @@ public enum ConnectionRefusal {
     /** As many as may be are open. */
     OVERALL("overall"),
     /** As many as may be are open from where it came. */
-    ADDRESS("address");
+    ADDRESS("address"),
+    /** Too much of what an auditor is to know of clients is not written yet. */
+    AUDIT("audit");
 
     private final String word;
 

@@ -33,6 +33,11 @@ public interface ConnectionWatch {
      */
     default void refused(Visit visit) {}
 
+    /** Whether so much is still to be told that nobody more is to be let in for now. */
+    default boolean isBehind() {
+        return false;
+    }
+
     /** It has been let in. */
     void opened(Visit visit);
 

@@ -213,6 +213,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private @Nullable ConnectionRefusal takePlace(Channel channel) {
+        if (watch.isBehind()) {
+            return ConnectionRefusal.AUDIT;
+        }
         InetAddress from = channel.remoteAddress() instanceof InetSocketAddress address ? address.getAddress() : null;
         if (from != null) {
             if (!addresses.take(from)) {

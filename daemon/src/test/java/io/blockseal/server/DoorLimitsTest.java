@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,11 @@ class DoorLimitsTest {
     }
 
     private InetSocketAddress serve(ServerOptions options) throws IOException {
-        server = new NbdServer(rig.loops, rig.exports, options, ConnectionWatch.NOBODY, refusals);
+        return serve(options, ConnectionWatch.NOBODY);
+    }
+
+    private InetSocketAddress serve(ServerOptions options, ConnectionWatch watch) throws IOException {
+        server = new NbdServer(rig.loops, rig.exports, options, watch, refusals);
         return server.listenTcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     }
 
@@ -94,6 +99,33 @@ class DoorLimitsTest {
         }
         assertEquals(1, refusals.countOf(ConnectionRefusal.OVERALL));
         assertEquals(0, refusals.countOf(ConnectionRefusal.ADDRESS));
+    }
+
+    /** Those who are there go on. */
+    @Test
+    void nobodyComesInWhileWhatIsToBeToldOfOthersIsNotTold() throws Exception {
+        AtomicBoolean behind = new AtomicBoolean();
+        InetSocketAddress address = serve(ServerOptions.DEFAULT, new ConnectionWatch() {
+            @Override
+            public void opened(Visit visit) {}
+
+            @Override
+            public void closed(Visit visit) {}
+
+            @Override
+            public boolean isBehind() {
+                return behind.get();
+            }
+        });
+        try (RawNbd early = RawNbd.haggling(address)) {
+            behind.set(true);
+            assertRefused(address, "127.0.0.1");
+            early.go("disk");
+            assertEquals(0, early.read(0, 512).error());
+            behind.set(false);
+            welcomed(address, "127.0.0.1").close();
+        }
+        assertEquals(1, refusals.countOf(ConnectionRefusal.AUDIT));
     }
 
     @Test

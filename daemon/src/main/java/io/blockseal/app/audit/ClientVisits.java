@@ -13,13 +13,17 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells the audit log which clients come to which exports, and who is kept from them, on a thread of its own, in the order
- * in which they come.
+ * in which they come. While much is not written yet nobody more is let in: what each client that is there may leave
+ * behind, two lines and its refusals, is the rest of what can wait.
  */
 public final class ClientVisits implements ConnectionWatch, AutoCloseable {
     private static final long GOODBYE_SECONDS = 5;
@@ -27,15 +31,29 @@ public final class ClientVisits implements ConnectionWatch, AutoCloseable {
     /** Whoever can reach us can be refused as often as it likes: more of that than this is counted, and not kept. */
     private static final int REFUSALS_WAITING_MAX = 1000;
 
+    /** Of {@link AuditLog}'s own lines, too: it keeps some times as many, and who comes and goes is not to drive out others. */
+    private static final int BEHIND_LINES = 10_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ClientVisits.class);
+
     private final TlsFigures figures;
     private final Supplier<Collection<ExportMetrics>> exports;
     private final ExecutorService writer;
+    private final int behindLines;
+    private final AtomicInteger linesWaiting = new AtomicInteger();
+    private final AtomicBoolean toldBehind = new AtomicBoolean();
     private final AtomicInteger refusalsWaiting = new AtomicInteger();
     private final AtomicLong refusalsUnwritten = new AtomicLong();
 
     /** {@code exports} has the figures of every export that there is at the time. */
     public ClientVisits(TlsFigures figures, Supplier<Collection<ExportMetrics>> exports) {
+        this(figures, exports, BEHIND_LINES);
+    }
+
+    /** Where nobody is let in while so many lines are not written. */
+    ClientVisits(TlsFigures figures, Supplier<Collection<ExportMetrics>> exports, int behindLines) {
         this.figures = figures;
+        this.behindLines = behindLines;
         this.exports = exports;
         ThreadPoolExecutor one =
                 new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), ClientVisits::thread);
@@ -86,11 +104,34 @@ public final class ClientVisits implements ConnectionWatch, AutoCloseable {
         });
     }
 
+    @Override
+    public boolean isBehind() {
+        long lines = linesWaiting.get() + AuditLog.waiting();
+        if (lines < behindLines) {
+            if (lines < behindLines / 2 && toldBehind.compareAndSet(true, false)) {
+                LOG.warn("clients are let in again: the audit log is being written");
+            }
+            return false;
+        }
+        if (toldBehind.compareAndSet(false, true)) {
+            LOG.error(
+                    "no more clients are let in: {} lines of the audit log are not written yet. Those that are there go"
+                            + " on; make the log's disk faster, or see why it cannot be written",
+                    lines);
+        }
+        return true;
+    }
+
     private void tell(AuditEvent event, Visit visit) {
+        linesWaiting.incrementAndGet();
         writer.execute(() -> {
             List<AuditField> fields = fields(visit);
             fields.add(AuditField.of("read-only", visit.readOnly()));
-            record(event, fields);
+            try {
+                record(event, fields);
+            } finally {
+                linesWaiting.decrementAndGet();
+            }
         });
     }
 
@@ -114,7 +155,13 @@ public final class ClientVisits implements ConnectionWatch, AutoCloseable {
         writer.shutdown();
         try {
             if (!writer.awaitTermination(GOODBYE_SECONDS, TimeUnit.SECONDS)) {
-                writer.shutdownNow();
+                int unwritten = writer.shutdownNow().size();
+                if (unwritten > 0) {
+                    LOG.error(
+                            "{} lines on clients that came or went are not in the audit log, which did not take them in"
+                                    + " time",
+                            unwritten);
+                }
             }
         } catch (InterruptedException hurried) {
             Thread.currentThread().interrupt();

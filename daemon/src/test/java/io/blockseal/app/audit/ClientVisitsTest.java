@@ -79,31 +79,16 @@ class ClientVisitsTest {
     @Test
     void refusalsBeyondWhatCanBeWrittenAreCounted() {
         int all = 5000;
-        CountDownLatch allAreTold = new CountDownLatch(1);
-        Logger logger = (Logger) LoggerFactory.getLogger(AuditLog.LOGGER);
-        AppenderBase<ILoggingEvent> slowDisk = new AppenderBase<>() {
-            @Override
-            protected void append(ILoggingEvent event) {
-                try {
-                    allAreTold.await();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        };
-        slowDisk.start();
-        logger.addAppender(slowDisk);
         List<String> told;
-        try (AuditLines lines = AuditLines.listen()) {
+        try (SlowDisk disk = new SlowDisk();
+                AuditLines lines = AuditLines.listen()) {
             try (ClientVisits watch = new ClientVisits(new TlsFigures(), () -> List.of(db))) {
                 for (int i = 0; i < all; i++) {
                     watch.refused(visit("CN=a"));
                 }
-                allAreTold.countDown();
+                disk.answer();
             }
             told = lines.of(AuditEvent.CLIENT_REFUSED);
-        } finally {
-            logger.detachAppender(slowDisk);
         }
         assertEquals(all, db.refusals());
         assertTrue(told.size() <= 1001, told.size() + " lines");
@@ -113,5 +98,63 @@ class ClientVisitsTest {
             unwritten += matcher.find() ? Long.parseLong(matcher.group(1)) : 0;
         }
         assertEquals(all, told.size() + unwritten);
+    }
+
+    /** A flood of clients fills no memory, and no line is left out: they wait outside. */
+    @Test
+    void nobodyMoreIsLetInWhileTheAuditIsBehind() {
+        int most = 100;
+        try (SlowDisk disk = new SlowDisk();
+                AuditLines lines = AuditLines.listen()) {
+            try (ClientVisits watch = new ClientVisits(new TlsFigures(), () -> List.of(db), most)) {
+                int letIn = 0;
+                while (!watch.isBehind()) {
+                    watch.opened(visit("CN=" + letIn));
+                    letIn++;
+                }
+                assertEquals(most, letIn);
+                // Those who are there may go, and are told of.
+                for (int i = 0; i < letIn; i++) {
+                    watch.closed(visit("CN=" + i));
+                }
+                assertTrue(watch.isBehind());
+                disk.answer();
+                while (watch.isBehind()) {
+                    Thread.onSpinWait();
+                }
+            }
+            assertEquals(most, lines.of(AuditEvent.CLIENT_OPENED).size());
+            assertEquals(most, lines.of(AuditEvent.CLIENT_CLOSED).size());
+        }
+    }
+
+    /** Takes no line of the audit log before it is told to. */
+    private static final class SlowDisk extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+        private final CountDownLatch answering = new CountDownLatch(1);
+        private final Logger logger = (Logger) LoggerFactory.getLogger(AuditLog.LOGGER);
+
+        SlowDisk() {
+            start();
+            logger.addAppender(this);
+        }
+
+        @Override
+        protected void append(ILoggingEvent event) {
+            try {
+                answering.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        void answer() {
+            answering.countDown();
+        }
+
+        @Override
+        public void close() {
+            answer();
+            logger.detachAppender(this);
+        }
     }
 }
