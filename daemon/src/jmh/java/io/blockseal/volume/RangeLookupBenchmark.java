@@ -53,7 +53,8 @@ public class RangeLookupBenchmark {
             }
         }
         large = volume.openCache();
-        small = new LruDekCache(selection.engine(), volume.keys(), volume.table(), new DekCacheMetrics(), 8);
+        small = new LruDekCache(
+                selection.engine(), volume.keys(), volume.table(), new DekCacheMetrics(), 8, DekRoom.UNBOUNDED);
         for (int i = 0; i < RANGES; i++) {
             keyOf(large, i);
         }

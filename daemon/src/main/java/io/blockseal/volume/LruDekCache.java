@@ -21,13 +21,16 @@ import java.util.Arrays;
 @HotPath("asked for a key by every request that touches data")
 final class LruDekCache implements DekCache {
     private static final int NOTHING = -1;
-    /** How many misses pass before an arena that was full is asked again: being refused costs an exception. */
+    /** How many misses pass before it is asked again where there was no room: being refused by a full arena costs an exception. */
     private static final int MISSES_UNTIL_ASKED_AGAIN = 1024;
+    /** What every cache has, however many there are: one for a request, and some that may be pinned meanwhile. */
+    private static final int LEAST_KEYS = 4;
 
     private final CryptoEngine engine;
     private final VolumeKeys keys;
     private final DekTable table;
     private final DekCacheMetrics metrics;
+    private final DekRoom room;
     private final byte[] aad;
 
     private final long[] ranges;
@@ -55,8 +58,10 @@ final class LruDekCache implements DekCache {
     private int placesWithSlot;
     private int pinnedPlaces;
 
-    /** A cache for {@code capacity} keys, at least one. */
-    LruDekCache(CryptoEngine engine, VolumeKeys keys, DekTable table, DekCacheMetrics metrics, int capacity) {
+    /** A cache for {@code capacity} keys, at least one, which come from {@code room} but for the first few. */
+    LruDekCache(
+            CryptoEngine engine, VolumeKeys keys, DekTable table, DekCacheMetrics metrics, int capacity, DekRoom room) {
+        this.room = room;
         this.engine = engine;
         this.keys = keys;
         this.table = table;
@@ -195,6 +200,7 @@ final class LruDekCache implements DekCache {
             engine.keys().free(handles[place]);
             handles[place] = 0;
         }
+        room.giveBack(Math.max(0, placesWithSlot - LEAST_KEYS));
         placesWithSlot = 0;
         engine.forgetThread();
     }
@@ -219,7 +225,7 @@ final class LruDekCache implements DekCache {
         return place;
     }
 
-    /** Gives the place a key slot if it has none; false while the arena is full. */
+    /** Gives the place a key slot if it has none; false while there is none to have. */
     private boolean hasSlot(int place) {
         if (handles[place] == 0) {
             handles[place] = allocate();
@@ -230,15 +236,23 @@ final class LruDekCache implements DekCache {
         return handles[place] != 0;
     }
 
-    /** An empty slot, or 0 while the arena is full. */
+    /** An empty slot, or 0 while there is no room, or the arena is full. */
     private int allocate() {
         if (oldest != NOTHING && missesUntilAsked > 0) {
             missesUntilAsked--;
             return 0;
         }
+        boolean fromRoom = placesWithSlot >= LEAST_KEYS;
+        if (fromRoom && !room.take()) {
+            missesUntilAsked = MISSES_UNTIL_ASKED_AGAIN;
+            return 0;
+        }
         try {
             return engine.keys().allocate();
         } catch (IllegalStateException e) {
+            if (fromRoom) {
+                room.giveBack(1);
+            }
             missesUntilAsked = MISSES_UNTIL_ASKED_AGAIN;
             return 0;
         }

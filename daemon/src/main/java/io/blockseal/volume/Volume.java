@@ -66,6 +66,7 @@ public final class Volume implements DataPlane, AutoCloseable {
     private final HostMemory memory;
     private final InstantSource clock;
     private final int dekCacheKeys;
+    private final DekRoom dekRoom;
     private final int keySlot;
     private final DekCacheMetrics dekCacheMetrics = new DekCacheMetrics();
     private final RotationMetrics rotationMetrics = new RotationMetrics();
@@ -89,6 +90,7 @@ public final class Volume implements DataPlane, AutoCloseable {
             HostMemory memory,
             InstantSource clock,
             int dekCacheKeys,
+            DekRoom dekRoom,
             int keySlot) {
         this.engine = engine;
         this.stores = stores;
@@ -100,6 +102,7 @@ public final class Volume implements DataPlane, AutoCloseable {
         this.memory = memory;
         this.clock = clock;
         this.dekCacheKeys = dekCacheKeys;
+        this.dekRoom = dekRoom;
         this.keySlot = keySlot;
         this.gate = new RangeGate(stores.name(), table);
     }
@@ -164,7 +167,7 @@ public final class Volume implements DataPlane, AutoCloseable {
 
     @Override
     public DekCache openCache() {
-        return new LruDekCache(engine, keys, table, dekCacheMetrics, dekCacheKeys);
+        return new LruDekCache(engine, keys, table, dekCacheMetrics, dekCacheKeys, dekRoom);
     }
 
     @Override

@@ -49,6 +49,7 @@ public final class VolumeOpener {
     private final Executor keeper;
     private final RetryTimer timer;
     private final InstantSource clock;
+    private final DekRoom dekRoom;
 
     /** For who opens a volume for one task: metadata that fails is not tried again. */
     public VolumeOpener(CryptoEngine engine, HostMemory memory, Executor keeper, InstantSource clock) {
@@ -61,6 +62,18 @@ public final class VolumeOpener {
      */
     public VolumeOpener(
             CryptoEngine engine, HostMemory memory, Executor keeper, InstantSource clock, RetryTimer timer) {
+        this(engine, memory, keeper, clock, timer, DekRoom.UNBOUNDED);
+    }
+
+    /** Likewise, and {@code dekRoom} is for all their unwrapped DEKs. */
+    public VolumeOpener(
+            CryptoEngine engine,
+            HostMemory memory,
+            Executor keeper,
+            InstantSource clock,
+            RetryTimer timer,
+            DekRoom dekRoom) {
+        this.dekRoom = dekRoom;
         this.timer = timer;
         this.engine = engine;
         this.memory = memory;
@@ -195,6 +208,7 @@ public final class VolumeOpener {
                 memory,
                 clock,
                 options.dekCacheKeys(),
+                dekRoom,
                 options.keySlot());
     }
 

@@ -51,8 +51,8 @@ class DekCacheMissTest {
                 Volume volume = fixture.open(store, options)) {
             long[] expected = new long[RANGES];
             Memory unit = memory.map(VolumeFixture.UNIT);
-            try (LruDekCache oracle =
-                    new LruDekCache(engine, volume.keys(), volume.table(), new DekCacheMetrics(), RANGES)) {
+            try (LruDekCache oracle = new LruDekCache(
+                    engine, volume.keys(), volume.table(), new DekCacheMetrics(), RANGES, DekRoom.UNBOUNDED)) {
                 for (int range = 0; range < RANGES; range++) {
                     assertEquals(Errno.OK, VolumeFixture.allocate(volume, range));
                     expected[range] = enciphered(volume, unit, oracle.keyFor(range, volume.word(range)));

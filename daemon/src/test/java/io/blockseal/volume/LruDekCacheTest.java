@@ -48,8 +48,8 @@ class LruDekCacheTest {
         try (Volume small = openWithCacheOf(5);
                 DekCache cache = small.openCache()) {
             // The oracle: a cache so large that nothing is ever evicted.
-            LruDekCache oracle =
-                    new LruDekCache(fixture.engine(), small.keys(), small.table(), new DekCacheMetrics(), 62);
+            LruDekCache oracle = new LruDekCache(
+                    fixture.engine(), small.keys(), small.table(), new DekCacheMetrics(), 62, DekRoom.UNBOUNDED);
             Map<Long, Integer> keys = new HashMap<>();
             for (long range = 0; range < 62; range++) {
                 keys.put(range, oracle.keyFor(range, small.word(range)));
@@ -224,6 +224,48 @@ class LruDekCacheTest {
         }
     }
 
+    /** What the daemon has room for is not exceeded by volumes that come later, and all of them work. */
+    @Test
+    void sharesRoomWithOthersAndHasAFewKeysInAnyCase() throws Exception {
+        DekRoom room = new DekRoom(10);
+        try (Volume volume = openWithCacheOf(62);
+                LruDekCache oracle = cache(volume, DekRoom.UNBOUNDED);
+                LruDekCache late = cache(volume, room)) {
+            try (LruDekCache early = cache(volume, room)) {
+                for (long range = 0; range < 62; range++) {
+                    requireRight(early, oracle, volume, range);
+                }
+                assertEquals(10, room.taken());
+                assertEquals(62 - 10 - 4, volume.dekCacheMetrics().evictions());
+                for (long range = 0; range < 62; range++) {
+                    requireRight(late, oracle, volume, range);
+                    int pin = late.pin(range, volume.word(range));
+                    assertTrue(pin > 0, "one that is pinned leaves another");
+                    late.unpin(pin);
+                }
+                assertEquals(10, room.taken());
+            }
+            assertEquals(0, room.taken());
+            // It is not asked again at each miss.
+            for (int i = 0; room.taken() < 10 && i < 100; i++) {
+                for (long range = 0; range < 62; range++) {
+                    requireRight(late, oracle, volume, range);
+                }
+            }
+            assertEquals(10, room.taken());
+        }
+    }
+
+    private LruDekCache cache(Volume volume, DekRoom room) {
+        DekCacheMetrics metrics = room == DekRoom.UNBOUNDED ? new DekCacheMetrics() : volume.dekCacheMetrics();
+        return new LruDekCache(fixture.engine(), volume.keys(), volume.table(), metrics, 62, room);
+    }
+
+    private void requireRight(LruDekCache cache, LruDekCache oracle, Volume volume, long range) {
+        long word = volume.word(range);
+        assertTrue(fixture.engine().keys().same(cache.keyFor(range, word), oracle.keyFor(range, word)));
+    }
+
     @Test
     void countsWhatItFoundWhatItHadToUnwrapAndWhatMadeRoom() throws Exception {
         try (Volume volume = openWithCacheOf(2);
@@ -265,8 +307,8 @@ class LruDekCacheTest {
     void emptiesTheSlotOfAKeyThatAnotherThreadMayHaveUsed() throws Exception {
         List<Integer> emptied = new ArrayList<>();
         try (Volume volume = openWithCacheOf(2);
-                LruDekCache cache =
-                        new LruDekCache(watched(emptied), volume.keys(), volume.table(), new DekCacheMetrics(), 2)) {
+                LruDekCache cache = new LruDekCache(
+                        watched(emptied), volume.keys(), volume.table(), new DekCacheMetrics(), 2, DekRoom.UNBOUNDED)) {
             int first = cache.keyFor(0, volume.word(0));
             int second = cache.keyFor(1, volume.word(1));
             int pin = cache.pin(0, volume.word(0));

@@ -4,6 +4,7 @@ import io.blockseal.app.key.KeyPlaces;
 import io.blockseal.app.setup.Foundation;
 import io.blockseal.app.tending.Keeper;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.volume.DekRoom;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.VolumeOpener;
 import java.time.InstantSource;
@@ -32,7 +33,8 @@ public final class ServedOpenings {
         this.foundation = foundation;
         this.keeper = keeper;
         this.exports = exports;
-        this.opener = new VolumeOpener(foundation.engine(), memory, keeper, InstantSource.system(), keeper);
+        this.opener = new VolumeOpener(
+                foundation.engine(), memory, keeper, InstantSource.system(), keeper, new DekRoom(cachedKeys));
         this.loopCount = loopCount;
         this.cachedKeys = cachedKeys;
     }
@@ -58,7 +60,10 @@ public final class ServedOpenings {
         }
     }
 
-    /** Where so many volumes are served, who share the room for unwrapped DEKs evenly. */
+    /**
+     * Where so many volumes are served, who share the room for unwrapped DEKs evenly. Those that are open have the share
+     * that they got; if they use it, those that come have what is left, and a few for each loop in any case.
+     */
     public Batch begin(int volumeCount) {
         return new Batch(Math.max(1, cachedKeys / (loopCount * Math.max(1, volumeCount))));
     }
