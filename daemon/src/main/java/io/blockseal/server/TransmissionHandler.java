@@ -143,7 +143,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     /** An operation is over; called by the execution, from within {@link #work} or from a completion. */
     void operationEnded() {
-        if (!closed && !draining && state != State.ENDED) {
+        // What was begun before a drain may have waited for what this one gives back.
+        if (!closed && (!draining || current != null) && state != State.ENDED) {
             workOn();
         } else if (execution.isIdle() && !isRefusing()) {
             lastOperationEnded();

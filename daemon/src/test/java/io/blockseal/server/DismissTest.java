@@ -102,6 +102,37 @@ class DismissTest {
         rig.assertEverythingIsBack();
     }
 
+    /** It had to wait for what the one before it holds; nobody but that one can tell it to go on. */
+    @Test
+    void whatWasBegunAndWaitsForRoomEndsToo() throws Exception {
+        ServerOptions patient = ServerOptions.DEFAULT.withDrainTimeoutMillis(50_000);
+        try (LogLines log = LogLines.listen(NbdServer.class);
+                ServerRig slow = new ServerRig(patient);
+                RawNbd theirs = RawNbd.transmitting(slow.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            slow.disk.hold = true;
+            int length = 12 << 20;
+            theirs.send(0, NbdCommand.READ.code(), 7, 0, length);
+            theirs.send(0, NbdCommand.READ.code(), 8, 0, length);
+            while (slow.metrics.recorder(0).inFlight()
+                            + slow.metrics.recorder(1).inFlight()
+                    < 2) {
+                Thread.onSpinWait();
+            }
+            slow.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> slow.server.dismiss("disk", false));
+            // By then all connections were told.
+            log.await("its clients are sent away");
+            slow.disk.letGo();
+            assertEquals(0, theirs.reply(7, length).error());
+            assertEquals(0, theirs.reply(8, length).error());
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+            slow.assertEverythingIsBack();
+        }
+    }
+
     @Test
     void saysSoIfADeviceDoesNotAnswer() throws Exception {
         try (ServerRig slow = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(100));
