@@ -421,10 +421,18 @@ final class CommandExecution {
         if (allocation != null) {
             replies.blockStatus(operation, contexts.allocationId(), allocation, maps == 0);
         }
-        for (int i = 0; i < maps; i++) {
+        boolean told = true;
+        for (int i = 0; i < maps && told; i++) {
             ExtentList extents = emptyExtents();
             contexts.map(i).fill(operation.offset, operation.length, extents);
-            replies.blockStatus(operation, contexts.id(i), extents, i == maps - 1);
+            told = extents.count() > 0;
+            if (told) {
+                replies.blockStatus(operation, contexts.id(i), extents, i == maps - 1);
+            } else {
+                // A chunk without extents is none; this one ends the reply behind those that were sent.
+                operation.fail(Errno.EIO);
+                replies.error(operation, operation.errno);
+            }
             idleExtents.push(extents);
         }
     }

@@ -49,7 +49,8 @@ class StatusContextsTest {
                 LossLedger.ofNone(ServerRig.LOOPS),
                 List.of(
                         new ExportContext("test:quarter", StatusContextsTest::quarters),
-                        new ExportContext("test:same", (offset, length, out) -> out.add(length, LARGE))),
+                        new ExportContext("test:same", (offset, length, out) -> out.add(length, LARGE)),
+                        new ExportContext("test:nothing", (offset, length, out) -> {})),
                 ExportBudget.UNLIMITED));
     }
 
@@ -110,9 +111,9 @@ class StatusContextsTest {
     void areListedByNameAndByNamespaceAndSelectedByNameAlone() throws Exception {
         try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
             nbd.negotiate(NbdReplyStyle.STRUCTURED);
-            List<String> own = List.of("0 test:quarter", "0 test:same");
+            List<String> own = List.of("0 test:quarter", "0 test:same", "0 test:nothing");
             assertEquals(
-                    List.of("0 base:allocation", "0 test:quarter", "0 test:same"),
+                    List.of("0 base:allocation", "0 test:quarter", "0 test:same", "0 test:nothing"),
                     contexts(nbd.option(LIST, RawNbd.metaQuery("mapped"))));
             assertEquals(own, contexts(nbd.option(LIST, RawNbd.metaQuery("mapped", "test:"))));
             assertEquals(
@@ -124,6 +125,22 @@ class StatusContextsTest {
                     contexts(nbd.option(SET, RawNbd.metaQuery("mapped", "test:same", "base:allocation"))));
             assertEquals(
                     List.of("0 base:allocation"), contexts(nbd.option(LIST, RawNbd.metaQuery("plain"))), "of another");
+        }
+    }
+
+    /** A map with a defect is an error to whoever asked, and never extents that nobody meant. */
+    @ParameterizedTest
+    @EnumSource(
+            value = NbdReplyStyle.class,
+            names = {"STRUCTURED", "EXTENDED"})
+    void oneThatSaysNothingIsAnError(NbdReplyStyle style) throws Exception {
+        try (RawNbd nbd = open(style, "test:same", "test:nothing")) {
+            for (int flags : new int[] {0, NbdCommandFlags.REQ_ONE}) {
+                Reply reply = nbd.ask(flags, NbdCommand.BLOCK_STATUS, 4096, 8192);
+                assertEquals(Errno.EIO.wireValue(), reply.error());
+                assertEquals(2, reply.chunks().size(), "what another said, and the error");
+            }
+            assertEquals(0, nbd.read(0, 4096).error());
         }
     }
 
