@@ -86,14 +86,13 @@ final class KmipReply implements AutoCloseable {
         return item.require(Tag.RESPONSE_PAYLOAD);
     }
 
-    /** By what the server's log tells this question from others: its correlation value, else its time of day. */
-    String requestId() throws IOException {
-        TtlvItem correlation = header.find(Tag.SERVER_CORRELATION_VALUE);
-        if (correlation != null) {
-            return printable(correlation.text());
-        }
-        TtlvItem time = header.find(Tag.TIME_STAMP);
-        return time == null ? "" : instant(time.longNumber());
+    /**
+     * By what the server's log tells this question from others: its correlation value, else its time of day. It is for the
+     * audit alone: one that is not as it should be is none, and no reason to refuse the answer.
+     */
+    String requestId() {
+        String correlation = header.textOrEmpty(Tag.SERVER_CORRELATION_VALUE);
+        return correlation.isEmpty() ? instant(header.secondsOrNegative(Tag.TIME_STAMP)) : printable(correlation);
     }
 
     private static String instant(long seconds) {

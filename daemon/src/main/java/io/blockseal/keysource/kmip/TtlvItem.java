@@ -170,6 +170,18 @@ final class TtlvItem {
         return found;
     }
 
+    /** The first text of a tag; empty if there is none, or if it is no text. */
+    String textOrEmpty(Tag wanted) {
+        TtlvItem found = find(wanted);
+        return found == null || found.type != ItemType.TEXT_STRING ? "" : found.asText();
+    }
+
+    /** The first date of a tag, in seconds since 1970; negative if there is none, or if it is no date. */
+    long secondsOrNegative(Tag wanted) {
+        TtlvItem found = find(wanted);
+        return found == null || found.type != ItemType.DATE_TIME ? -1 : found.asLong();
+    }
+
     /** The number of an integer, an interval or an enumeration. */
     int number() throws IOException {
         if (type != ItemType.INTEGER && type != ItemType.ENUMERATION && type != ItemType.INTERVAL) {
@@ -183,6 +195,10 @@ final class TtlvItem {
         if (type != ItemType.LONG_INTEGER && type != ItemType.DATE_TIME) {
             throw unlike("a long number or a date");
         }
+        return asLong();
+    }
+
+    private long asLong() {
         return ByteBuffer.wrap(message).getLong(offset);
     }
 
@@ -199,6 +215,10 @@ final class TtlvItem {
         if (type != ItemType.TEXT_STRING) {
             throw unlike("a text");
         }
+        return asText();
+    }
+
+    private String asText() {
         return new String(message, offset, lengthBytes, StandardCharsets.UTF_8);
     }
 

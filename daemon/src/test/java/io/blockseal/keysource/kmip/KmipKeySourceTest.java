@@ -128,6 +128,17 @@ class KmipKeySourceTest extends SourceContract {
         }
     }
 
+    /** It is for the audit alone; a slot must not stay closed for its sake. */
+    @Test
+    void anAnswerWhoseHeaderIsOddIsAnAnswer() throws Exception {
+        stub.hasOddHeader = true;
+        try (Secret volumeKey = Secret.random(engine.keys(), 32);
+                KeySource source = place.source(context)) {
+            assertOpens(source, source.wrap(volumeKey, binding), volumeKey);
+            assertEquals(List.of("", ""), uses.stream().map(KeyUse::requestId).toList());
+        }
+    }
+
     @Test
     void anotherKeyInThePlaceOfOursIsAWrongKeyWhateverTheServerCallsIt() throws Exception {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);

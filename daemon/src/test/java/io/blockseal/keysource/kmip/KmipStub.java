@@ -27,6 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.IvParameterSpec;
@@ -95,6 +96,11 @@ final class KmipStub implements AutoCloseable {
     volatile List<Integer> minorVersions = List.of(4, 3, 2, 1, 0);
     volatile boolean tellsDates = true;
     volatile boolean correlates;
+    /** The time of day is a text, and the correlation value a number. */
+    volatile boolean hasOddHeader;
+    /** A permit for each question that has come. */
+    final Semaphore heard = new Semaphore(0);
+
     /** What Decrypt answers if the tag does not fit: servers differ. */
     volatile int reasonOfWrongTag = CRYPTOGRAPHIC_FAILURE;
 
@@ -149,6 +155,7 @@ final class KmipStub implements AutoCloseable {
                         Arrays.copyOf(header, 8 + ByteBuffer.wrap(header).getInt(4));
                 in.readFully(request, 8, request.length - 8);
                 requests.add(request);
+                heard.release();
                 byte[] answer = answer(StubMessage.parse(ByteBuffer.wrap(request)));
                 switch (trouble) {
                     case SILENT -> closing.await();
@@ -202,10 +209,17 @@ final class KmipStub implements AutoCloseable {
                                 0x420069,
                                 integer(0x42006A, 1),
                                 integer(0x42006B, minorVersions.contains(minor) ? minor : minorVersions.get(0))),
-                        date(0x420092, 1_800_000_000L + operations.size()),
-                        correlates ? text(0x420106, "conversation-" + operations.size()) : new byte[0],
+                        hasOddHeader ? text(0x420092, "at noon") : date(0x420092, 1_800_000_000L + operations.size()),
+                        correlation(),
                         integer(0x42000D, 1)),
                 structure(0x42000F, enumeration(0x42005C, operation), status, rest));
+    }
+
+    private byte[] correlation() {
+        if (hasOddHeader) {
+            return integer(0x420106, 7);
+        }
+        return correlates ? text(0x420106, "conversation-" + operations.size()) : new byte[0];
     }
 
     private void requireNoTrouble(int operation, int minor) throws Failure {
