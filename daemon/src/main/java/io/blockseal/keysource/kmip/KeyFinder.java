@@ -82,7 +82,13 @@ final class KeyFinder {
         KeyObject unfit = null;
         KeyObject first = null;
         String next = name.key();
-        while (next != null && seen.add(next) && seen.size() <= KEYS_MAX) {
+        while (next != null && seen.add(next)) {
+            if (seen.size() > KEYS_MAX) {
+                throw new KeySourceException(
+                        Kind.MISCONFIGURED,
+                        reference + ": more than " + KEYS_MAX
+                                + " keys replace it, one after the other; name a newer one of them");
+            }
             KeyObject each = next(session, next, first != null);
             if (each == null) {
                 break;

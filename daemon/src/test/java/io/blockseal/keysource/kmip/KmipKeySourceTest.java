@@ -312,6 +312,22 @@ class KmipKeySourceTest extends SourceContract {
         }
     }
 
+    /** To stop half-way would wrap by a key that has long been replaced, and nobody would hear of it. */
+    @Test
+    void tooManyReplacementsAreRefused() throws Exception {
+        for (int i = 1; i <= 32; i++) {
+            stub.key("id-" + (i + 1), "", 2000L + i);
+            stub.keys.get("id-" + i).replacement = "id-" + (i + 1);
+        }
+        try (KeySource source = place.source(context, "id-1", "");
+                KeySource nearer = place.source(context, "id-2", "")) {
+            KeySourceException failed = fails(source);
+            assertEquals(Kind.MISCONFIGURED, failed.kind());
+            assertTrue(failed.getMessage().contains("more than 32 keys replace"), failed::getMessage);
+            assertEquals("id-33", nearer.newestVersion());
+        }
+    }
+
     @Test
     void aKeyThatIsNotThereIsRefused() throws Exception {
         for (String key : List.of("name/nobody", "id-nobody")) {
