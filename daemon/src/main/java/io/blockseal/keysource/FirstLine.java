@@ -52,7 +52,7 @@ public final class FirstLine implements SecretInput {
             throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, name + " does not exist", e);
         } catch (IOException e) {
             throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
+                    KeySourceException.Kind.UNREACHABLE, name + " cannot be read: " + PrivateFile.words(e), e);
         } finally {
             for (int i = 0; i < bytes.capacity(); i++) {
                 bytes.put(i, (byte) 0);

@@ -2,6 +2,7 @@ package io.blockseal.keysource;
 
 import io.blockseal.keysource.KeySourceException.Kind;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -49,6 +50,11 @@ public final class PrivateFile {
         } catch (IOException | UnsupportedOperationException e) {
             throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** What has kept a file from being read, in words. */
+    public static @Nullable String words(IOException failed) {
+        return failed instanceof ClosedByInterruptException ? "we were interrupted" : failed.getMessage();
     }
 
     /**

@@ -67,6 +67,11 @@ public interface Premises extends AutoCloseable {
     /** Has it fail from now on. */
     void have(Trouble trouble) throws Exception;
 
+    /** Whether an interrupt ends a question to it. */
+    default boolean canBeInterrupted() {
+        return true;
+    }
+
     /** Whether its KEK has versions. */
     boolean hasVersions();
 

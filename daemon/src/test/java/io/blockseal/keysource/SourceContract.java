@@ -31,6 +31,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -269,6 +270,29 @@ public abstract class SourceContract {
         }
     }
 
+    /** A daemon that is told to stop interrupts whoever asks, and waits for no source. */
+    @Test
+    void doesNotKeepAnybodyWaitingWhoIsInterrupted() throws Exception {
+        assumeTrue(premises.canBeInterrupted(), "a question to this place cannot be ended");
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey wrapped = wrapped(volumeKey);
+            if (premises.can(Trouble.SILENT)) {
+                premises.have(Trouble.SILENT);
+            }
+            try (KeySource source = premises.patientSource(context)) {
+                // From the beginning: so each wait that there is has to notice.
+                Thread.currentThread().interrupt();
+                KeySourceException failed =
+                        assertThrows(KeySourceException.class, () -> source.unwrap(wrapped, binding));
+                assertEquals(Kind.UNREACHABLE, failed.kind(), failed::getMessage);
+                assertTrue(failed.getMessage().contains("interrupted"), failed::getMessage);
+                assertTrue(Thread.currentThread().isInterrupted(), "nobody would know that it was interrupted");
+            } finally {
+                Thread.interrupted();
+            }
+        }
+    }
+
     /** Fifty volumes that open at the same time, with one KEK and one source. */
     @Test
     void servesManyVolumesAtOnce() throws Exception {
@@ -283,6 +307,27 @@ public abstract class SourceContract {
         } finally {
             openers.shutdownNow();
         }
+    }
+
+    /** What has to have happened before somebody is interrupted. */
+    protected interface Ready {
+        void await() throws Exception;
+    }
+
+    /** Has a question asked that nobody answers, and whoever asks it interrupted as soon as it waits. */
+    protected static void assertInterruptible(KeySource source, Ready ready) throws Exception {
+        FutureTask<KeySourceException> asking = new FutureTask<>(() -> {
+            KeySourceException failed = assertThrows(KeySourceException.class, source::newestVersion);
+            assertTrue(Thread.currentThread().isInterrupted(), "nobody would know that it was interrupted");
+            return failed;
+        });
+        Thread asker = new Thread(asking, "asker");
+        asker.start();
+        ready.await();
+        asker.interrupt();
+        KeySourceException failed = asking.get();
+        assertEquals(Kind.UNREACHABLE, failed.kind());
+        assertTrue(failed.getMessage().contains("we were interrupted"), failed::getMessage);
     }
 
     private boolean opens(KeySource source, Binding volume) throws Exception {

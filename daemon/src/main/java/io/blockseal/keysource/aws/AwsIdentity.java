@@ -3,15 +3,18 @@ package io.blockseal.keysource.aws;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
+import io.blockseal.keysource.rest.Aside;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
-import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.http.ContentStreamProvider;
 import software.amazon.awssdk.http.SdkHttpMethod;
 import software.amazon.awssdk.http.SdkHttpRequest;
@@ -22,11 +25,17 @@ import software.amazon.awssdk.profiles.ProfileFileSupplier;
 
 /**
  * Who we are to AWS, by the SDK's chain (web identity, profiles, container, instance), or by one file. Asked when the first
- * request is signed; what it finds is kept and renewed by the SDK. From any thread; blocks.
+ * request is signed; what it finds is kept and renewed by the SDK. What the SDK waits for it cannot be torn away from, so it
+ * does so on threads of its own. From any thread; blocks.
  */
 final class AwsIdentity implements AutoCloseable {
     private static final String SERVICE = "kms";
     private static final int WORDS_MAX = 300;
+    private static final String NONE = "no identity for AWS";
+    /** The SDK's own, of all that it asks in turn, is shorter. */
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    private static final Aside SDK = new Aside("key-source-aws");
 
     private final @Nullable Path file;
     private final @Nullable String profile;
@@ -75,13 +84,12 @@ final class AwsIdentity implements AutoCloseable {
             PrivateFile.realPathOf(file, "credentials file");
         }
         try {
-            return provider().resolveCredentials();
-        } catch (SdkException | IllegalStateException none) {
+            return SDK.ask(NONE, () -> provider().resolveCredentials(), PATIENCE);
+        } catch (ExecutionException failed) {
+            Throwable none = Objects.requireNonNull(failed.getCause());
             String words = String.valueOf(none.getMessage());
             throw new KeySourceException(
-                    Kind.UNREACHABLE,
-                    "no identity for AWS: " + words.substring(0, Math.min(WORDS_MAX, words.length())),
-                    none);
+                    Kind.UNREACHABLE, NONE + ": " + words.substring(0, Math.min(WORDS_MAX, words.length())), none);
         }
     }
 

@@ -100,7 +100,7 @@ public final class KeyFile {
             engine.keys().put(secret.key(), text);
             return secret;
         } catch (IOException e) {
-            throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
+            throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + PrivateFile.words(e), e);
         } finally {
             wipe(text);
         }
@@ -138,7 +138,7 @@ public final class KeyFile {
             return bytes;
         } catch (IOException e) {
             throw new KeySourceException(
-                    Kind.UNREACHABLE, "key file " + path + " cannot be read: " + e.getMessage(), e);
+                    Kind.UNREACHABLE, "key file " + path + " cannot be read: " + PrivateFile.words(e), e);
         } finally {
             wipe(text);
         }

@@ -8,10 +8,10 @@ import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.ScheduledFuture;
@@ -26,14 +26,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * TLS to a server, for the questions of one conversation. Each step, name, connection and handshake together and then
  * each question with its answer, may take so long and no longer, however slowly the other end goes on: when the time is over,
- * the connection is closed beneath. Blocks; on one thread, never one that serves I/O.
+ * the connection is closed beneath. Whoever is interrupted waits no longer. Blocks; on one thread, never one that serves
+ * I/O.
  */
 final class KmipConnection implements AutoCloseable {
     private static final ScheduledThreadPoolExecutor WATCH = watch();
 
     private final String authority;
     private final Duration within;
-    private volatile Socket raw = new Socket(Proxy.NO_PROXY);
+    private volatile Socket raw = new Socket();
     private @Nullable SSLSocket tls;
     private volatile boolean late;
 
@@ -96,18 +97,18 @@ final class KmipConnection implements AutoCloseable {
         int each = (int) within.toMillis() / all.length;
         IOException last = new ConnectException("it has no address");
         for (InetAddress address : all) {
+            // Of a channel: a wait for any other socket does not end when whoever waits is interrupted.
+            raw = SocketChannel.open().socket();
+            if (late || Thread.currentThread().isInterrupted()) {
+                break;
+            }
             try {
                 raw.connect(new InetSocketAddress(address, place.port()), each);
                 raw.setTcpNoDelay(true);
                 return;
             } catch (IOException failed) {
                 last = failed;
-                // One that failed to connect cannot be used again.
                 closeQuietly(raw);
-                raw = new Socket(Proxy.NO_PROXY);
-            }
-            if (late) {
-                break;
             }
         }
         throw last;
@@ -180,6 +181,11 @@ final class KmipConnection implements AutoCloseable {
     }
 
     private KeySourceException unreachable(IOException failed) {
+        if (Thread.currentThread().isInterrupted()) {
+            // Not a trouble that passes: nobody wants it tried again.
+            return new KeySourceException(
+                    Kind.UNREACHABLE, authority + " was not waited for: we were interrupted", failed);
+        }
         if (failed instanceof Addresses.SlowResolverException) {
             return new PassingTrouble(
                     Kind.UNREACHABLE,

@@ -21,6 +21,7 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.rest.RestStub.Reply;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -206,19 +208,39 @@ class AwsKmsKeySourceTest extends SourceContract {
             exchange.close();
         });
         agent.start();
-        Map<String, String> properties = Map.of(
-                "aws.containerCredentialsFullUri",
-                "http://127.0.0.1:" + agent.getAddress().getPort() + "/identity",
-                "aws.sharedCredentialsFile",
-                folder.resolve("none").toString(),
-                "aws.configFile",
-                folder.resolve("none").toString());
-        properties.forEach(System::setProperty);
+        Map<String, String> properties = container(agent.getAddress().getPort());
         try (KeySource source = KmsStub.open(stub.uri(KmsStub.ONE, ""), context)) {
             assertEquals(64, source.newestVersion().length());
         } finally {
             properties.keySet().forEach(System::clearProperty);
             agent.stop(0);
+        }
+    }
+
+    private Map<String, String> container(int port) {
+        Map<String, String> properties = Map.of(
+                "aws.containerCredentialsFullUri",
+                "http://127.0.0.1:" + port + "/identity",
+                "aws.sharedCredentialsFile",
+                folder.resolve("none").toString(),
+                "aws.configFile",
+                folder.resolve("none").toString());
+        properties.forEach(System::setProperty);
+        return properties;
+    }
+
+    /** The SDK waits for it in a way that cannot be ended. */
+    @Test
+    @Timeout(60)
+    void whoIsInterruptedDoesNotWaitForAnIdentity() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Map<String, String> properties = container(silent.getLocalPort());
+            try (KeySource source = KmsStub.open(stub.uri(KmsStub.ONE, ""), context)) {
+                assertInterruptible(
+                        source, () -> silent.accept().getInputStream().read());
+            } finally {
+                properties.keySet().forEach(System::clearProperty);
+            }
         }
     }
 

@@ -49,7 +49,7 @@ final class CloudKmsStub implements Premises {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int NONCE_BYTES = 12;
     /** Made once: it takes a while. */
-    private static final KeyPair SIGNER = signer();
+    static final KeyPair SIGNER = signer();
 
     private final SecureRandom random = new SecureRandom();
     private final RestStub stub;
@@ -86,6 +86,11 @@ final class CloudKmsStub implements Premises {
 
     /** A service account's file, as Google's console gives it out. */
     Path credentials(Path file, KeyPair pair) throws IOException {
+        return credentials(file, pair, stub.url() + "/token");
+    }
+
+    /** Likewise, with another token service. */
+    static Path credentials(Path file, KeyPair pair, String tokenService) throws IOException {
         ObjectNode account = JSON.createObjectNode();
         account.put("type", "service_account").put("project_id", "acme-prod").put("private_key_id", "k1");
         account.put(
@@ -94,7 +99,7 @@ final class CloudKmsStub implements Premises {
                         + Base64.getMimeEncoder(64, new byte[] {'\n'})
                                 .encodeToString(pair.getPrivate().getEncoded())
                         + "\n-----END PRIVATE KEY-----\n");
-        account.put("client_email", ACCOUNT).put("client_id", "1234567890").put("token_uri", stub.url() + "/token");
+        account.put("client_email", ACCOUNT).put("client_id", "1234567890").put("token_uri", tokenService);
         Files.writeString(file, account.toString());
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     }

@@ -15,6 +15,8 @@ import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.rest.RestStub.Reply;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -22,6 +24,7 @@ import java.security.KeyPairGenerator;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -142,6 +145,22 @@ class GcpKmsKeySourceTest extends SourceContract {
                     400, "INVALID_ARGUMENT", "The checksum in field plaintext_crc32c did not match the data");
             KeySourceException damaged = assertThrows(KeySourceException.class, () -> source.wrap(volumeKey, binding));
             assertEquals(Kind.UNREACHABLE, damaged.kind(), damaged::getMessage);
+        }
+    }
+
+    /** The library waits for its token service in a way that cannot be ended. */
+    @Test
+    @Timeout(60)
+    void whoIsInterruptedDoesNotWaitForAToken() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Path account = CloudKmsStub.credentials(
+                    folder.resolve("waiting.json"),
+                    CloudKmsStub.SIGNER,
+                    "http://127.0.0.1:" + silent.getLocalPort() + "/token");
+            try (KeySource source = CloudKmsStub.open(stub.uri("kek", account, ""), context)) {
+                assertInterruptible(
+                        source, () -> silent.accept().getInputStream().read());
+            }
         }
     }
 

@@ -32,6 +32,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -485,6 +486,36 @@ class KmipKeySourceTest extends SourceContract {
                 assertEquals(Kind.UNREACHABLE, failed.kind());
                 assertTrue(failed.getMessage().contains("has not answered within 1000 ms"), failed::getMessage);
             }
+        }
+    }
+
+    /** A daemon that is told to stop waits for no source, however long that may take for an answer. */
+    @Test
+    @Timeout(60)
+    void whoIsInterruptedDoesNotWaitForTheEndOfTheHandshake() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0)) {
+            String uri =
+                    place.uri("id-1", "&timeout-seconds=300").replace(":" + stub.port(), ":" + silent.getLocalPort());
+            try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
+                // Its first word has come: from now on it waits.
+                assertInterruptible(
+                        source, () -> silent.accept().getInputStream().read());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Premises.Trouble.class,
+            names = {"SILENT", "HALF_AN_ANSWER"})
+    @Timeout(60)
+    void whoIsInterruptedDoesNotWaitForAnAnswer(Premises.Trouble trouble) throws Exception {
+        stub.trouble = trouble;
+        String uri = place.uri("id-1", "&timeout-seconds=300");
+        try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
+            assertInterruptible(source, stub.heard::acquire);
+            stub.trouble = Premises.Trouble.NONE;
+            assertEquals("id-1", source.newestVersion());
         }
     }
 

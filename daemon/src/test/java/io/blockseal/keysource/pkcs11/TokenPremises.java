@@ -178,6 +178,12 @@ final class TokenPremises implements Premises {
         }
     }
 
+    /** A call into a module cannot be ended from without. */
+    @Override
+    public boolean canBeInterrupted() {
+        return false;
+    }
+
     @Override
     public boolean hasVersions() {
         return true;
