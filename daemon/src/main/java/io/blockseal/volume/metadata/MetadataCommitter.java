@@ -246,13 +246,13 @@ public final class MetadataCommitter {
 
     private void scrub(Scrub overwrite) throws StoreException {
         try {
-            if (!standing.isFailed()) {
+            if (standing.isUnhurt()) {
                 overwrite.run();
                 metadata.store().flush();
                 // Our flush may have succeeded because somebody else's met the error; the recovery writes all again.
                 recoverIfLost();
             }
-            if (!standing.isFailed() && !metadata.store().hasLost()) {
+            if (standing.isUnhurt() && !metadata.store().hasLost()) {
                 return;
             }
         } catch (StoreException e) {
@@ -410,7 +410,8 @@ public final class MetadataCommitter {
      */
     private void anchor() {
         RootBlock root = metadata.root();
-        if (!anchors.remembers() || root.commitSeq() == anchoredSeq || standing.isFailed()) {
+        // Not isFailed: while it is being closed, a second copy that could not be written makes it that no more.
+        if (!anchors.remembers() || root.commitSeq() == anchoredSeq || !standing.isUnhurt()) {
             return;
         }
         try {

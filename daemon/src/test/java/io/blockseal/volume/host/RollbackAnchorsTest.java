@@ -1,6 +1,7 @@
 package io.blockseal.volume.host;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -144,6 +145,47 @@ class RollbackAnchorsTest {
                                 attacked.peek(MetadataLayout.rootOffset(copy), MetadataLayout.BLOCK_BYTES), "root");
                         assertTrue(remembered.commitSeq() <= root.commitSeq(), "operation " + failing);
                     }
+                }
+            }
+        }
+    }
+
+    /** At the end of its life a volume is closed and not failed, but a copy may be missing all the same. */
+    @Nested
+    class AtTheLastCommit {
+        /** Which write of the end fails; the operations that it had. */
+        private int closeFailing(MemoryStore attacked, HostMemory fresh, int failing) throws Exception {
+            int[] done = {0};
+            try (Volume volume = fixture.opener(fresh)
+                    .open(VolumeStores.inBand(attacked), List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+                volume.enciphered(0, VolumeFixture.UNIT);
+                attacked.failWhen(operation -> done[0]++ == failing, Errno.EIO);
+            }
+            attacked.failWhen(null, Errno.EIO);
+            return done[0];
+        }
+
+        @Test
+        void aSecondCopyThatWasNotWrittenIsNotRemembered() throws Exception {
+            int operations = closeFailing(store.copy(), HostMemory.in(directory.resolve("counting")), -1);
+            assertTrue(operations >= 5, "two pages, two roots, a flush: " + operations);
+            for (int failing = 0; failing < operations; failing++) {
+                String where = "operation " + failing + " of " + operations;
+                MemoryStore attacked = store.copy();
+                HostMemory fresh = HostMemory.in(directory.resolve("state" + failing));
+                closeFailing(attacked, fresh, failing);
+                // Then whichever of its roots is damaged is no reason to call the other one a rollback.
+                for (int copy = 0; copy < MetadataLayout.COPIES; copy++) {
+                    MemoryStore damaged = attacked.copy();
+                    damaged.poke(MetadataLayout.rootOffset(copy), new byte[MetadataLayout.BLOCK_BYTES]);
+                    assertDoesNotThrow(
+                            () -> fixture.opener(fresh)
+                                    .open(
+                                            VolumeStores.inBand(damaged),
+                                            List.of(fixture.key(1)),
+                                            OpenOptions.DEFAULT.forReading())
+                                    .close(),
+                            where);
                 }
             }
         }
