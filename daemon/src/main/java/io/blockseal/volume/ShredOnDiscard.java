@@ -4,6 +4,9 @@ import io.blockseal.store.StoreException;
 import io.blockseal.volume.metadata.RetryTimer;
 import io.blockseal.volume.table.NotedRanges;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,10 +31,11 @@ public final class ShredOnDiscard implements AutoCloseable {
     private final Patience patience;
     private final NotedRanges discarded;
     private final SlotContent content;
-    private final Object lock = new Object();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition idle = lock.newCondition();
     private boolean looking;
     private boolean lookAgain;
-    private boolean retrying;
+    private final AtomicBoolean retrying = new AtomicBoolean();
     private volatile boolean closed;
 
     /** {@code worker} runs what may block, on threads that are neither loops nor the volume's keeper. */
@@ -60,33 +64,42 @@ public final class ShredOnDiscard implements AutoCloseable {
     }
 
     private void look() {
-        synchronized (lock) {
-            if (closed) {
-                return;
-            }
-            if (looking) {
-                lookAgain = true;
-                return;
-            }
-            looking = true;
-        }
-        boolean more = true;
+        boolean more = mayBegin();
         while (more) {
             try {
                 lookAtAll();
-            } finally {
-                more = isWanted();
+            } catch (RuntimeException | Error e) {
+                LOG.warn("volume={}: what was discarded is not looked at until more is", volume.logName(), e);
             }
+            more = isWanted();
+        }
+    }
+
+    /** Whether to look; if somebody does already, that one looks once more. */
+    private boolean mayBegin() {
+        lock.lock();
+        try {
+            if (closed) {
+                return false;
+            }
+            lookAgain = looking;
+            looking = true;
+            return !lookAgain;
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Whether to look again; if not, whoever waits for the end is told. */
     private boolean isWanted() {
-        synchronized (lock) {
+        lock.lock();
+        try {
             looking = lookAgain && !closed;
             lookAgain = false;
-            lock.notifyAll();
+            idle.signalAll();
             return looking;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -118,19 +131,13 @@ public final class ShredOnDiscard implements AutoCloseable {
                 volume.logName(),
                 range,
                 why.getMessage());
-        synchronized (lock) {
-            if (retrying) {
-                return;
-            }
-            retrying = true;
+        if (retrying.compareAndSet(false, true)) {
+            timer.schedule(RETRY_MILLIS, () -> worker.execute(this::retry));
         }
-        timer.schedule(RETRY_MILLIS, () -> worker.execute(this::retry));
     }
 
     private void retry() {
-        synchronized (lock) {
-            retrying = false;
-        }
+        retrying.set(false);
         look();
     }
 
@@ -138,19 +145,14 @@ public final class ShredOnDiscard implements AutoCloseable {
     @Override
     public void close() {
         volume.noteDiscards(null);
-        synchronized (lock) {
+        lock.lock();
+        try {
             closed = true;
-            boolean interrupted = false;
             while (looking) {
-                try {
-                    lock.wait();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
+                idle.awaitUninterruptibly();
             }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        } finally {
+            lock.unlock();
         }
     }
 }

@@ -365,16 +365,22 @@ public final class Volume implements DataPlane, AutoCloseable {
         return new KeySlots(this);
     }
 
-    /** Wipes the keys and closes the stores. No device uses it any more. A second call does nothing. */
+    /** Wipes the keys and closes the stores, whatever breaks. No device uses it any more. A second call does nothing. */
     @Override
     public synchronized void close() {
         if (closed) {
             return;
         }
         closed = true;
-        committer.close();
-        keys.close();
-        stores.close();
+        try {
+            committer.close();
+        } finally {
+            try {
+                keys.close();
+            } finally {
+                stores.close();
+            }
+        }
         LOG.info("volume={} commit={}: closed", logName(), commitSeq());
     }
 

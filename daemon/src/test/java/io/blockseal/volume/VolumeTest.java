@@ -6,13 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.KernelRandom;
+import io.blockseal.crypto.KeyLeaks;
+import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.memory.JvmMemorySource;
+import io.blockseal.store.BlockStore;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.VolumeStores;
 import io.blockseal.volume.table.RangeWord;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -299,6 +307,45 @@ class VolumeTest {
                 assertEquals(Errno.EPERM, VolumeFixture.allocate(volume, 0));
             }
             assertEquals(before, store.fingerprint());
+        }
+    }
+
+    /** Keys that stay in memory because the storage has a fault of its own would be the worst of both. */
+    @Nested
+    class OnAStoreThatBreaksAtTheEnd {
+        private static final int KEYS = 40;
+
+        private final CryptoEngine engine = new JavaCryptoEngine(KEYS, new KernelRandom());
+        private final VolumeFixture few = new VolumeFixture(engine, new JvmMemorySource());
+
+        private boolean broken;
+
+        private BlockStore breaking(MemoryStore store) {
+            return (BlockStore) Proxy.newProxyInstance(
+                    BlockStore.class.getClassLoader(),
+                    new Class<?>[] {BlockStore.class},
+                    (proxy, method, arguments) -> {
+                        if (broken && method.getName().equals("read")) {
+                            throw new IllegalStateException("the library of the storage has a fault");
+                        }
+                        try {
+                            return method.invoke(store, arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+
+        @Test
+        void wipesItsKeysAndClosesTheStoreAllTheSame() throws Exception {
+            MemoryStore store = few.create(4);
+            Volume volume =
+                    few.opener().open(VolumeStores.inBand(breaking(store)), List.of(few.key(1)), OpenOptions.DEFAULT);
+            broken = true;
+            assertThrows(IllegalStateException.class, volume::close);
+            assertTrue(store.isClosed());
+            KeyLeaks.requireNone(engine.keys(), KEYS);
+            volume.close();
         }
     }
 

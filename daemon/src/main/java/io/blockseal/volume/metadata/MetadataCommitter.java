@@ -394,6 +394,11 @@ public final class MetadataCommitter {
             MetadataCommitter.this.serve(batch);
             anchorOrStop();
         }
+
+        @Override
+        public void defect(Throwable reason) {
+            standing.stopForGood(reason);
+        }
     }
 
     private void anchorOrStop() {

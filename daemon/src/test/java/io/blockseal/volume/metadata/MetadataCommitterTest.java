@@ -133,6 +133,20 @@ class MetadataCommitterTest {
         }
     }
 
+    /** What is not released is missing until the volume is opened anew; what hangs, hangs for ever. */
+    @Test
+    void aDefectWhileSlotsAreGivenBackStopsItAndHoldsNobodyUp() throws Exception {
+        MemoryStore store = fixture.create(4);
+        Volume volume = open(store, Runnable::run);
+        volume.committer().releaseWhenWhole(List.of(-7L));
+        assertEquals(Volume.State.METADATA_FAILED, volume.state());
+        List<Errno> answers = new ArrayList<>();
+        volume.allocate(0, Runnable::run, answers::add);
+        assertEquals(List.of(Errno.EIO), answers);
+        volume.close();
+        assertTrue(store.isClosed());
+    }
+
     /** A DEK that is destroyed later would live on in a copy of its page that nobody knows of any more. */
     @Nested
     class APageThatWasTakenToBeChanged {
