@@ -357,7 +357,8 @@ public final class Daemon implements AutoCloseable {
     private void closeVolumes() {
         outcome = VolumesClosing.closeAll(volumes, Duration.ofSeconds(config.storageSeconds()));
         if (stuckInTry) {
-            LOG.error("a volume is still being opened, as its storage does not answer; ending without it");
+            LOG.error("a volume is still being opened, as its storage or a PKCS#11 module does not answer; ending"
+                    + " without it");
             outcome = VolumesClosing.Outcome.STUCK;
         }
         if (outcome == VolumesClosing.Outcome.STUCK) {

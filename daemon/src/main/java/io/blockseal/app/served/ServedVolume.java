@@ -85,6 +85,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
 
     private @Nullable KeyPlaces heldIn;
     private volatile boolean askingEnded;
+    private volatile boolean durable;
     private @Nullable ShredOnDiscard shredding;
 
     /** {@code millis} tells by how much time goes on: how long its key has been refused. */
@@ -386,12 +387,20 @@ public final class ServedVolume implements VolumesClosing.Closable {
         if (now == null || gate.state() == OrderGate.State.ERASED) {
             return true;
         }
+        boolean readOnly = now.shape().readOnly();
         try {
+            // First of all: the module of an HSM that never answers must cost no guest its data.
+            durable = readOnly || flushed(now);
             stopTending();
-            return now.shape().readOnly() || isDurable(now);
+            return readOnly || (durable && flushed(now));
         } finally {
             now.close();
         }
+    }
+
+    @Override
+    public boolean isDurable() {
+        return durable;
     }
 
     /** After it was erased: gives up what it holds, keys, stores and lock. Nobody is served. */
@@ -429,7 +438,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
         }
     }
 
-    private boolean isDurable(Volume open) {
+    private boolean flushed(Volume open) {
         try {
             open.dataStore().flush();
         } catch (StoreException failed) {

@@ -21,7 +21,7 @@ public final class VolumesClosing {
         DURABLE,
         /** All are closed; of one or more not everything may be durable, or a client was never told of a loss. */
         LOST,
-        /** The storage of one or more has not answered. Their threads are still at it. */
+        /** The storage of one or more, or a key source, has not answered. Their threads are still at it. */
         STUCK
     }
 
@@ -32,6 +32,11 @@ public final class VolumesClosing {
 
         /** Makes it durable and closes it; false if not everything may be there, which it has said in the log. */
         boolean close();
+
+        /** Whether {@link #close} has made durable what clients wrote, though it may not have returned. From any thread. */
+        default boolean isDurable() {
+            return false;
+        }
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(VolumesClosing.class);
@@ -70,8 +75,11 @@ public final class VolumesClosing {
             }
         } catch (TimeoutException e) {
             LOG.error(
-                    "volume={}: its storage has not answered for {} s; ending without it. What was written since the"
-                            + " last flush may be lost.",
+                    volume.isDurable()
+                            ? "volume={}: its key source or its storage has not answered for {} s; ending without it."
+                                    + " What clients have written is durable."
+                            : "volume={}: its storage has not answered for {} s; ending without it. What was written"
+                                    + " since the last flush may be lost.",
                     volume.name(),
                     patience.toSeconds());
             return Outcome.STUCK;
