@@ -33,6 +33,11 @@ public final class ExportClients {
         count--;
     }
 
+    /** Why nobody gets in at present; null if clients do. */
+    public synchronized @Nullable String closedBecause() {
+        return closedBecause;
+    }
+
     /** How many have it open. */
     public synchronized int count() {
         return count;

@@ -146,7 +146,7 @@ final class CommandExecution {
 
     /** A BLOCK_STATUS: the device is asked only for what it alone knows. */
     void beginStatus(Operation operation) {
-        if (contexts.hasAllocation()) {
+        if ((operation.contexts & StatusContexts.ALLOCATION_BIT) != 0) {
             submit(operation, Command.BLOCK_STATUS);
         } else {
             endWhenPartsAreIn(operation);
@@ -417,24 +417,33 @@ final class CommandExecution {
     }
 
     private void answerStatus(Operation operation, @Nullable ExtentList allocation) {
-        int maps = contexts.mapCount();
+        long left = operation.contexts;
         if (allocation != null) {
-            replies.blockStatus(operation, contexts.allocationId(), allocation, maps == 0);
+            left &= ~StatusContexts.ALLOCATION_BIT;
+            replies.blockStatus(operation, contexts.allocationId(), allocation, left == 0);
         }
-        boolean told = true;
-        for (int i = 0; i < maps && told; i++) {
-            ExtentList extents = emptyExtents();
-            contexts.map(i).fill(operation.offset, operation.length, extents);
-            told = extents.count() > 0;
-            if (told) {
-                replies.blockStatus(operation, contexts.id(i), extents, i == maps - 1);
-            } else {
-                // A chunk without extents is none; this one ends the reply behind those that were sent.
-                operation.fail(Errno.EIO);
-                replies.error(operation, operation.errno);
+        for (int i = 0; left != 0; i++) {
+            long bit = StatusContexts.bitOfMap(i);
+            if ((left & bit) != 0) {
+                left = answerFromMemory(operation, i, left & ~bit);
             }
-            idleExtents.push(extents);
         }
+    }
+
+    /** The chunk of one context; the answer is which of {@code left} are still to come. */
+    private long answerFromMemory(Operation operation, int map, long left) {
+        ExtentList extents = emptyExtents();
+        contexts.map(map).fill(operation.offset, operation.length, extents);
+        boolean told = extents.count() > 0;
+        if (told) {
+            replies.blockStatus(operation, contexts.id(map), extents, left == 0);
+        } else {
+            // A chunk without extents is none; this one ends the reply behind those that were sent.
+            operation.fail(Errno.EIO);
+            replies.error(operation, operation.errno);
+        }
+        idleExtents.push(extents);
+        return told ? left : 0;
     }
 
     private ExtentList emptyExtents() {

@@ -21,19 +21,15 @@ final class CommandRules {
     private final long sizeBytes;
     private final int minimumBlockBytes;
     private final int transmissionFlags;
-    private final boolean contextSelected;
+    private final int contextCount;
 
-    CommandRules(
-            NbdReplyStyle style,
-            long sizeBytes,
-            int minimumBlockBytes,
-            int transmissionFlags,
-            boolean contextSelected) {
+    /** {@code contextCount}: how many metadata contexts were selected. */
+    CommandRules(NbdReplyStyle style, long sizeBytes, int minimumBlockBytes, int transmissionFlags, int contextCount) {
         this.style = style;
         this.sizeBytes = sizeBytes;
         this.minimumBlockBytes = minimumBlockBytes;
         this.transmissionFlags = transmissionFlags;
-        this.contextSelected = contextSelected;
+        this.contextCount = contextCount;
     }
 
     /** How many bytes of payload follow the header, whether or not the request is any good; unsigned. */
@@ -63,8 +59,7 @@ final class CommandRules {
             // Reserved, and must be zero.
             case FLUSH -> header.offset() == 0 && header.length() == 0 ? Errno.OK : Errno.EINVAL;
             case CACHE -> checkBounds(header, Errno.EINVAL);
-            case BLOCK_STATUS ->
-                contextSelected && header.length() != 0 ? checkBounds(header, Errno.EINVAL) : Errno.EINVAL;
+            case BLOCK_STATUS -> contextCount > 0 ? checkStatus(header) : Errno.EINVAL;
             case DISC, RESIZE -> Errno.EINVAL;
         };
     }
@@ -74,13 +69,33 @@ final class CommandRules {
         if (!style.isChunked()) {
             allowed &= ~NbdCommandFlags.DF;
         }
-        if (style != NbdReplyStyle.EXTENDED || command != NbdCommand.WRITE) {
+        if (!mayHavePayload(command)) {
             allowed &= ~NbdCommandFlags.PAYLOAD_LEN;
         }
         if (!offers(NbdTransmissionFlags.SEND_FAST_ZERO)) {
             allowed &= ~NbdCommandFlags.FAST_ZERO;
         }
         return allowed;
+    }
+
+    private boolean mayHavePayload(NbdCommand command) {
+        return command == NbdCommand.WRITE
+                ? style == NbdReplyStyle.EXTENDED
+                : offers(NbdTransmissionFlags.BLOCK_STATUS_PAYLOAD);
+    }
+
+    private Errno checkStatus(NbdRequestHeader header) {
+        if ((header.flags() & NbdCommandFlags.PAYLOAD_LEN) == 0) {
+            return checkStatus(header.offset(), header.length());
+        }
+        // More numbers than contexts were selected: one is unknown, or there twice.
+        boolean fits = Long.compareUnsigned(header.length(), StatusList.bytes(contextCount)) <= 0;
+        return fits && StatusList.isWhole((int) header.length()) ? Errno.OK : Errno.EINVAL;
+    }
+
+    /** A BLOCK_STATUS whose length came in its payload. */
+    Errno checkStatus(long offset, long length) {
+        return length == 0 ? Errno.EINVAL : checkBounds(offset, length, Errno.EINVAL);
     }
 
     private Errno checkRead(NbdRequestHeader header) {
@@ -111,10 +126,14 @@ final class CommandRules {
     }
 
     private Errno checkBounds(NbdRequestHeader header, Errno pastTheEnd) {
-        if (!header.isWithin(sizeBytes)) {
+        return checkBounds(header.offset(), header.length(), pastTheEnd);
+    }
+
+    private Errno checkBounds(long offset, long length, Errno pastTheEnd) {
+        if (!NbdRequestHeader.isWithin(offset, length, sizeBytes)) {
             return pastTheEnd;
         }
-        return ((header.offset() | header.length()) & (minimumBlockBytes - 1)) == 0 ? Errno.OK : Errno.EINVAL;
+        return ((offset | length) & (minimumBlockBytes - 1)) == 0 ? Errno.OK : Errno.EINVAL;
     }
 
     private static boolean isTooLarge(NbdRequestHeader header) {

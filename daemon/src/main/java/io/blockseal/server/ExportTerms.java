@@ -19,7 +19,8 @@ import io.blockseal.nbd.NbdTransmissionFlags;
  */
 record ExportTerms(Export export, long sizeBytes, int transmissionFlags, NbdBlockSizes blockSizes) {
 
-    static ExportTerms of(ExportOffer.Offered offered, NbdReplyStyle style) {
+    /** {@code contexts}: whether metadata contexts of it are selected. */
+    static ExportTerms of(ExportOffer.Offered offered, NbdReplyStyle style, boolean contexts) {
         Export export = offered.export();
         Geometry geometry = export.device().geometry();
         int preferred = Math.max(
@@ -28,7 +29,8 @@ record ExportTerms(Export export, long sizeBytes, int transmissionFlags, NbdBloc
         return new ExportTerms(
                 export,
                 geometry.sizeBytes(),
-                flags(offered.readOnly(), geometry, style),
+                flags(offered.readOnly(), geometry, style)
+                        | (style == NbdReplyStyle.EXTENDED && contexts ? NbdTransmissionFlags.BLOCK_STATUS_PAYLOAD : 0),
                 new NbdBlockSizes(
                         geometry.minimumBlockBytes(),
                         Math.min(preferred, NbdLimits.DEFAULT_MAX_PAYLOAD_BYTES),

@@ -52,6 +52,9 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
      */
     private static final long TLS_BYTES_MAX = 128 << 10;
 
+    /** How long a client may take to ask something, and be told that the server is shutting down. */
+    private static final long LEAVE_MILLIS = 1000;
+
     private final Connection connection;
     private final ExportRegistry exports;
     private final Protection protection;
@@ -291,12 +294,31 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         next.begin(leftover);
     }
 
+    private boolean isHaggling() {
+        return state == State.OPTION || state == State.PAYLOAD || state == State.SKIP_PAYLOAD;
+    }
+
     private OptionHaggling haggling() {
         OptionHaggling present = haggling;
         if (present == null) {
             throw new IllegalStateException("an option before the client flags");
         }
         return present;
+    }
+
+    /** The server is closing. Only an answer can tell that, so what the client asks next is waited for. */
+    private void leave(ChannelHandlerContext ctx) {
+        haggling().leave();
+        ScheduledFuture<?> running = timeout;
+        if (running != null) {
+            running.cancel(false);
+        }
+        timeout = ctx.executor().schedule(() -> endAtOnce(ctx), LEAVE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void endAtOnce(ChannelHandlerContext ctx) {
+        finish();
+        Drain.closeNow(ctx.channel());
     }
 
     private boolean violation(ChannelHandlerContext ctx, String rule) {
@@ -321,10 +343,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof TlsOutcome outcome) {
             tlsEnded(ctx, outcome);
+        } else if (event == Drain.REFUSING && isHaggling()) {
+            leave(ctx);
         } else if (event instanceof Drain || event instanceof SslCloseCompletionEvent) {
             // Nothing is promised to a client that has not opened anything yet, or has ended TLS.
-            finish();
-            Drain.closeNow(ctx.channel());
+            endAtOnce(ctx);
         } else {
             ctx.fireUserEventTriggered(event);
         }

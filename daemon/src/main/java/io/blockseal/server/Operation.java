@@ -47,6 +47,8 @@ final class Operation implements Completion {
     long lossesBefore;
     /** Of a FLUSH: whether a change was under way when it was begun, see {@link FlushPromise}. */
     long quietMark;
+    /** Of a BLOCK_STATUS: which of the selected contexts are asked for, a bit for each. */
+    long contexts;
     /** What BLOCK_STATUS fills. */
     @Nullable
     ExtentList extents;

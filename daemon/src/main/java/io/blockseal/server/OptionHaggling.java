@@ -34,6 +34,8 @@ final class OptionHaggling {
         CLOSE
     }
 
+    private static final String SHUTTING_DOWN = "the server is shutting down";
+
     private final Connection connection;
     private final ExportRegistry registry;
     /** What of it this client may know of, by what it has proven until now. */
@@ -52,6 +54,8 @@ final class OptionHaggling {
     private @Nullable BlockChannel device;
     private StatusContexts contexts = StatusContexts.NONE;
     private String problem = "";
+    /** Whether the server is on its way out. */
+    private boolean leaving;
 
     OptionHaggling(Connection connection, ExportRegistry registry, boolean fixed, boolean noZeroes, TlsMode tls) {
         this.tls = tls;
@@ -74,6 +78,11 @@ final class OptionHaggling {
         return new OptionHaggling(connection, registry, fixed, noZeroes, tls);
     }
 
+    /** From now on everything but ABORT is refused, for the server is shutting down. */
+    void leave() {
+        leaving = true;
+    }
+
     /** Why the connection has to be closed, or why an export is closed to it. */
     String problem() {
         return problem;
@@ -81,7 +90,7 @@ final class OptionHaggling {
 
     /** Whether the payload of that option matters; the others are refused whatever they say. */
     boolean wantsPayload(@Nullable NbdOption option) {
-        if (awaitsTls()) {
+        if (awaitsTls() || leaving) {
             return option == NbdOption.STARTTLS || option == NbdOption.ABORT || option == NbdOption.EXPORT_NAME;
         }
         return option != null && option != NbdOption.PEEK_EXPORT;
@@ -91,6 +100,8 @@ final class OptionHaggling {
     void refuse(int option, ByteBuf out) {
         if (awaitsTls()) {
             NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_TLS_REQD, "TLS has to be begun first");
+        } else if (leaving) {
+            NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_SHUTDOWN, SHUTTING_DOWN);
         } else {
             NbdOptionReplyWriter.error(out, option, NbdOptionReply.ERR_UNSUP, "this option is not supported");
         }
@@ -104,6 +115,11 @@ final class OptionHaggling {
     Outcome answer(NbdOption option, ByteBuf in, int index, int length, ByteBuf out) {
         if (!fixed && option != NbdOption.EXPORT_NAME) {
             return close("an option that non-fixed newstyle does not have");
+        }
+        if (leaving && option != NbdOption.ABORT) {
+            return option == NbdOption.EXPORT_NAME
+                    ? close(SHUTTING_DOWN)
+                    : refuse(out, option, NbdOptionReply.ERR_SHUTDOWN, SHUTTING_DOWN);
         }
         return switch (option) {
             case EXPORT_NAME -> awaitsTls() ? close("EXPORT_NAME before TLS") : exportName(in, index, length, out);
@@ -188,7 +204,7 @@ final class OptionHaggling {
             noteRefusal(name.value());
             return close("EXPORT_NAME of an unknown export");
         }
-        ExportTerms terms = ExportTerms.of(offered, style);
+        ExportTerms terms = ExportTerms.of(offered, style, false);
         if (!open(terms, name.value())) {
             return close(problem.isEmpty() ? "the export could not be opened" : problem);
         }
@@ -217,7 +233,13 @@ final class OptionHaggling {
             return unknown(out, option, request.exportName());
         }
         Export export = offered.export();
-        ExportTerms terms = ExportTerms.of(offered, style);
+        ExportTerms terms =
+                ExportTerms.of(offered, style, request.exportName().equals(contextsFor) && !contextsSelected.isEmpty());
+        String closed = export.clients().closedBecause();
+        if (option == NbdOption.INFO && closed != null) {
+            // A GO that follows has to tell the same.
+            return refuse(out, option, NbdOptionReply.ERR_POLICY, closed);
+        }
         if (option == NbdOption.GO && !open(terms, request.exportName())) {
             return problem.isEmpty()
                     ? refuse(out, option, NbdOptionReply.ERR_PLATFORM, "the export could not be opened; see the log")
@@ -317,7 +339,7 @@ final class OptionHaggling {
         Export export = terms.export();
         connection.logOpened(export.name(), style.name(), terms.isReadOnly());
         CommandRules rules = new CommandRules(
-                style, terms.sizeBytes(), terms.blockSizes().minimum(), terms.transmissionFlags(), contexts.any());
+                style, terms.sizeBytes(), terms.blockSizes().minimum(), terms.transmissionFlags(), contexts.count());
         return new TransmissionHandler(
                 connection,
                 style,

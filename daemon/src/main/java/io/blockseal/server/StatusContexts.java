@@ -12,6 +12,9 @@ final class StatusContexts {
     /** None at all: BLOCK_STATUS is not allowed. */
     static final StatusContexts NONE = new StatusContexts(false, new ExtentMap[0], new int[0]);
 
+    /** Of what the device answers, among the bits that stand for the contexts. */
+    static final long ALLOCATION_BIT = 1;
+
     private final boolean allocation;
     private final ExtentMap[] maps;
     private final int[] ids;
@@ -23,23 +26,36 @@ final class StatusContexts {
         this.ids = ids;
     }
 
-    /** Whether BLOCK_STATUS is allowed. */
-    boolean any() {
-        return allocation || maps.length > 0;
+    /** How many there are; without one BLOCK_STATUS is not allowed. */
+    int count() {
+        return maps.length + (allocation ? 1 : 0);
     }
 
-    /** Whether the device is asked. */
-    boolean hasAllocation() {
-        return allocation;
+    /** All of them, a bit for each. */
+    long all() {
+        return (allocation ? ALLOCATION_BIT : 0) | (bitOfMap(maps.length) - bitOfMap(0));
+    }
+
+    /** The bit of the context that chunks name like that; 0 if it was not selected. */
+    long bitOf(int id) {
+        if (allocation && id == ContextNames.ALLOCATION_ID) {
+            return ALLOCATION_BIT;
+        }
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] == id) {
+                return bitOfMap(i);
+            }
+        }
+        return 0;
+    }
+
+    /** The bit of {@code map(index)}. */
+    static long bitOfMap(int index) {
+        return ALLOCATION_BIT << (index + 1);
     }
 
     int allocationId() {
         return ContextNames.ALLOCATION_ID;
-    }
-
-    /** How many are answered from memory. */
-    int mapCount() {
-        return maps.length;
     }
 
     ExtentMap map(int index) {

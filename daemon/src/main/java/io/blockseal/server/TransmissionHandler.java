@@ -8,6 +8,7 @@ import io.blockseal.export.Export;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.metrics.RequestRecorder;
 import io.blockseal.nbd.NbdCommand;
+import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdRequestHeader;
 import io.blockseal.server.limit.Pace;
@@ -40,6 +41,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         WRITE_BUFFER,
         /** Filling that buffer. */
         WRITE_PAYLOAD,
+        /** Waiting for the whole payload of a BLOCK_STATUS. */
+        STATUS_PAYLOAD,
         /** Swallowing a payload that was refused; never buffered. */
         SKIP_PAYLOAD,
         /** Nothing is read any more: the client said good-bye, broke the protocol or is gone. */
@@ -55,6 +58,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private final CommandRules rules;
     private final Replies replies;
     private final CommandExecution execution;
+    private final StatusContexts contexts;
     private final Channel channel;
     private final NbdRequestHeader header = new NbdRequestHeader();
     private final LoopErrands errands;
@@ -86,6 +90,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.rules = rules;
         this.channel = connection.channel();
         this.replies = new Replies(channel, style);
+        this.contexts = contexts;
         this.execution = new CommandExecution(this, connection, device, replies, recorder, promise, contexts);
         this.pace = new Pace(export.budget(), export.metrics(), channel.eventLoop(), this::workOn);
         this.errands = new LoopErrands(connection.loop(), this::takeTurn, this::flushNow);
@@ -207,6 +212,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             case READ_PARTS -> hasTurn() && beginRead();
             case WRITE_BUFFER -> hasTurn() && leaseForWrite();
             case WRITE_PAYLOAD -> takePayload();
+            case STATUS_PAYLOAD -> takeStatusPayload();
             case SKIP_PAYLOAD -> skipPayload();
             case ENDED -> {
                 receive.close();
@@ -294,7 +300,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             case TRIM -> submitChange(operation, Command.TRIM);
             case CACHE -> execution.submit(operation, Command.CACHE);
             case WRITE_ZEROES -> submitChange(operation, Command.WRITE_ZEROES);
-            case BLOCK_STATUS -> execution.beginStatus(operation);
+            case BLOCK_STATUS -> {
+                if (operation.has(NbdCommandFlags.PAYLOAD_LEN)) {
+                    current = operation;
+                    state = State.STATUS_PAYLOAD;
+                } else {
+                    operation.contexts = contexts.all();
+                    execution.beginStatus(operation);
+                }
+            }
             case DISC, RESIZE -> throw new IllegalStateException("let in against the rules: " + command);
         }
         return true;
@@ -361,6 +375,29 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         state = last ? State.HEADER : State.WRITE_BUFFER;
         current = last ? null : operation;
         execution.submitWritePart(operation, buf);
+        return true;
+    }
+
+    private boolean takeStatusPayload() {
+        Operation operation = currentOperation();
+        // The rules have let in no more than the selected contexts need.
+        int bytes = (int) operation.length;
+        ByteBuf in = receive.held();
+        if (in == null || in.readableBytes() < bytes) {
+            return false;
+        }
+        int index = in.readerIndex();
+        operation.length = StatusList.length(in, index);
+        operation.contexts = StatusList.chosen(in, index, bytes, contexts);
+        in.skipBytes(bytes);
+        current = null;
+        state = State.HEADER;
+        operation.fail(operation.contexts == 0 ? Errno.EINVAL : rules.checkStatus(operation.offset, operation.length));
+        if (operation.errno == Errno.OK) {
+            execution.beginStatus(operation);
+        } else {
+            execution.endWhenPartsAreIn(operation);
+        }
         return true;
     }
 

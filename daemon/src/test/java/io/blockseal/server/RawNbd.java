@@ -12,8 +12,8 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
+import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -28,40 +28,43 @@ import javax.net.ssl.SSLSocket;
  * A client that sends exactly what a test tells it to, right or wrong, and reads what comes back. Blocking, on a unix
  * socket or TCP, with TLS by the JDK's own sockets; knows no state but the style of headers.
  */
-final class RawNbd implements AutoCloseable {
-    static final int ERR_UNSUP = 0x8000_0001;
-    static final int ERR_INVALID = 0x8000_0003;
-    static final int ERR_TLS_REQD = 0x8000_0005;
-    static final int ERR_UNKNOWN = 0x8000_0006;
-    static final int ACK = 1;
+public final class RawNbd implements AutoCloseable {
+    public static final int ERR_UNSUP = 0x8000_0001;
+    public static final int ERR_POLICY = 0x8000_0002;
+    public static final int ERR_INVALID = 0x8000_0003;
+    public static final int ERR_TLS_REQD = 0x8000_0005;
+    public static final int ERR_UNKNOWN = 0x8000_0006;
+    public static final int ERR_SHUTDOWN = 0x8000_0007;
+    public static final int ERR_EXT_HEADER_REQD = 0x8000_000a;
+    public static final int ACK = 1;
 
     /** One answer to an option. */
-    record OptionReply(int option, int type, byte[] payload) {
-        boolean isError() {
+    public record OptionReply(int option, int type, byte[] payload) {
+        public boolean isError() {
             return type < 0;
         }
 
-        String text() {
+        public String text() {
             return new String(payload, StandardCharsets.UTF_8);
         }
     }
 
     /** One chunk, or a simple reply seen as one. */
-    record Chunk(boolean simple, int flags, int type, long cookie, long offset, byte[] payload) {
-        boolean done() {
+    public record Chunk(boolean simple, int flags, int type, long cookie, long offset, byte[] payload) {
+        public boolean done() {
             return simple || (flags & 1) != 0;
         }
     }
 
     /** All that came for one request. */
-    record Reply(int error, List<Chunk> chunks, byte[] data) {}
+    public record Reply(int error, List<Chunk> chunks, byte[] data) {}
 
-    final SocketChannel channel;
-    DataInputStream in;
-    DataOutputStream out;
-    NbdReplyStyle style = NbdReplyStyle.SIMPLE;
-    long size;
-    int transmissionFlags;
+    public final SocketChannel channel;
+    public DataInputStream in;
+    public DataOutputStream out;
+    public NbdReplyStyle style = NbdReplyStyle.SIMPLE;
+    public long size;
+    public int transmissionFlags;
 
     private RawNbd(SocketChannel channel) {
         this.channel = channel;
@@ -69,32 +72,39 @@ final class RawNbd implements AutoCloseable {
         this.out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16));
     }
 
-    static RawNbd connect(Path socket) throws IOException {
-        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        channel.connect(UnixDomainSocketAddress.of(socket));
-        return new RawNbd(channel);
+    public static RawNbd connect(Path socket) throws IOException {
+        return connect(UnixDomainSocketAddress.of(socket));
     }
 
-    static RawNbd connect(InetSocketAddress address) throws IOException {
+    public static RawNbd connect(SocketAddress address) throws IOException {
         return new RawNbd(SocketChannel.open(address));
     }
 
     /** Connected and past the client flags. */
-    static RawNbd haggling(InetSocketAddress address) throws IOException {
+    public static RawNbd haggling(SocketAddress address) throws IOException {
         RawNbd nbd = connect(address);
         nbd.greet(3);
         return nbd;
     }
 
     /** Begins TLS, which has to be on TCP, and goes on within it. */
-    SSLSocket startTls(SSLContext context, String... versions) throws IOException {
+    public SSLSocket startTls(SSLContext context, String... versions) throws IOException {
+        return startTls(context, channel.socket(), versions);
+    }
+
+    /** Likewise, through a socket that stands before ours. */
+    public SSLSocket startTls(SSLContext context, Socket through, String... versions) throws IOException {
         require(option(NbdOption.STARTTLS.code()).get(0).type() == ACK, "STARTTLS was refused");
-        return handshake(context, versions);
+        return handshake(context, through, versions);
     }
 
     /** TLS on a connection that has been told that it comes. */
-    SSLSocket handshake(SSLContext context, String... versions) throws IOException {
-        SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(channel.socket(), "localhost", 1, true);
+    public SSLSocket handshake(SSLContext context, String... versions) throws IOException {
+        return handshake(context, channel.socket(), versions);
+    }
+
+    private SSLSocket handshake(SSLContext context, Socket through, String... versions) throws IOException {
+        SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(through, "localhost", 1, true);
         if (versions.length > 0) {
             tls.setEnabledProtocols(versions);
         }
@@ -105,14 +115,14 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** Connected and past the client flags. */
-    static RawNbd haggling(Path socket) throws IOException {
+    public static RawNbd haggling(Path socket) throws IOException {
         RawNbd nbd = connect(socket);
         nbd.greet(3);
         return nbd;
     }
 
     /** In transmission on that export. */
-    static RawNbd transmitting(Path socket, String export, NbdReplyStyle style) throws IOException {
+    public static RawNbd transmitting(Path socket, String export, NbdReplyStyle style) throws IOException {
         RawNbd nbd = haggling(socket);
         nbd.negotiate(style);
         nbd.go(export);
@@ -120,7 +130,7 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** As {@link #transmitting}, with base:allocation. */
-    static RawNbd withAllocation(Path socket, String export, NbdReplyStyle style) throws IOException {
+    public static RawNbd withAllocation(Path socket, String export, NbdReplyStyle style) throws IOException {
         RawNbd nbd = haggling(socket);
         nbd.negotiate(style);
         nbd.option(NbdOption.SET_META_CONTEXT.code(), metaQuery(export, "base:allocation"));
@@ -129,11 +139,11 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** As {@link #withAllocation} if the style can carry it. */
-    static RawNbd withAllocationIfChunked(Path socket, String export, NbdReplyStyle style) throws IOException {
+    public static RawNbd withAllocationIfChunked(Path socket, String export, NbdReplyStyle style) throws IOException {
         return style.isChunked() ? withAllocation(socket, export, style) : transmitting(socket, export, style);
     }
 
-    void greet(int clientFlags) throws IOException {
+    public void greet(int clientFlags) throws IOException {
         require(in.readLong() == NbdMagic.GREETING, "greeting");
         require(in.readLong() == NbdMagic.OPTION, "second magic");
         in.readUnsignedShort();
@@ -141,7 +151,7 @@ final class RawNbd implements AutoCloseable {
         out.flush();
     }
 
-    void negotiate(NbdReplyStyle wanted) throws IOException {
+    public void negotiate(NbdReplyStyle wanted) throws IOException {
         if (wanted == NbdReplyStyle.STRUCTURED) {
             require(option(NbdOption.STRUCTURED_REPLY.code()).get(0).type() == ACK, "structured replies");
         } else if (wanted == NbdReplyStyle.EXTENDED) {
@@ -151,19 +161,24 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** Sends an option and reads its answers up to the last. */
-    List<OptionReply> option(int code, byte[]... payload) throws IOException {
+    public List<OptionReply> option(int code, byte[]... payload) throws IOException {
         sendOption(code, payload);
-        return optionReplies();
+        List<OptionReply> replies = optionReplies();
+        for (OptionReply reply : replies) {
+            require(reply.option() == code, "an answer to option " + reply.option() + " instead of " + code);
+            require(reply.type() != ACK || reply.payload().length == 0, "an ACK with data");
+        }
+        return replies;
     }
 
-    void sendOption(int code, byte[]... payload) throws IOException {
+    public void sendOption(int code, byte[]... payload) throws IOException {
         byte[] all = join(payload);
         optionHeader(code, all.length);
         out.write(all);
         out.flush();
     }
 
-    void sendOptionHeader(int code, int length) throws IOException {
+    public void sendOptionHeader(int code, int length) throws IOException {
         optionHeader(code, length);
         out.flush();
     }
@@ -174,7 +189,7 @@ final class RawNbd implements AutoCloseable {
         out.writeInt(length);
     }
 
-    List<OptionReply> optionReplies() throws IOException {
+    public List<OptionReply> optionReplies() throws IOException {
         List<OptionReply> replies = new ArrayList<>();
         OptionReply reply;
         do {
@@ -191,7 +206,7 @@ final class RawNbd implements AutoCloseable {
      * GO with the name and the description; fails the test if the server refuses. The block sizes are not asked for: who
      * does promises to keep to them.
      */
-    List<OptionReply> go(String export) throws IOException {
+    public List<OptionReply> go(String export) throws IOException {
         List<OptionReply> replies = option(NbdOption.GO.code(), infoRequest(export, 1, 2));
         OptionReply last = replies.get(replies.size() - 1);
         require(last.type() == ACK, "GO was refused: " + last.text());
@@ -205,7 +220,13 @@ final class RawNbd implements AutoCloseable {
         return replies;
     }
 
-    void send(int flags, int type, long cookie, long offset, long length, byte[]... payload) throws IOException {
+    public void send(int flags, int type, long cookie, long offset, long length, byte[]... payload) throws IOException {
+        put(flags, type, cookie, offset, length, payload);
+        out.flush();
+    }
+
+    /** A request that leaves with the next that is sent. */
+    public void put(int flags, int type, long cookie, long offset, long length, byte[]... payload) throws IOException {
         boolean extended = style == NbdReplyStyle.EXTENDED;
         out.writeInt(extended ? NbdMagic.EXTENDED_REQUEST : NbdMagic.REQUEST);
         out.writeShort(flags);
@@ -218,28 +239,27 @@ final class RawNbd implements AutoCloseable {
             out.writeInt((int) length);
         }
         out.write(join(payload));
-        out.flush();
     }
 
     /** One request and its whole reply. */
-    Reply ask(int flags, NbdCommand command, long offset, long length) throws IOException {
+    public Reply ask(int flags, NbdCommand command, long offset, long length) throws IOException {
         long cookie = offset * 31 + length * 7 + command.code();
         send(flags, command.code(), cookie, offset, length);
         return reply(cookie, command == NbdCommand.READ ? length : 0);
     }
 
-    Reply read(long offset, int length) throws IOException {
+    public Reply read(long offset, int length) throws IOException {
         return ask(0, NbdCommand.READ, offset, length);
     }
 
-    Reply write(int flags, long offset, byte[] data) throws IOException {
+    public Reply write(int flags, long offset, byte[] data) throws IOException {
         int all = style == NbdReplyStyle.EXTENDED ? flags | 32 : flags;
         send(all, NbdCommand.WRITE.code(), 77, offset, data.length, data);
         return reply(77, 0);
     }
 
     /** Reads one whole reply that must be for {@code cookie}. */
-    Reply reply(long cookie, long readLength) throws IOException {
+    public Reply reply(long cookie, long readLength) throws IOException {
         List<Chunk> chunks = new ArrayList<>();
         ByteArrayOutputStream data = new ByteArrayOutputStream();
         int error = 0;
@@ -264,7 +284,7 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** The next chunk or simple reply; {@code type} of a simple reply is its error. */
-    Chunk chunk(long readLength) throws IOException {
+    public Chunk chunk(long readLength) throws IOException {
         int magic = in.readInt();
         if (magic == NbdMagic.SIMPLE_REPLY) {
             require(style != NbdReplyStyle.EXTENDED, "a simple reply with extended headers");
@@ -290,12 +310,12 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** Says that nothing more will be sent, and goes on reading. */
-    void endSending() throws IOException {
+    public void endSending() throws IOException {
         channel.shutdownOutput();
     }
 
     /** Whether the server closes without another byte. */
-    boolean isClosedByServer() {
+    public boolean isClosedByServer() {
         try {
             return in.read() < 0;
         } catch (IOException e) {
@@ -303,11 +323,11 @@ final class RawNbd implements AutoCloseable {
         }
     }
 
-    static byte[] infoRequest(String export, int... infos) {
+    public static byte[] infoRequest(String export, int... infos) {
         return infoRequest(export.getBytes(StandardCharsets.UTF_8), infos);
     }
 
-    static byte[] infoRequest(byte[] name, int... infos) {
+    public static byte[] infoRequest(byte[] name, int... infos) {
         return bytes(data -> {
             data.writeInt(name.length);
             data.write(name);
@@ -318,7 +338,7 @@ final class RawNbd implements AutoCloseable {
         });
     }
 
-    static byte[] metaQuery(String export, String... queries) {
+    public static byte[] metaQuery(String export, String... queries) {
         return bytes(data -> {
             byte[] name = export.getBytes(StandardCharsets.UTF_8);
             data.writeInt(name.length);
@@ -333,11 +353,11 @@ final class RawNbd implements AutoCloseable {
     }
 
     /** What writes to a stream. */
-    interface Writer {
+    public interface Writer {
         void write(DataOutputStream data) throws IOException;
     }
 
-    static byte[] bytes(Writer writer) {
+    public static byte[] bytes(Writer writer) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
             writer.write(new DataOutputStream(bytes));

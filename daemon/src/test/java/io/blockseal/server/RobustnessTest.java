@@ -12,6 +12,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdMagic;
+import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -353,6 +354,21 @@ class RobustnessTest {
                 }
                 CompletableFuture<Void> closed = CompletableFuture.runAsync(closing.server::close);
                 assertTrue(idle.isClosedByServer());
+                int answer;
+                do {
+                    answer = haggling.option(NbdOption.INFO.code(), RawNbd.infoRequest("nothing"))
+                            .get(0)
+                            .type();
+                } while (answer == RawNbd.ERR_UNKNOWN);
+                assertEquals(RawNbd.ERR_SHUTDOWN, answer);
+                assertEquals(
+                        RawNbd.ERR_SHUTDOWN,
+                        haggling.option(NbdOption.GO.code(), RawNbd.infoRequest("disk"))
+                                .get(0)
+                                .type());
+                assertEquals(
+                        RawNbd.ACK,
+                        haggling.option(NbdOption.ABORT.code()).get(0).type());
                 assertTrue(haggling.isClosedByServer());
                 // The idle one is closed, so ours has been told as well or will be before it reads this.
                 int error;
