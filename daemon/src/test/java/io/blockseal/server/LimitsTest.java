@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.block.Geometry;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
@@ -171,6 +172,20 @@ class LimitsTest {
         }
 
         @Test
+        void errorTextsRepeatNothingOfTheClients() throws Exception {
+            byte[] name = {'z', 'q', 'j', (byte) 0xc3, 0x28, (byte) 0xff};
+            try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
+                for (byte[] asked : List.of(name, "zqj".getBytes(java.nio.charset.StandardCharsets.UTF_8))) {
+                    RawNbd.OptionReply reply = nbd.option(NbdOption.INFO.code(), RawNbd.infoRequest(asked))
+                            .get(0);
+                    assertTrue(reply.isError());
+                    assertFalse(reply.text().isEmpty());
+                    assertFalse(reply.text().contains("zqj"));
+                }
+            }
+        }
+
+        @Test
         void nonFixedNewstyleKnowsOnlyExportName() throws Exception {
             try (RawNbd nbd = RawNbd.connect(rig.socket)) {
                 nbd.greet(0);
@@ -271,6 +286,7 @@ class LimitsTest {
                     assertEquals(EINVAL, nbd.write(flags, 0, new byte[512]).error());
                 }
                 assertEquals(EINVAL, nbd.ask(0, NbdCommand.FLUSH, 0, 512).error());
+                assertEquals(EINVAL, nbd.ask(0, NbdCommand.FLUSH, 512, 0).error());
                 assertEquals(0, nbd.read(0, 512).error());
             }
         }
@@ -309,6 +325,41 @@ class LimitsTest {
                 assertEquals(
                         EINVAL, nbd.ask(16, NbdCommand.WRITE_ZEROES, 0, 512).error());
                 assertEquals(0, nbd.ask(0, NbdCommand.WRITE_ZEROES, 0, 512).error());
+            }
+        }
+
+        /** A device that serves whole blocks of 512 bytes only; ours serve any byte. */
+        @ParameterizedTest
+        @EnumSource(NbdReplyStyle.class)
+        void whatIsNotAlignedIsRefusedAndChangesNothing(NbdReplyStyle style) throws Exception {
+            MemoryDevice blocks = new MemoryDevice(new Geometry(1 << 20, 512, 4096, false, true, true, true));
+            rig.export("blocks", blocks, false);
+            try (RawNbd nbd = transmitting("blocks", style)) {
+                byte[] data = pattern(4096, 6);
+                assertEquals(0, nbd.write(0, 4096, data).error());
+                for (int[] part : new int[][] {{4097, 512}, {4096, 511}, {4608, 1}, {5000, 24}}) {
+                    assertEquals(
+                            EINVAL, nbd.write(0, part[0], new byte[part[1]]).error());
+                    for (NbdCommand command :
+                            List.of(NbdCommand.READ, NbdCommand.TRIM, NbdCommand.WRITE_ZEROES, NbdCommand.CACHE)) {
+                        assertEquals(
+                                EINVAL, nbd.ask(0, command, part[0], part[1]).error());
+                    }
+                    assertEquals(
+                            EINVAL,
+                            nbd.ask(0, NbdCommand.BLOCK_STATUS, part[0], part[1])
+                                    .error());
+                }
+                assertArrayEquals(data, nbd.read(4096, 4096).data());
+                if (style == NbdReplyStyle.STRUCTURED) {
+                    ByteBuffer status = ByteBuffer.wrap(nbd.ask(0, NbdCommand.BLOCK_STATUS, 512, 16384)
+                            .chunks()
+                            .get(0)
+                            .payload());
+                    for (int at = 4; at < status.capacity(); at += 8) {
+                        assertEquals(0, status.getInt(at) % 512);
+                    }
+                }
             }
         }
 
@@ -535,6 +586,21 @@ class LimitsTest {
                 writes += rig.metrics.recorder(i).requests(RequestKind.WRITE);
             }
             assertEquals(List.of(3L, 1L, 12288L, 1L), List.of(requests, errors, bytes, writes));
+        }
+
+        @Test
+        void timeIsLimitedForTheHandshakeAlone() throws Exception {
+            try (ServerRig impatient = new ServerRig(ServerOptions.DEFAULT.withHandshakeTimeoutMillis(200));
+                    RawNbd idle = RawNbd.transmitting(impatient.socket, "disk", NbdReplyStyle.SIMPLE)) {
+                // Two later handshakes run out of time one after the other; the idle client is older than both.
+                for (int i = 0; i < 2; i++) {
+                    try (RawNbd half = RawNbd.haggling(impatient.socket)) {
+                        half.sendOptionHeader(7, 100);
+                        assertTrue(half.isClosedByServer());
+                    }
+                }
+                assertEquals(0, idle.read(0, 512).error());
+            }
         }
 
         @Test

@@ -16,6 +16,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk in memory for tests: reads, writes, zeroes and trims, knows which 4 KiB blocks were never written, counts what
@@ -25,6 +26,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class MemoryDevice implements BlockDevice {
     static final int BLOCK = 4096;
+    private static final int MEMORY_BYTES_MAX = 64 << 20;
 
     /** Channels opened ever and flushes seen ever. */
     final AtomicInteger channelsOpened = new AtomicInteger();
@@ -53,7 +55,7 @@ final class MemoryDevice implements BlockDevice {
 
     private final Queue<Runnable> onThaw = new ConcurrentLinkedQueue<>();
     private final Geometry geometry;
-    private final ByteBuffer bytes;
+    private @Nullable ByteBuffer memory;
     private final long sizeBytes;
     private final BitSet written = new BitSet();
     private final Deque<Runnable> held = new ArrayDeque<>();
@@ -66,7 +68,20 @@ final class MemoryDevice implements BlockDevice {
     MemoryDevice(Geometry geometry) {
         this.geometry = geometry;
         this.sizeBytes = geometry.sizeBytes();
-        this.bytes = ByteBuffer.allocateDirect((int) Math.min(sizeBytes, 64 << 20));
+    }
+
+    /** Taken by the first who needs it: most tests need one of their devices. */
+    private synchronized ByteBuffer bytes() {
+        ByteBuffer there = memory;
+        if (there == null) {
+            there = ByteBuffer.allocateDirect(capacity());
+            memory = there;
+        }
+        return there;
+    }
+
+    private int capacity() {
+        return (int) Math.min(sizeBytes, MEMORY_BYTES_MAX);
     }
 
     @Override
@@ -192,23 +207,24 @@ final class MemoryDevice implements BlockDevice {
         if (offset < 0 || length < 0 || offset > sizeBytes || length > sizeBytes - offset) {
             throw new AssertionError("the server let through " + request.describe());
         }
-        int inMemory = (int) Math.max(0, Math.min(length, bytes.capacity() - offset));
+        int inMemory = (int) Math.max(0, Math.min(length, capacity() - offset));
         switch (request.command()) {
             case READ -> {
                 request.memory().zero(request.memoryOffset(), (int) length);
                 if (inMemory > 0) {
-                    request.memory().bytes().put(request.memoryOffset(), bytes, (int) offset, inMemory);
+                    request.memory().bytes().put(request.memoryOffset(), bytes(), (int) offset, inMemory);
                 }
             }
             case WRITE -> {
                 if (inMemory > 0) {
-                    bytes.put((int) offset, request.memory().bytes(), request.memoryOffset(), inMemory);
+                    bytes().put((int) offset, request.memory().bytes(), request.memoryOffset(), inMemory);
                     mark(offset, inMemory, true);
                 }
             }
             case WRITE_ZEROES, TRIM -> {
+                ByteBuffer zeroed = bytes();
                 for (int i = 0; i < inMemory; i++) {
-                    bytes.put((int) offset + i, (byte) 0);
+                    zeroed.put((int) offset + i, (byte) 0);
                 }
                 if (inMemory > 0 && !request.has(BlockRequest.NO_HOLE)) {
                     mark(offset, inMemory, false);
@@ -241,7 +257,7 @@ final class MemoryDevice implements BlockDevice {
         synchronized (written) {
             while (at < end) {
                 int block = (int) Math.min(at / BLOCK, Integer.MAX_VALUE - 1);
-                boolean data = at < bytes.capacity() && written.get(block);
+                boolean data = at < capacity() && written.get(block);
                 int next = data ? written.nextClearBit(block) : written.nextSetBit(block);
                 long until = next < 0 ? end : Math.min(end, (long) next * BLOCK);
                 int state = data ? 0 : ExtentList.HOLE | ExtentList.ZERO;

@@ -1,21 +1,36 @@
 package io.blockseal.server;
 
+import io.blockseal.nbd.NbdReplyStyle;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 
-/** A server under test, ours or another's: a writable disk of 32 MiB on a unix socket. */
-interface NbdPeer extends AutoCloseable {
-    Path socket();
+/**
+ * A server whose answers are held to the specification, ours or another's: a writable disk of 32 MiB.
+ * One is started for many tests, so its disk holds what those before have left.
+ */
+public interface NbdPeer extends AutoCloseable {
+    /** Whether there is such a server here at all. */
+    boolean isInstalled();
+
+    /** Where it listens; it is started if it does not run, or not any more. */
+    SocketAddress address() throws Exception;
 
     String exportName();
 
-    /** Points of the specification that this server is known to break, and how. */
-    Map<Integer, String> knownFailures();
+    /** Another disk that it serves; empty if there is none. */
+    String otherName();
+
+    boolean speaks(NbdReplyStyle style);
+
+    /** By class and method, the cases that it is known to fail, and how. */
+    Map<String, String> knownFailures();
+
+    /** A test is over and has closed its connections: nothing of them may be left. */
+    void settle() throws Exception;
 
     @Override
     void close() throws IOException;
@@ -29,61 +44,5 @@ interface NbdPeer extends AutoCloseable {
             }
         }
         return false;
-    }
-
-    private static boolean isListenedOn(Path socket) {
-        try (RawNbd probe = RawNbd.connect(socket)) {
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** Starts another's server; the word {@code SOCKET} stands for the socket, {@code DISK} for a file of 32 MiB. */
-    static NbdPeer start(String exportName, Map<Integer, String> knownFailures, String... command)
-            throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("peer");
-        Path socket = directory.resolve("s");
-        Path disk = directory.resolve("disk");
-        try (var file = new java.io.RandomAccessFile(disk.toFile(), "rw")) {
-            file.setLength(ServerRig.DISK_BYTES);
-        }
-        List<String> words = java.util.Arrays.stream(command)
-                .map(word -> word.replace("SOCKET", socket.toString()).replace("DISK", disk.toString()))
-                .toList();
-        Process process = new ProcessBuilder(words)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        while (!isListenedOn(socket)) {
-            if (!process.isAlive()) {
-                throw new IOException(words.get(0) + " ended with " + process.exitValue());
-            }
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
-        return new NbdPeer() {
-            @Override
-            public Path socket() {
-                return socket;
-            }
-
-            @Override
-            public String exportName() {
-                return exportName;
-            }
-
-            @Override
-            public Map<Integer, String> knownFailures() {
-                return knownFailures;
-            }
-
-            @Override
-            public void close() throws IOException {
-                process.destroyForcibly();
-                Files.deleteIfExists(socket);
-                Files.deleteIfExists(disk);
-                Files.deleteIfExists(directory);
-            }
-        };
     }
 }
