@@ -119,7 +119,7 @@ public final class Daemon implements AutoCloseable {
     /** At the end: to whoever serves next. */
     private boolean clientsReturn;
 
-    /** At the end: a first try goes on, and nothing of what it needs may be taken away. */
+    /** At the end: a try to open a volume goes on, and nothing of what it needs may be taken away. */
     private boolean stuckInTry;
 
     private VolumesClosing.Outcome outcome = VolumesClosing.Outcome.DURABLE;
@@ -339,7 +339,9 @@ public final class Daemon implements AutoCloseable {
 
     private LateOpenings awaitKeys(Keeper keeper, LateOpenings.Opening opening) {
         LateOpenings late = new LateOpenings(opening, keeper, keeper, KEY_RETRY_MILLIS, KEY_RETRY_MILLIS_MAX);
-        unwinding.add("the volumes that wait for their keys", late);
+        unwinding.add(
+                "the volumes that wait for their keys",
+                () -> stuckInTry |= !late.haveEnded(Duration.ofSeconds(config.storageSeconds())));
         firstTries.handOverTo(late);
         return late;
     }

@@ -18,6 +18,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * Opens volumes whose key source could not be asked when the daemon started: each is tried again, later each time, until
  * it opens. The others are served meanwhile. From any thread; the tries run on keeper threads.
  */
-public final class LateOpenings implements AutoCloseable {
+public final class LateOpenings {
     /** Opens one. */
     public interface Opening {
         /** When this returns, clients are let in. One that is open already is only looked after. */
@@ -99,12 +100,7 @@ public final class LateOpenings implements AutoCloseable {
             }
         }
         synchronized (this) {
-            long left = deadline - System.nanoTime();
-            while (underWay.contains(volume) && left > 0) {
-                TimeUnit.NANOSECONDS.timedWait(this, left);
-                left = deadline - System.nanoTime();
-            }
-            return !underWay.contains(volume);
+            return waitWhile(() -> underWay.contains(volume), deadline);
         }
     }
 
@@ -149,20 +145,28 @@ public final class LateOpenings implements AutoCloseable {
         notifyAll();
     }
 
-    /** No more tries begin; returns when none is under way. Key sources are ended before, so that it waits for none. */
-    @Override
-    public synchronized void close() {
+    /**
+     * No more tries begin. Key sources are ended before, so that few have to be waited for; but some cannot be.
+     *
+     * @return whether no try is under way any more
+     */
+    public synchronized boolean haveEnded(Duration patience) {
         closed = true;
-        boolean interrupted = false;
-        while (!underWay.isEmpty()) {
-            try {
-                wait();
-            } catch (InterruptedException later) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
+        try {
+            return waitWhile(() -> !underWay.isEmpty(), System.nanoTime() + patience.toNanos());
+        } catch (InterruptedException hurried) {
             Thread.currentThread().interrupt();
+            return underWay.isEmpty();
         }
+    }
+
+    /** With the lock held; false if that is still so when the time is over. */
+    private boolean waitWhile(BooleanSupplier busy, long deadline) throws InterruptedException {
+        long left = deadline - System.nanoTime();
+        while (busy.getAsBoolean() && left > 0) {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+            left = deadline - System.nanoTime();
+        }
+        return !busy.getAsBoolean();
     }
 }

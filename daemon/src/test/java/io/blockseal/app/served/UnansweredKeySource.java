@@ -22,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
  * do so no more.
  */
 final class UnansweredKeySource implements KeySource {
+    private static volatile boolean away;
     private static volatile boolean silent;
     private static volatile CountDownLatch asked = new CountDownLatch(1);
     private static volatile CountDownLatch answer = new CountDownLatch(1);
@@ -49,6 +50,7 @@ final class UnansweredKeySource implements KeySource {
     static ClassLoader loader(Path directory) throws Exception {
         Path services = Files.createDirectories(directory.resolve("META-INF/services"));
         Files.writeString(services.resolve(KeySourceProvider.class.getName()), Provider.class.getName());
+        away = false;
         silent = false;
         asked = new CountDownLatch(1);
         answer = new CountDownLatch(1);
@@ -56,9 +58,15 @@ final class UnansweredKeySource implements KeySource {
                 new URL[] {directory.toUri().toURL()}, Thread.currentThread().getContextClassLoader());
     }
 
+    /** Cannot be reached from now on. */
+    static void beAway() {
+        away = true;
+    }
+
     /** Answers nothing from now on; returns when somebody waits for an answer. */
     static void beSilent() throws InterruptedException {
         silent = true;
+        away = false;
         asked.await();
     }
 
@@ -70,6 +78,9 @@ final class UnansweredKeySource implements KeySource {
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+        if (away) {
+            throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, "nobody is there");
+        }
         boolean interrupted = false;
         while (silent) {
             asked.countDown();

@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 @Timeout(120)
 class UnansweredKeySourceTest {
     private static final String SOURCE = "unanswered:here";
+    private static final String FAR = "path: ./far.bsl, key-source: \"" + SOURCE + "\", key-check-seconds: 1";
 
     private final ClassLoader before = Thread.currentThread().getContextClassLoader();
     private final Logger logger = (Logger) LoggerFactory.getLogger(VolumesClosing.class);
@@ -50,13 +51,33 @@ class UnansweredKeySourceTest {
         Thread.currentThread().setContextClassLoader(before);
     }
 
+    private Daemon serve(String... volumes) throws Exception {
+        cli.configuration(volumes);
+        Path file = cli.path("c.yaml");
+        Files.writeString(file, "storage-seconds: 1\n" + Files.readString(file));
+        return Daemon.start(ConfigReader.read(file));
+    }
+
+    /** Of a volume that is not open yet, it keeps none of the others. */
+    @Test
+    void itIsLeftBehindWithTheVolumeThatItWouldOpen() throws Exception {
+        cli.ok("create", "./near.bsl", "--size", "32M", "--key-file", "./near.key");
+        UnansweredKeySource.beAway();
+        Daemon daemon = serve(FAR, "path: ./near.bsl, key-file: ./near.key");
+        try (Guest near = Guest.connect(daemon, "near", 1)) {
+            near.fill();
+            UnansweredKeySource.beSilent();
+        }
+        daemon.close();
+        assertEquals(List.of(), log.list);
+        // It is closed, as nobody has it open any more.
+        cli.ok("check", "./near.bsl", "--key-file", "./near.key");
+    }
+
     /** What clients have written does not wait for it. */
     @Test
     void itIsLeftBehindWhenAllIsDurable() throws Exception {
-        cli.configuration("path: ./far.bsl, key-source: \"" + SOURCE + "\", key-check-seconds: 1");
-        Path file = cli.path("c.yaml");
-        Files.writeString(file, "storage-seconds: 1\n" + Files.readString(file));
-        Daemon daemon = Daemon.start(ConfigReader.read(file));
+        Daemon daemon = serve(FAR);
         try (Guest guest = Guest.connect(daemon, 1)) {
             guest.fill();
             UnansweredKeySource.beSilent();
