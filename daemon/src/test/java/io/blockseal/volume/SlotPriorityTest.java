@@ -101,7 +101,7 @@ class SlotPriorityTest {
             assertEquals(1, accepted.size(), accepted::toString);
             assertTrue(accepted.get(0).contains("slot=2"), accepted::toString);
             assertEquals(
-                    "key slot 0: key: is another volume's; and another key slot: key 2: THROTTLED",
+                    "test:1 gives another key than the volume's (key slot 0); and another key slot: key 2: THROTTLED",
                     volume.keySlots().requireOpenable(List.of(mixedUp(1), key(2, Kind.THROTTLED), key(3, null))));
         }
     }

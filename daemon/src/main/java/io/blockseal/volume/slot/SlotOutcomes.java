@@ -61,9 +61,9 @@ final class SlotOutcomes {
     }
 
     /** Its source has given a key, and that is not the volume's. */
-    void unfit(MalformedVolumeException why) {
+    void unfit(int index, KeySource source, MalformedVolumeException why) {
         unfit = unfit == null ? why : unfit;
-        note(String.valueOf(why.getMessage()));
+        note(source.reference() + " gives another key than the volume's (key slot " + index + ")");
     }
 
     /** Its source could not be asked, or would not. */

@@ -168,7 +168,7 @@ public final class VolumeUnlock {
                 outcomes.wrong(index, e);
             } catch (MalformedVolumeException e) {
                 LOG.debug("volume={} slot={} source={}: {}", logName, index, source.kind(), e.getMessage());
-                outcomes.unfit(e);
+                outcomes.unfit(index, source, e);
             } catch (KeySourceException e) {
                 LOG.debug("volume={} slot={} source={}: {}", logName, index, source.kind(), e.getMessage());
                 outcomes.unserved(e);
