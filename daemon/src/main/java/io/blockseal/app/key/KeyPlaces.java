@@ -213,9 +213,14 @@ public final class KeyPlaces implements AutoCloseable {
     }
 
     /** Nobody asks that source any more who has held it. */
-    public synchronized void letGo(KeySource source) {
-        Integer left = holders.computeIfPresent(source, (each, count) -> count == 1 ? null : count - 1);
-        if (closed && left == null) {
+    public void letGo(KeySource source) {
+        boolean over;
+        synchronized (this) {
+            Integer left = holders.computeIfPresent(source, (each, count) -> count == 1 ? null : count - 1);
+            over = closed && left == null;
+        }
+        // Some close a connection, or call a module, and may take their time.
+        if (over) {
             source.close();
         }
     }

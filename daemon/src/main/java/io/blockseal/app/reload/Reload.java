@@ -217,7 +217,7 @@ public final class Reload implements AutoCloseable {
         } catch (Exception failed) {
             LOG.debug("volume={}", config.exportName(), failed);
             String why = Failures.message(failed);
-            boolean back = before != null && comesBack(before, batch);
+            boolean back = before != null && !stopping && comesBack(before, batch);
             report.failed(
                     config.exportName(), why + (back ? "\n  It is served as before." : ""), Failures.exitCode(failed));
         }

@@ -81,7 +81,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
     private @Nullable Polling graceEnding;
     private @Nullable List<EndableKeySource> asked;
     /** Of its sources, those that it holds in {@link #heldIn}. */
-    private List<KeySource> held = List.of();
+    private volatile List<KeySource> held = List.of();
 
     private @Nullable KeyPlaces heldIn;
     private volatile boolean askingEnded;
@@ -363,11 +363,14 @@ public final class ServedVolume implements VolumesClosing.Closable {
     }
 
     /** It is closed, and asks its key sources no more. A second call does nothing. */
-    public synchronized void letGoKeys() {
-        KeyPlaces places = heldIn;
+    public void letGoKeys() {
+        KeyPlaces places;
+        synchronized (this) {
+            places = heldIn;
+            heldIn = null;
+        }
         if (places != null) {
             held.forEach(places::letGo);
-            heldIn = null;
         }
     }
 
