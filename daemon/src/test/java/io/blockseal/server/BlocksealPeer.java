@@ -12,24 +12,32 @@ import org.jspecify.annotations.Nullable;
 public final class BlocksealPeer implements NbdPeer {
     private final String name;
     private final boolean later;
+    private final boolean encrypted;
     private final Protection protection;
     private @Nullable ServerRig rig;
+    private @Nullable VolumeDisk volume;
     private @Nullable SocketAddress address;
 
-    private BlocksealPeer(String name, boolean later, Protection protection) {
+    private BlocksealPeer(String name, boolean later, boolean encrypted, Protection protection) {
         this.name = name;
         this.later = later;
+        this.encrypted = encrypted;
         this.protection = protection;
     }
 
     /** On a unix socket; {@code later}: over a device that completes nothing at once. */
     public static BlocksealPeer plain(boolean later) {
-        return new BlocksealPeer(later ? "blockseal, later" : "blockseal", later, Protection.NONE);
+        return new BlocksealPeer(later ? "blockseal, later" : "blockseal", later, false, Protection.NONE);
+    }
+
+    /** On a unix socket, over a volume in a file: all of it but the program around it. */
+    public static BlocksealPeer overVolume() {
+        return new BlocksealPeer("blockseal, volume", false, true, Protection.NONE);
     }
 
     /** On TCP. */
     public static BlocksealPeer secured(Protection protection) {
-        return new BlocksealPeer("blockseal, TLS " + protection.mode(), false, protection);
+        return new BlocksealPeer("blockseal, TLS " + protection.mode(), false, false, protection);
     }
 
     @Override
@@ -38,11 +46,10 @@ public final class BlocksealPeer implements NbdPeer {
     }
 
     @Override
-    public SocketAddress address() throws IOException {
+    public SocketAddress address() throws Exception {
         SocketAddress known = address;
         if (known == null) {
-            ServerRig started = new ServerRig();
-            started.disk.later = later;
+            ServerRig started = start();
             rig = started;
             known = protection.tls() == null
                     ? UnixDomainSocketAddress.of(started.socket)
@@ -50,6 +57,20 @@ public final class BlocksealPeer implements NbdPeer {
             address = known;
         }
         return known;
+    }
+
+    private ServerRig start() throws Exception {
+        if (!encrypted) {
+            ServerRig started = new ServerRig();
+            started.disk.later = later;
+            return started;
+        }
+        VolumeDisk made = new VolumeDisk(ServerRig.DISK_BYTES);
+        volume = made;
+        ServerRig started = new ServerRig(ServerOptions.DEFAULT, made.memory());
+        started.exports.remove("disk");
+        started.export("disk", made.device(), false);
+        return started;
     }
 
     @Override
@@ -83,6 +104,9 @@ public final class BlocksealPeer implements NbdPeer {
     public void close() throws IOException {
         if (rig != null) {
             rig.close();
+        }
+        if (volume != null) {
+            volume.close();
         }
     }
 

@@ -324,7 +324,12 @@ class LimitsTest {
                 assertEquals(EINVAL, nbd.ask(0, NbdCommand.TRIM, 0, 512).error());
                 assertEquals(
                         EINVAL, nbd.ask(16, NbdCommand.WRITE_ZEROES, 0, 512).error());
-                assertEquals(0, nbd.ask(0, NbdCommand.WRITE_ZEROES, 0, 512).error());
+                for (int flags : new int[] {0, 2}) {
+                    assertEquals(
+                            0,
+                            nbd.ask(flags, NbdCommand.WRITE_ZEROES, 0, 512).error(),
+                            "NO_HOLE comes with the command");
+                }
             }
         }
 

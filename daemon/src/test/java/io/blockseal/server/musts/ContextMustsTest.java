@@ -15,8 +15,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** LIST_META_CONTEXT and SET_META_CONTEXT. */
 @AgainstAllPeers
@@ -82,10 +80,7 @@ class ContextMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(
-            value = NbdReplyStyle.class,
-            names = {"STRUCTURED", "EXTENDED"})
+    @EachStyle(chunked = true)
     @Section("NBD_OPT_SET_META_CONTEXT")
     void eachIsSelectedOnceUnderANumberOfItsOwn(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = haggling(style)) {

@@ -9,14 +9,11 @@ import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.server.RawNbd;
 import java.util.BitSet;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** How transmission ends: DISC, and clients that vanish. */
 @AgainstAllPeers
 class EndMustsTest extends NbdMusts {
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("NBD_CMD_DISC")
     void discIsNotAnsweredAndWhatIsOutstandingIs(NbdReplyStyle style) throws Exception {
         int count = 8;
@@ -37,8 +34,7 @@ class EndMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("NBD_CMD_DISC")
     void behindDiscNothingIsTakenAnyMore(NbdReplyStyle style) throws Exception {
         byte[] before = pattern(512, 1);
@@ -52,6 +48,9 @@ class EndMustsTest extends NbdMusts {
         }
         try (RawNbd nbd = transmitting(style)) {
             assertArrayEquals(before, read(nbd, 0, 512));
+            // Offset and length have to be zero, and mean nothing.
+            nbd.send(0, NbdCommand.DISC.code(), 1, 4096, 512);
+            assertTrue(nbd.isClosedByServer());
         }
     }
 

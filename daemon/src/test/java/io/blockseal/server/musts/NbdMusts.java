@@ -17,6 +17,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 
@@ -26,6 +27,8 @@ import org.junit.jupiter.params.Parameter;
  * {@code docs/protocol.md} says for each demand which case shows it.
  */
 @Timeout(60)
+// So that a case can be asked for each style that its server speaks: see Styles.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class NbdMusts {
     static final int EPERM = 1;
     static final int EINVAL = 22;
@@ -91,6 +94,7 @@ abstract class NbdMusts {
     static Reply ask(RawNbd nbd, int flags, NbdCommand command, long offset, long length) throws IOException {
         Reply reply = nbd.ask(flags, command, offset, length);
         ReplyRules.check(nbd.style, offset, reply);
+        ReplyRules.checkErrorOffsets(reply, offset, length);
         return reply;
     }
 

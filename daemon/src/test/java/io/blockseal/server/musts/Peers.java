@@ -22,6 +22,7 @@ final class Peers implements ArgumentsProvider {
                         key -> new PeerSet(List.of(
                                 BlocksealPeer.plain(false),
                                 BlocksealPeer.plain(true),
+                                BlocksealPeer.overVolume(),
                                 ForeignPeer.nbdkit(),
                                 ForeignPeer.qemuNbd())),
                         PeerSet.class)

@@ -117,7 +117,7 @@ class ProtocolPageTest {
     void everyCaseHasASection() {
         sources.forEach((name, text) -> {
             if (name.endsWith("MustsTest")) {
-                int tests = text.split("@Test\\b|@ParameterizedTest\\b", -1).length;
+                int tests = text.split("@Test\\b|@ParameterizedTest\\b|@EachStyle\\b", -1).length;
                 assertEquals(tests, text.split("@Section\\(", -1).length, name);
             }
         });

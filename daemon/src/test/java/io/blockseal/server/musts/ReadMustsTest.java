@@ -10,15 +10,12 @@ import io.blockseal.server.RawNbd;
 import io.blockseal.server.RawNbd.Reply;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** READ. */
 @AgainstAllPeers
 class ReadMustsTest extends NbdMusts {
     /** Data and holes in turn, which a server that knows about holes likes to answer in pieces. */
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("NBD_CMD_READ")
     void theChunksCoverTheRequestAndNothingTwice(NbdReplyStyle style) throws Exception {
         byte[] model = new byte[8 << 20];
@@ -43,10 +40,7 @@ class ReadMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(
-            value = NbdReplyStyle.class,
-            names = {"STRUCTURED", "EXTENDED"})
+    @EachStyle(chunked = true)
     @Section("NBD_CMD_READ")
     void whatMustNotBeFragmentedIsOneChunkAnd64KibAreNeverRefused(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {
@@ -63,8 +57,7 @@ class ReadMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Size constraints")
     void thirtyTwoMebibytesAreNoAttack(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {

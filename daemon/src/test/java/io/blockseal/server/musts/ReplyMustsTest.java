@@ -16,14 +16,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Replies: their style, their cookies, one for each request, and its last chunk the only one that says so. */
 @AgainstAllPeers
 class ReplyMustsTest extends NbdMusts {
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Transmission")
     void theCookieComesBackWhateverItIs(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {
@@ -96,8 +93,7 @@ class ReplyMustsTest extends NbdMusts {
     }
 
     /** Sent without waiting: the replies may be mixed and in any order, but there is one for each, and no other. */
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Structured reply chunk message")
     void eachOfManyRequestsIsAnsweredOnceAndItsLastChunkSaysSo(NbdReplyStyle style) throws Exception {
         int count = 60;

@@ -23,6 +23,8 @@ final class ReplyRules {
     private static final Set<Integer> ERRORS = Set.of(1, 5, 12, 22, 28, 75, 95, 108);
     private static final int STRING_BYTES_MAX = 4096;
     private static final int DONE = 1;
+    /** What all servers here have told, or what holds where nothing was told. */
+    private static final int PAYLOAD_BYTES_MAX = 32 << 20;
 
     private ReplyRules() {}
 
@@ -50,7 +52,10 @@ final class ReplyRules {
                 assertEquals(0, length);
                 assertTrue(chunk.done(), "NONE is the last");
             }
-            case NbdReplyType.OFFSET_DATA -> assertTrue(length >= 9, "data without a byte");
+            case NbdReplyType.OFFSET_DATA -> {
+                assertTrue(length >= 9, "data without a byte");
+                assertTrue(length - 8 <= PAYLOAD_BYTES_MAX, "more than the largest payload");
+            }
             case NbdReplyType.OFFSET_HOLE -> {
                 assertEquals(12, length);
                 assertNotEquals(0, ByteBuffer.wrap(chunk.payload()).getInt(8), "a hole without a byte");
@@ -67,6 +72,17 @@ final class ReplyRules {
             default -> {
                 assertTrue(NbdReplyType.isError(chunk.type()), "type " + chunk.type());
                 checkError(chunk);
+            }
+        }
+    }
+
+    /** The places of errors lie within the request. */
+    static void checkErrorOffsets(Reply reply, long offset, long length) {
+        for (Chunk chunk : reply.chunks()) {
+            if (!chunk.simple() && chunk.type() == NbdReplyType.ERROR_OFFSET) {
+                ByteBuffer payload = ByteBuffer.wrap(chunk.payload());
+                long at = payload.getLong(payload.capacity() - 8);
+                assertTrue(Long.compareUnsigned(at - offset, length) < 0, "error at " + at);
             }
         }
     }

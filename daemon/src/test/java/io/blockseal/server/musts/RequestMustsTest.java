@@ -16,8 +16,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Request headers: what is none, what nobody knows, what lies beyond the end; and payloads that nobody wanted. */
 @AgainstAllPeers
@@ -30,8 +28,7 @@ class RequestMustsTest extends NbdMusts {
         return reply;
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Request message")
     void whatDoesNotBeginLikeARequestIsNotTakenForOne(NbdReplyStyle style) throws Exception {
         boolean extended = style == NbdReplyStyle.EXTENDED;
@@ -50,8 +47,7 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Error values")
     void unknownCommandsAreInvalid(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = withAllocation(style)) {
@@ -62,8 +58,7 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Error values")
     void flagsThatACommandDoesNotHaveAreInvalid(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = withAllocation(style)) {
@@ -99,8 +94,36 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
+    @Section("Transmission flags")
+    void whatIsOfferedWorks(NbdReplyStyle style) throws Exception {
+        try (RawNbd nbd = transmitting(style)) {
+            int offered = nbd.transmissionFlags;
+            assertEquals(0, write(nbd, (offered & NbdTransmissionFlags.SEND_FUA) != 0 ? FUA : 0, 0, new byte[512]));
+            if (offers(nbd, NbdTransmissionFlags.SEND_FLUSH)) {
+                assertEquals(0, ask(nbd, 0, NbdCommand.FLUSH, 0, 0).error());
+            }
+            if (offers(nbd, NbdTransmissionFlags.SEND_TRIM)) {
+                assertEquals(0, ask(nbd, 0, NbdCommand.TRIM, 0, 8192).error());
+            }
+            if (offers(nbd, NbdTransmissionFlags.SEND_WRITE_ZEROES)) {
+                assertEquals(0, ask(nbd, 0, NbdCommand.WRITE_ZEROES, 0, 8192).error());
+                assertEquals(
+                        0, ask(nbd, NO_HOLE, NbdCommand.WRITE_ZEROES, 0, 8192).error());
+            }
+            if (offers(nbd, NbdTransmissionFlags.SEND_FAST_ZERO)) {
+                int error =
+                        ask(nbd, FAST_ZERO, NbdCommand.WRITE_ZEROES, 0, 8192).error();
+                assertTrue(error == 0 || error == ENOTSUP, "error " + error);
+            }
+            if (offers(nbd, NbdTransmissionFlags.SEND_DF)) {
+                assertEquals(0, ask(nbd, DF, NbdCommand.READ, 0, 8192).error());
+            }
+            assertInStep(nbd);
+        }
+    }
+
+    @EachStyle
     @Section("NBD_CMD_WRITE")
     void thePayloadOfARefusedWriteIsSwallowed(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {
@@ -151,8 +174,7 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Error values")
     void whatLiesBeyondTheEndIsRefusedWithTheErrorOfItsKind(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = withAllocation(style)) {
@@ -196,15 +218,17 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Command flags")
     void fuaIsAcceptedOnEveryCommand(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = withAllocation(style)) {
             assertTrue(offers(nbd, NbdTransmissionFlags.SEND_FUA));
             assertEquals(0, write(nbd, FUA, 0, new byte[4096]));
-            for (NbdCommand command : List.of(NbdCommand.READ, NbdCommand.TRIM, NbdCommand.WRITE_ZEROES)) {
+            for (NbdCommand command : List.of(NbdCommand.READ, NbdCommand.WRITE_ZEROES)) {
                 assertEquals(0, ask(nbd, FUA, command, 0, 4096).error(), command.name());
+            }
+            if (offers(nbd, NbdTransmissionFlags.SEND_TRIM)) {
+                assertEquals(0, ask(nbd, FUA, NbdCommand.TRIM, 0, 4096).error());
             }
             if (style.isChunked()) {
                 assertEquals(0, ask(nbd, FUA, NbdCommand.BLOCK_STATUS, 0, 4096).error());
@@ -218,8 +242,7 @@ class RequestMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Request types")
     void requestsOfNoLengthDoNoHarm(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = withAllocation(style)) {
@@ -236,8 +259,7 @@ class RequestMustsTest extends NbdMusts {
     }
 
     /** Whatever comes of them, the replies are of the protocol's. */
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("Error values")
     void randomHeadersAreAnsweredWithErrorsOfTheSpecification(NbdReplyStyle style) throws Exception {
         long seed = 27;

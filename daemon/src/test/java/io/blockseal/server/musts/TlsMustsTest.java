@@ -22,7 +22,6 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ArgumentsSource;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** STARTTLS, of servers that insist on it (FORCEDTLS) and of servers that do not (SELECTIVETLS). */
@@ -158,10 +157,7 @@ class TlsMustsTest extends NbdMusts {
     }
 
     /** Somebody between client and server could have put it there (CVE-2021-3716). */
-    @ParameterizedTest
-    @EnumSource(
-            value = NbdReplyStyle.class,
-            names = {"STRUCTURED", "EXTENDED"})
+    @EachStyle(chunked = true)
     @Section("NBD_OPT_STARTTLS")
     void whatWasAgreedOnBeforeIsForgotten(NbdReplyStyle style) throws Exception {
         assumeFalse(insists, "it agrees on nothing before");

@@ -12,14 +12,11 @@ import io.blockseal.nbd.NbdTransmissionFlags;
 import io.blockseal.server.RawNbd;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What changes data, WRITE_ZEROES excepted, and what must not. */
 @AgainstAllPeers
 class WriteMustsTest extends NbdMusts {
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("NBD_CMD_WRITE")
     void whatWasWrittenIsReadAndNothingBesideIt(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {
@@ -52,8 +49,7 @@ class WriteMustsTest extends NbdMusts {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(NbdReplyStyle.class)
+    @EachStyle
     @Section("NBD_CMD_TRIM")
     void trimTouchesNothingBesideItsPart(NbdReplyStyle style) throws Exception {
         try (RawNbd nbd = transmitting(style)) {
