@@ -75,6 +75,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -115,6 +116,7 @@ public final class Daemon implements AutoCloseable {
     private volatile @Nullable Jobs jobs;
     private volatile @Nullable Reload reload;
     private @Nullable NbdServer clients;
+    private final CompletableFuture<@Nullable Void> stopAsked = new CompletableFuture<>();
     private volatile boolean serving;
     /** At the end: to whoever serves next. */
     private boolean clientsReturn;
@@ -329,7 +331,9 @@ public final class Daemon implements AutoCloseable {
             Reload reloading = new Reload(config, file, roster, reloads);
             reload = reloading;
             desk.reloadBy(reloading);
-            unwinding.add("the reload", reloading);
+            unwinding.add(
+                    "the reload",
+                    () -> stuckInTry |= !reloading.haveEnded(Duration.ofSeconds(config.storageSeconds())));
         }
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
@@ -480,10 +484,12 @@ public final class Daemon implements AutoCloseable {
         return begun == null ? List.of() : begun.tallies();
     }
 
-    private void reload(AuditField by) {
+    /** Returns when that is done, or as soon as somebody has asked us to stop: it may wait for what cannot be ended. */
+    void reload(AuditField by) throws InterruptedException, ExecutionException {
         Reload reloading = reload;
         if (reloading != null) {
-            reloading.run(by);
+            CompletableFuture<?> loading = CompletableFuture.runAsync(() -> reloading.run(by), aside());
+            CompletableFuture.anyOf(loading, stopAsked).get();
         }
     }
 
@@ -495,7 +501,8 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private void stopReload() {
+    void stopReload() {
+        stopAsked.complete(null);
         Reload reloading = reload;
         if (reloading != null) {
             reloading.stop();

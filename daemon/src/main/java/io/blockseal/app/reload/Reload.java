@@ -19,10 +19,13 @@ import io.blockseal.config.VolumeConfig;
 import io.blockseal.export.AccessPolicy;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.metrics.ReloadFigures;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * file has as before do not notice. A file with a mistake changes nothing. Several orders are done one after the other, on
  * the callers' threads.
  */
-public final class Reload implements AutoCloseable {
+public final class Reload {
     private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
 
     private final ConfigSource source;
@@ -43,6 +46,7 @@ public final class Reload implements AutoCloseable {
     /** The list that is in force for each export, whatever the file says. */
     private final Map<String, AccessPolicy> access;
 
+    private final ReentrantLock oneAtATime = new ReentrantLock(true);
     private volatile boolean stopping;
 
     /** Of a daemon that was started with {@code started}. */
@@ -61,7 +65,16 @@ public final class Reload implements AutoCloseable {
      *
      * @return what has changed and what has not, with the exit code for whoever asked: 0 if all of the file is in force
      */
-    public synchronized JobOutcome run(AuditField... by) {
+    public JobOutcome run(AuditField... by) {
+        oneAtATime.lock();
+        try {
+            return load(by);
+        } finally {
+            oneAtATime.unlock();
+        }
+    }
+
+    private JobOutcome load(AuditField... by) {
         ReloadReport report = new ReloadReport();
         try {
             DaemonConfig wanted = source.read();
@@ -96,12 +109,22 @@ public final class Reload implements AutoCloseable {
         roster.stop();
     }
 
-    /** Likewise, and when it returns none is under way. */
-    @Override
-    public void close() {
+    /**
+     * Likewise. A volume that is being opened then may wait for what cannot be ended.
+     *
+     * @return whether none is under way any more
+     */
+    public boolean haveEnded(Duration patience) {
         stop();
-        synchronized (this) {
-            LOG.debug("the configuration is not loaded any more");
+        try {
+            boolean ended = oneAtATime.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
+            if (ended) {
+                oneAtATime.unlock();
+            }
+            return ended;
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
