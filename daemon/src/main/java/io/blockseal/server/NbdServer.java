@@ -310,6 +310,7 @@ public final class NbdServer implements AutoCloseable {
     private boolean dismiss(String exportName, Drain how, Predicate<Connection> whom) {
         Set<Connection> theirs = ConcurrentHashMap.newKeySet();
         AtomicBoolean givenUp = new AtomicBoolean();
+        AtomicBoolean undecided = new AtomicBoolean();
         try {
             // Whoever was opening it when it was withdrawn has done so by the time its loop comes to this.
             List<Connection> all = new ArrayList<>();
@@ -317,11 +318,17 @@ public final class NbdServer implements AutoCloseable {
             CountDownLatch asked = new CountDownLatch(all.size());
             for (Connection connection : all) {
                 connection.loop().execute(() -> {
-                    if (!givenUp.get() && connection.hasOpened(exportName) && whom.test(connection)) {
-                        theirs.add(connection);
-                        begin(how, connection);
+                    try {
+                        if (!givenUp.get() && connection.hasOpened(exportName) && whom.test(connection)) {
+                            theirs.add(connection);
+                            begin(how, connection);
+                        }
+                    } catch (RuntimeException defect) {
+                        LOG.error("export={}: a client could not be sent away", exportName, defect);
+                        undecided.set(true);
+                    } finally {
+                        asked.countDown();
                     }
-                    asked.countDown();
                 });
             }
             if (!asked.await(options.drainTimeoutMillis(), TimeUnit.MILLISECONDS)) {
@@ -331,10 +338,10 @@ public final class NbdServer implements AutoCloseable {
             }
             LOG.info("export={} connections={}: its clients are sent away", exportName, theirs.size());
             if (connections.awaitGone(theirs, options.drainTimeoutMillis())) {
-                return true;
+                return !undecided.get();
             }
             theirs.forEach(connection -> Drain.closeNow(connection.channel()));
-            return connections.awaitGone(theirs, options.drainTimeoutMillis());
+            return connections.awaitGone(theirs, options.drainTimeoutMillis()) && !undecided.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

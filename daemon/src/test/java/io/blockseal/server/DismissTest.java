@@ -7,13 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.export.AccessPolicy;
+import io.blockseal.export.Caller;
+import io.blockseal.export.Rights;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.server.RawNbd.OptionReply;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -150,6 +156,63 @@ class DismissTest {
             slow.disk.letGo();
             assertTrue(slow.server.dismiss("disk", false));
             slow.assertEverythingIsBack();
+        }
+    }
+
+    @Test
+    void saysSoIfALoopDoesNotAnswer() throws Exception {
+        try (ServerRig late = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(100));
+                RawNbd theirs = RawNbd.transmitting(late.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            CountDownLatch answers = new CountDownLatch(1);
+            for (NettyIoLoop loop : late.loops.netty()) {
+                loop.execute(() -> await(answers));
+            }
+            late.exports.restrict("disk", rights(() -> Rights.NONE));
+            assertFalse(late.server.dismissUnentitled("disk"));
+            answers.countDown();
+            assertEquals(0, theirs.read(0, 512).error(), "it was given up");
+            assertTrue(late.server.dismissUnentitled("disk"));
+            assertTrue(theirs.isClosedByServer());
+        }
+    }
+
+    /** Nobody may stay because we do not know whether it may. */
+    @Test
+    void saysSoIfWhoMayStayCannotBeFoundOut() throws Exception {
+        try (RawNbd theirs = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            AtomicBoolean broken = new AtomicBoolean(true);
+            rig.exports.restrict("disk", rights(() -> {
+                if (broken.get()) {
+                    throw new IllegalStateException("broken for this test");
+                }
+                return Rights.NONE;
+            }));
+            assertFalse(rig.server.dismissUnentitled("disk"));
+            broken.set(false);
+            assertTrue(rig.server.dismissUnentitled("disk"));
+            assertTrue(theirs.isClosedByServer());
+        }
+    }
+
+    private static AccessPolicy rights(Supplier<Rights> rights) {
+        return new AccessPolicy() {
+            @Override
+            public Rights rightsOf(Caller caller) {
+                return rights.get();
+            }
+
+            @Override
+            public boolean asksForProof() {
+                return false;
+            }
+        };
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -28,6 +28,7 @@ import io.blockseal.app.served.ServedAccess;
 import io.blockseal.app.served.ServedErasure;
 import io.blockseal.app.served.ServedOpenings;
 import io.blockseal.app.served.ServedVolume;
+import io.blockseal.app.served.UnentitledClients;
 import io.blockseal.app.served.VolumeRoster;
 import io.blockseal.app.served.VolumesClosing;
 import io.blockseal.app.setup.Foundation;
@@ -98,6 +99,9 @@ public final class Daemon implements AutoCloseable {
 
     private static final long KEY_RETRY_MILLIS = 1000;
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
+
+    private static final long DISMISSAL_RETRY_MILLIS = 1000;
+    private static final long DISMISSAL_RETRY_MILLIS_MAX = 60_000;
 
     private final DaemonConfig config;
     private final LongSupplier millis;
@@ -316,11 +320,14 @@ public final class Daemon implements AutoCloseable {
         });
         ConfigSource file = source;
         if (file != null) {
+            UnentitledClients unentitled = new UnentitledClients(
+                    clients::dismissUnentitled, keeper, keeper, DISMISSAL_RETRY_MILLIS, DISMISSAL_RETRY_MILLIS_MAX);
+            unwinding.add("the clients that are to go", unentitled);
             VolumeRoster roster = new VolumeRoster(
                     volumes,
                     exports,
                     clients::dismiss,
-                    clients::dismissUnentitled,
+                    unentitled,
                     started,
                     policies,
                     late,

@@ -169,7 +169,7 @@ public final class Reload {
             VolumeConfig next = coming.get(served.name());
             if (served.config().equals(next) && roster.isWhole(served)) {
                 coming.remove(served.name());
-                report.unchanged(served.name());
+                enforceAccess(served, report);
             } else if (next != null && isOtherAccessOnly(served, next)) {
                 coming.remove(served.name());
                 changeAccess(served, next, policy(accessWanted, next), report);
@@ -198,10 +198,25 @@ public final class Reload {
     }
 
     /** The volume stays as it is, and with it all clients who may still do what they came for. */
-    private void changeAccess(ServedVolume served, VolumeConfig next, AccessPolicy policy, ReloadReport report) {
+    private void changeAccess(ServedVolume served, VolumeConfig next, AccessPolicy policy, ReloadReport report)
+            throws InterruptedException {
         try {
             access.put(served.name(), policy);
             roster.changeAccess(served, next.access(), policy);
+            report.accessChanged(served.name());
+        } catch (CommandException failed) {
+            report.failed(served.name(), Failures.message(failed), Failures.exitCode(failed));
+        }
+    }
+
+    /** The list is the same, but those whom it keeps out may not have gone when it came into force. */
+    private void enforceAccess(ServedVolume served, ReloadReport report) throws InterruptedException {
+        if (!roster.owesDismissals(served)) {
+            report.unchanged(served.name());
+            return;
+        }
+        try {
+            roster.enforceAccess(served);
             report.accessChanged(served.name());
         } catch (CommandException failed) {
             report.failed(served.name(), Failures.message(failed), Failures.exitCode(failed));

@@ -42,7 +42,7 @@ public final class VolumeRoster {
     private final List<ServedVolume> volumes;
     private final ExportRegistry exports;
     private final Clients clients;
-    private final ServedErasure.Clients unentitled;
+    private final UnentitledClients unentitled;
     private final Jobs jobs;
     private final KeyPolicies policies;
     private final LateOpenings late;
@@ -68,7 +68,7 @@ public final class VolumeRoster {
             List<ServedVolume> volumes,
             ExportRegistry exports,
             Clients clients,
-            ServedErasure.Clients unentitled,
+            UnentitledClients unentitled,
             Jobs jobs,
             KeyPolicies policies,
             LateOpenings late,
@@ -149,15 +149,30 @@ public final class VolumeRoster {
      * @throws CommandException if they do not go
      */
     public void changeAccess(ServedVolume served, List<AccessRule> access, AccessPolicy policy)
-            throws CommandException {
+            throws CommandException, InterruptedException {
         LOG.info("volume={}: its access list is another", served.name());
         exports.restrict(served.name(), policy);
         served.accessChanged(access);
-        if (!unentitled.dismiss(served.name())) {
+        enforceAccess(served);
+    }
+
+    /** Whether clients may be there still whom its access list keeps out. */
+    public boolean owesDismissals(ServedVolume served) {
+        return unentitled.areOwed(served.name());
+    }
+
+    /**
+     * Sends those away.
+     *
+     * @throws CommandException if they do not go; that is tried again until they do
+     */
+    public void enforceAccess(ServedVolume served) throws CommandException, InterruptedException {
+        if (!unentitled.sendAway(served.name())) {
             throw new CommandException(
                     ExitCode.STORAGE,
-                    served.name() + ": its access list is in force, but clients that it keeps out have requests at the"
-                            + " storage, which does not answer");
+                    served.name() + ": its access list is in force, but clients that it keeps out are not gone yet, as"
+                            + " the storage, or a loop of the daemon, does not answer; they are sent away as soon as it"
+                            + " does");
         }
     }
 
@@ -190,6 +205,8 @@ public final class VolumeRoster {
             letGo(served);
             return;
         }
+        // What it would do is done by this, in this one's way.
+        unentitled.leaveToOthers(served.name());
         // Before orders are refused: a job that is refused by that has failed, and is not taken up again.
         jobs.forbid(served.name());
         OrderGate.State before = served.gate().close("is taken out of service");

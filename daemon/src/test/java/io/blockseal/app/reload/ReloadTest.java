@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.app.Cli;
@@ -15,17 +19,20 @@ import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.daemon.Daemon;
 import io.blockseal.client.NbdDisconnectedException;
 import io.blockseal.config.ConfigReader;
+import io.blockseal.server.NbdServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** A daemon whose configuration changes while guests write. */
 @Timeout(120)
@@ -163,6 +170,101 @@ class ReloadTest {
                 again.fill();
                 again.requireAllRight();
             }
+        }
+    }
+
+    /** Nobody stays because the daemon was busy when the list came into force, and a reload says what is not done yet. */
+    @Test
+    void anAccessListIsEnforcedLateRatherThanNever() throws Exception {
+        Path file = describeImpatient(A, B);
+        try (Daemon daemon = Daemon.start(
+                        ConfigReader.read(file),
+                        () -> ConfigReader.read(file),
+                        () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+                Guest a = Guest.connect(daemon, "a", 13);
+                BusyLoop loop = new BusyLoop("export=b")) {
+            a.fill();
+            CompletableFuture<Guest> b = CompletableFuture.supplyAsync(() -> connect(daemon, "b"));
+            loop.awaitBusy();
+            describeImpatient(A + ", access: [{uid: 4711, mode: read-write}]", B);
+            List<String> failed = List.of("a failed", "partly " + ExitCode.STORAGE.number());
+            assertEquals(failed, reload());
+            assertEquals(failed, reload(), "it is not done because it was tried");
+            loop.goOn();
+            b.get(30, TimeUnit.SECONDS).close();
+            while (isThere(a)) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private Path describeImpatient(String... volumes) throws Exception {
+        cli.configuration(volumes);
+        Path file = cli.path("c.yaml");
+        return Files.writeString(file, "drain-seconds: 1\n" + Files.readString(file));
+    }
+
+    private static Guest connect(Daemon daemon, String export) {
+        try {
+            return Guest.connect(daemon, export, 14);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static boolean isThere(Guest guest) {
+        try {
+            guest.requireAllRight();
+            return true;
+        } catch (Exception gone) {
+            return false;
+        }
+    }
+
+    /** A loop that is held up in a line of its log, once. */
+    private static final class BusyLoop extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+        private final Logger log = (Logger) LoggerFactory.getLogger(NbdServer.class);
+        private final CountDownLatch busy = new CountDownLatch(1);
+        private final CountDownLatch goesOn = new CountDownLatch(1);
+        private final String line;
+
+        BusyLoop(String line) {
+            this.line = line;
+            start();
+            log.addAppender(this);
+            log.setLevel(Level.INFO);
+            log.setAdditive(false);
+        }
+
+        @Override
+        protected void append(ILoggingEvent event) {}
+
+        @Override
+        public void doAppend(ILoggingEvent event) {
+            if (event.getFormattedMessage().contains(line)) {
+                busy.countDown();
+                try {
+                    goesOn.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        void awaitBusy() throws InterruptedException {
+            busy.await();
+        }
+
+        void goOn() {
+            goesOn.countDown();
+        }
+
+        @Override
+        public void close() {
+            goOn();
+            log.setAdditive(true);
+            log.setLevel(null);
+            log.detachAppender(this);
         }
     }
 
