@@ -1,5 +1,6 @@
 package io.blockseal.admin;
 
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.metrics.TlsFigures;
 import io.prometheus.client.Collector;
@@ -44,6 +45,12 @@ final class TlsCollector extends Collector {
                                 "TLS handshakes that failed, by reason",
                                 figures::failures)
                         .list());
+        families.addAll(new Families<>(List.of(TlsBreach.values()), List.of("reason"), reason -> List.of(reason.word()))
+                .counter(
+                        "blockseal_tls_breaches_total",
+                        "Connections that were closed for what came over TLS after its handshake, by reason",
+                        figures::breaches)
+                .list());
         return families;
     }
 }

@@ -22,6 +22,7 @@ public final class TlsFigures {
 
     private final Map<Kind, LongAdder> secured = new ConcurrentHashMap<>();
     private final AtomicLongArray failures = new AtomicLongArray(TlsFailure.values().length);
+    private final AtomicLongArray breaches = new AtomicLongArray(TlsBreach.values().length);
     private final LongAdder plain = new LongAdder();
     private volatile long certificateEndSeconds;
 
@@ -39,6 +40,11 @@ public final class TlsFigures {
     /** A handshake failed. */
     public void countFailure(TlsFailure reason) {
         failures.incrementAndGet(reason.ordinal());
+    }
+
+    /** A connection that TLS protected has been closed for what came over it. */
+    public void countBreach(TlsBreach reason) {
+        breaches.incrementAndGet(reason.ordinal());
     }
 
     /** When our certificate ends, in seconds of Unix time; 0 if there is none. */
@@ -66,5 +72,10 @@ public final class TlsFigures {
     /** How often that was the reason. */
     public long failures(TlsFailure reason) {
         return failures.get(reason.ordinal());
+    }
+
+    /** How often that was the reason. */
+    public long breaches(TlsBreach reason) {
+        return breaches.get(reason.ordinal());
     }
 }

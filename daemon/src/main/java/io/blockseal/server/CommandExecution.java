@@ -36,6 +36,8 @@ final class CommandExecution {
     private static final int EXTENTS_MAX = 1024;
     /** What a request without payload costs of a turn. */
     private static final int REQUEST_COST = 1024;
+    /** What a record of TLS costs of it, beside what was in it. */
+    private static final int RECORD_COST = 1024;
 
     private final TransmissionHandler handler;
     private final NettyIoLoop loop;
@@ -115,6 +117,11 @@ final class CommandExecution {
 
     void renewTurn() {
         turnLeft = options.turnBytes();
+    }
+
+    /** A record was deciphered, which took time even if it was empty. */
+    void chargeRecord() {
+        turnLeft -= RECORD_COST;
     }
 
     /** No reply goes out any more; what is at the device runs to its end. */

@@ -4,7 +4,9 @@ import io.blockseal.export.Caller;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.export.ExportClients;
 import io.blockseal.export.UnixPeer;
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
+import io.blockseal.metrics.TlsFigures;
 import io.blockseal.server.tls.TlsOutcome;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -39,6 +41,9 @@ final class Connection {
     private String exportName = "";
     private ConnectionWatch.@Nullable Visit visit;
     private @Nullable ExportClients clients;
+    /** Where it is counted how it ends; null without TLS, and once that is done. */
+    private @Nullable TlsFigures figures;
+
     private final Set<String> withheld = new HashSet<>();
 
     Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table, ConnectionWatch watch) {
@@ -96,8 +101,9 @@ final class Connection {
         return !tls.equals("none");
     }
 
-    /** TLS protects it from now on. */
-    void secured(TlsOutcome.Secured outcome) {
+    /** TLS protects it from now on; {@code tlsFigures} hear if what comes over it is what ends it. */
+    void secured(TlsOutcome.Secured outcome, TlsFigures tlsFigures) {
+        figures = tlsFigures;
         ClientIdentity client = outcome.client();
         caller = caller.as(client);
         tls = outcome.version();
@@ -181,8 +187,23 @@ final class Connection {
         LOG.info("peer={} export={}: closing, {}", peer, exportName, rule);
     }
 
+    /** It is being closed for what came over TLS. */
+    void logBreach(TlsBreach reason) {
+        LOG.info("peer={} export={} reason={}: closing, for what came over TLS", peer, exportName, reason.word());
+        countBreach(reason);
+    }
+
+    private void countBreach(TlsBreach reason) {
+        TlsFigures counting = figures;
+        figures = null;
+        if (counting != null) {
+            counting.countBreach(reason);
+        }
+    }
+
     void logBroken(Throwable cause) {
         if (cause instanceof DecoderException && cause.getCause() != null) {
+            countBreach(TlsBreach.OTHER);
             // Its words may be what the client sent.
             String broken = cause.getCause().getClass().getSimpleName();
             LOG.info("peer={} export={}: closing, TLS is broken: {}", peer, exportName, broken);

@@ -1,6 +1,7 @@
 package io.blockseal.server;
 
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.nbd.NbdClientFlags;
 import io.blockseal.nbd.NbdDecoded;
@@ -11,6 +12,7 @@ import io.blockseal.nbd.NbdOptionHeader;
 import io.blockseal.nbd.NbdOptionReplyWriter;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsOutcome;
+import io.blockseal.server.tls.TlsRecord;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -254,7 +256,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             endpoint()
                     .figures()
                     .countSecured(secured.version(), secured.client().proof().word());
-            connection.secured(secured);
+            connection.secured(secured, endpoint().figures());
             haggling = haggling().afresh();
             state = State.OPTION;
             work(ctx);
@@ -343,13 +345,23 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof TlsOutcome outcome) {
             tlsEnded(ctx, outcome);
+        } else if (event instanceof TlsBreach breach) {
+            breached(ctx, breach);
         } else if (event == Drain.REFUSING && isHaggling()) {
             leave(ctx);
         } else if (event instanceof Drain || event instanceof SslCloseCompletionEvent) {
             // Nothing is promised to a client that has not opened anything yet, or has ended TLS.
             endAtOnce(ctx);
-        } else {
+        } else if (event != TlsRecord.DECIPHERED) {
             ctx.fireUserEventTriggered(event);
+        }
+    }
+
+    private void breached(ChannelHandlerContext ctx, TlsBreach breach) {
+        if (state != State.DONE) {
+            connection.logBreach(breach);
+            connection.receive().autoRead(ctx.channel().config(), false);
+            endAtOnce(ctx);
         }
     }
 

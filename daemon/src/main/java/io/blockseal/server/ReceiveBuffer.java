@@ -39,7 +39,8 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
 
     /** Says whether the connection wants more in this turn. */
     interface Reader {
-        boolean mayReadOn();
+        /** After so many bytes of the socket, whatever was in them. */
+        boolean mayReadOn(long bytesRead);
     }
 
     private final BufferArena arena;
@@ -51,6 +52,7 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
 
     private boolean secured;
     private long securedBytes;
+    private long turnBytes;
     private boolean largePayloadExpected;
     private boolean wanted = true;
     private boolean withheld;
@@ -289,6 +291,7 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     public void reset(ChannelConfig config) {
         lastBytesRead = 0;
         attemptedBytesRead = 0;
+        turnBytes = 0;
     }
 
     @Override
@@ -299,8 +302,9 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     @Override
     public void lastBytesRead(int bytes) {
         lastBytesRead = bytes;
-        if (secured && bytes > 0) {
-            securedBytes += bytes;
+        if (bytes > 0) {
+            turnBytes += bytes;
+            securedBytes += secured ? bytes : 0;
         }
     }
 
@@ -335,7 +339,7 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
             // While TLS is being negotiated, what comes may have to wait for a task of its own: one piece at a time.
             return autoRead && !secured;
         }
-        return autoRead && current.mayReadOn();
+        return autoRead && current.mayReadOn(turnBytes);
     }
 
     @Override

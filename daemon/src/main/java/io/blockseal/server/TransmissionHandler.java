@@ -7,11 +7,13 @@ import io.blockseal.block.HotPath;
 import io.blockseal.export.Export;
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.metrics.RequestRecorder;
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdReplyStyle;
 import io.blockseal.nbd.NbdRequestHeader;
 import io.blockseal.server.limit.Pace;
+import io.blockseal.server.tls.TlsRecord;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -127,11 +129,31 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     public void channelReadComplete(ChannelHandlerContext unused) {
         afterBurst();
         execution.renewTurn();
+        if (receive.isSecured() && !closed) {
+            // Perhaps nothing came out of what was read, and TLS has answered it.
+            settleReading();
+        }
     }
 
     @Override
-    public boolean mayReadOn() {
-        return execution.hasTurn() && state != State.ENDED;
+    public boolean mayReadOn(long bytesRead) {
+        return bytesRead < connection.options().turnBytes()
+                && execution.hasTurn()
+                && state != State.ENDED
+                && hasRoomForAnswers();
+    }
+
+    /**
+     * Whether there is room for what TLS says by itself to what is read. A client that is sending a payload may do that
+     * before it takes its replies, so there is room for all of those then.
+     */
+    private boolean hasRoomForAnswers() {
+        if (!receive.isSecured() || channel.isWritable()) {
+            return true;
+        }
+        boolean amidPayload = current != null && state != State.READ_PARTS;
+        ServerOptions options = connection.options();
+        return amidPayload && unsentBytes() <= options.outboundBytes() + options.bytesPerConnection();
     }
 
     @Override
@@ -201,7 +223,12 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (draining && state != State.ENDED && execution.isIdle()) {
             lastOperationEnded();
         }
-        boolean room = receive.settle();
+        settleReading();
+    }
+
+    /** Reads on, or not, as there is room for what comes. */
+    private void settleReading() {
+        boolean room = receive.settle() && hasRoomForAnswers();
         boolean wanted = room && !(forReturn && state == State.HEADER);
         receive.autoRead(channel.config(), wanted && state != State.ENDED);
     }
@@ -471,12 +498,25 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof Drain how && !closed) {
             drain(how);
+        } else if (event == TlsRecord.DECIPHERED) {
+            execution.chargeRecord();
+        } else if (event instanceof TlsBreach breach) {
+            breached(breach);
         } else if (event instanceof SslCloseCompletionEvent && state != State.ENDED) {
             // The client's side of TLS is over without a good-bye: as if the connection were gone.
             end();
             Drain.closeNow(channel);
         } else {
             context.fireUserEventTriggered(event);
+        }
+    }
+
+    private void breached(TlsBreach breach) {
+        if (!closed) {
+            connection.logBreach(breach);
+            end();
+            receive.autoRead(channel.config(), false);
+            Drain.closeNow(channel);
         }
     }
 

@@ -12,6 +12,7 @@ import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.ReloadFigures;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.metrics.RotationMetrics;
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.volume.VolumeKeyRotation;
@@ -171,6 +172,7 @@ class MetricsPageTest {
         tls.countSecured("TLSv1.3", "certificate");
         tls.countSecured("TLSv1.2", "none");
         tls.countFailure(TlsFailure.NOT_TLS);
+        tls.countBreach(TlsBreach.EMPTY_RECORDS);
         tls.certificateEnds(2_000_000_000);
 
         Exposition parsed = Exposition.parse(page.render().body());
@@ -179,6 +181,8 @@ class MetricsPageTest {
         assertEquals(1, parsed.value("blockseal_tls_handshakes_total", "version=TLSv1.2", "proof=none"));
         assertEquals(1, parsed.value("blockseal_tls_handshake_failures_total", "reason=not-tls"));
         assertEquals(0, parsed.value("blockseal_tls_handshake_failures_total", "reason=timeout"));
+        assertEquals(1, parsed.value("blockseal_tls_breaches_total", "reason=empty-records"));
+        assertEquals(0, parsed.value("blockseal_tls_breaches_total", "reason=renegotiation"));
         assertEquals(2_000_000_000, parsed.value("blockseal_tls_certificate_end_seconds"));
     }
 

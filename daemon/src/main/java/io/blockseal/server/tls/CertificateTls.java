@@ -1,7 +1,6 @@
 package io.blockseal.server.tls;
 
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -83,17 +82,6 @@ public final class CertificateTls {
     }
 
     SslHandler newHandler(ByteBufAllocator allocator, Executor arithmetic) {
-        SslHandler handler = new SslHandler(context.newEngine(allocator), arithmetic) {
-            /** Arithmetic that comes back after the end goes on with what was received; nobody is left to hear of it. */
-            @Override
-            public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) throws Exception {
-                if (!ctx.isRemoved()) {
-                    super.exceptionCaught(ctx, cause);
-                }
-            }
-        };
-        // The server's own clock runs for the whole of the handshake.
-        handler.setHandshakeTimeoutMillis(0);
-        return handler;
+        return new CertificateHandler(context.newEngine(allocator), arithmetic);
     }
 }

@@ -1,5 +1,6 @@
 package io.blockseal.server.tls;
 
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -19,12 +20,14 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import javax.net.ssl.SSLException;
-import org.bouncycastle.tls.TlsServerProtocol;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * TLS with a pre-shared key, between the socket and NBD, as Netty's own handler is with certificates: cuts the socket's
- * bytes into records and has Bouncy Castle decipher them, one at a time, so that it never holds more than a record.
+ * bytes into records and has Bouncy Castle decipher them, one at a time, so that it never holds more than a record. After
+ * the handshake each is told of as a {@link TlsRecord}, and what no client needs ends it with a {@link TlsBreach}.
  *
  * <p>What is written waits in clear until it is flushed, is then enciphered in records as full as can be, and counts
  * against the channel's watermarks all along. The handshake's records are worked on elsewhere, and nothing else of the
@@ -50,6 +53,7 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
     private static final int HANDSHAKE_TYPE = 22;
     private static final int MAJOR_VERSION = 3;
 
+    private static final Logger LOG = LoggerFactory.getLogger(PskHandler.class);
     private static final SecureRandom RANDOM = new SecureRandom();
 
     /** One record, of whatever connection the loop is at. */
@@ -60,15 +64,21 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
         }
     };
 
-    private final TlsServerProtocol library = new TlsServerProtocol();
+    private final PskProtocol library;
     private final PskServer server;
     private final Executor arithmetic;
+    private final EmptyRecords empties = new EmptyRecords();
     private State state = State.HANDSHAKE;
     private boolean begun;
     private boolean told;
     private @Nullable PlainQueue plain;
 
     PskHandler(PskMeans psk, Executor arithmetic) {
+        this(psk, arithmetic, new PskProtocol());
+    }
+
+    PskHandler(PskMeans psk, Executor arithmetic, PskProtocol library) {
+        this.library = library;
         this.server = new PskServer(new PskCrypto(RANDOM, psk.ciphers()), psk.keys());
         this.arithmetic = arithmetic;
     }
@@ -171,6 +181,7 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
     }
 
     private void decipher(ChannelHandlerContext ctx, byte[] record, int bytes, List<Object> out) throws SSLException {
+        library.beginRecord();
         try {
             library.offerInput(record, 0, bytes);
         } catch (IOException | RuntimeException broken) {
@@ -178,6 +189,10 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
             send(ctx);
             ctx.flush();
             end(ctx);
+            if (library.wasAskedAnew()) {
+                ctx.fireUserEventTriggered(TlsBreach.RENEGOTIATION);
+                return;
+            }
             throw new SSLException(String.valueOf(broken.getMessage()), broken);
         }
         int count = library.getAvailableInputBytes();
@@ -186,6 +201,7 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
             library.readInput(deciphered.internalNioBuffer(0, count), count);
             out.add(deciphered.writerIndex(count));
         }
+        ctx.fireUserEventTriggered(TlsRecord.DECIPHERED);
         if (library.getAvailableOutputBytes() > 0) {
             send(ctx);
             ctx.flush();
@@ -193,6 +209,12 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
         if (library.isClosed()) {
             end(ctx);
             ctx.fireUserEventTriggered(SslCloseCompletionEvent.SUCCESS);
+        } else if (empties.isOneTooMany(bytes, count > 0)) {
+            end(ctx);
+            // close_notify
+            send(ctx);
+            ctx.flush();
+            ctx.fireUserEventTriggered(TlsBreach.EMPTY_RECORDS);
         }
     }
 
@@ -258,8 +280,9 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
         // The library has an alert for the other side, if it was what refused.
         send(ctx);
         ctx.flush();
-        end(ctx);
+        // Whatever the end brings, somebody waits for this.
         tell(ctx, failure);
+        end(ctx);
     }
 
     /** Once. */
@@ -284,8 +307,7 @@ final class PskHandler extends ByteToMessageDecoder implements ChannelOutboundHa
         try {
             library.close();
         } catch (IOException | RuntimeException closed) {
-            // It is closed all the same, and there is nobody left to tell.
-            told = true;
+            LOG.debug("the end of TLS could not be said: {}", closed.getClass().getSimpleName());
         }
         server.forget();
     }

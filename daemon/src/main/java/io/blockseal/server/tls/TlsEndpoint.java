@@ -1,5 +1,6 @@
 package io.blockseal.server.tls;
 
+import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFigures;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.ssl.SslHandler;
@@ -47,6 +48,8 @@ public final class TlsEndpoint {
     /**
      * Puts TLS at the head of the pipeline; a {@link TlsOutcome} comes through it when the handshake is over. The next
      * byte from the socket must be the client's first of TLS. While arithmetic is done elsewhere, nothing is to be read.
+     * Later comes a {@link TlsRecord} for each record, and perhaps a {@link TlsBreach}: then the connection has to be
+     * closed.
      */
     public void begin(ChannelPipeline pipeline, Reading reading) {
         Credentials now = credentials;

@@ -64,12 +64,18 @@ class PskHandlerTest {
         }
 
         Pair(PskClient who, Executor arithmetic) throws IOException {
+            this(who, arithmetic, new PskProtocol());
+        }
+
+        Pair(PskClient who, Executor arithmetic, PskProtocol protocol) throws IOException {
             server = new EmbeddedChannel(
-                    new PskHandler(new PskMeans(KEYS, RecordCipher.BY_THE_JDK), arithmetic),
+                    new PskHandler(new PskMeans(KEYS, RecordCipher.BY_THE_JDK), arithmetic, protocol),
                     new ChannelInboundHandlerAdapter() {
                         @Override
                         public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-                            events.add(event);
+                            if (event != TlsRecord.DECIPHERED) {
+                                events.add(event);
+                            }
                         }
 
                         @Override
@@ -283,6 +289,24 @@ class PskHandlerTest {
         try (Pair pair = new Pair(PskClient.of("TLSv1.3", "vm3", KEY), full)) {
             pair.toServer(pair.fromClient());
             assertEquals(new TlsOutcome.Failed(TlsFailure.OTHER, "too many handshakes at once"), pair.outcome());
+        }
+    }
+
+    /** Else the connection would wait for it until its time is up. */
+    @Test
+    void aHandshakeThatFailedIsToldEvenIfItCannotBeEnded() throws IOException {
+        PskProtocol endless = new PskProtocol() {
+            @Override
+            public void close() throws IOException {
+                throw new IOException("it does not end");
+            }
+        };
+        try (Pair pair = new Pair(PskClient.of("TLSv1.3", "vm4", KEY), Runnable::run, endless)) {
+            byte[] hello = pair.fromClient();
+            hello[hello.length - 1] ^= 1;
+            pair.toServer(hello);
+            assertEquals(TlsFailure.WRONG_PSK, ((TlsOutcome.Failed) pair.outcome()).reason());
+            assertEquals(1, pair.events.size());
         }
     }
 
