@@ -1,5 +1,7 @@
 package io.blockseal.format;
 
+import org.jspecify.annotations.Nullable;
+
 /** Bytes on a volume are wrong: says which block, which field, what was found and what was expected. */
 public final class MalformedVolumeException extends Exception {
     private final String block;
@@ -7,9 +9,18 @@ public final class MalformedVolumeException extends Exception {
 
     /** {@code block} as an operator finds it ("root A", "table page 12 copy B"), {@code field} as docs/format.md names it. */
     public MalformedVolumeException(String block, String field, String message) {
-        super(block + ": " + field + ": " + message);
+        this(block, field, block + ": " + field + ": " + message, null);
+    }
+
+    private MalformedVolumeException(String block, String field, String whole, @Nullable Throwable cause) {
+        super(whole, cause);
         this.block = block;
         this.field = field;
+    }
+
+    /** The same bytes are wrong, and {@code more} is said after it; this is its cause. */
+    public MalformedVolumeException with(String more) {
+        return new MalformedVolumeException(block, field, getMessage() + more, this);
     }
 
     /** Which block: "root A", "key slot area B", "table page 12". */

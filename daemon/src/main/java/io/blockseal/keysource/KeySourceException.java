@@ -28,6 +28,11 @@ public class KeySourceException extends Exception {
         this.kind = kind;
     }
 
+    /** The same trouble, told in other words by whoever knows more; this is its cause. */
+    public KeySourceException inWords(String message) {
+        return new KeySourceException(kind, message, this);
+    }
+
     /** Whether and how to go on. */
     public Kind kind() {
         return kind;

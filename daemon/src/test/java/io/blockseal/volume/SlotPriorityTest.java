@@ -1,25 +1,34 @@
 package io.blockseal.volume;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.crypto.Secret;
 import io.blockseal.format.KeySlotPriority;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.format.MetadataLayout;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.keysource.recovery.RecoveryKeySource;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.VolumeStores;
+import io.blockseal.volume.slot.VolumeUnlock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -29,6 +38,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** Which of several keys opens a volume, and which is never tried unless somebody asks for it. */
 class SlotPriorityTest {
@@ -63,12 +74,21 @@ class SlotPriorityTest {
 
     /** A key that only its own slot is shown to, and that notes when it is asked. */
     private KeySource key(int fill, @Nullable Kind trouble) {
-        return new Noting(fixture.key(fill), fill, trouble, false);
+        return new Noting(
+                fixture.key(fill),
+                fill,
+                trouble == null ? null : new KeySourceException(trouble, "key " + fill + ": " + trouble),
+                false);
     }
 
     /** One that gives some other key for the volume's. */
     private KeySource mixedUp(int fill) {
         return new Noting(fixture.key(fill), fill, null, true);
+    }
+
+    /** One that does not let us in. */
+    private KeySource badPin(int fill) {
+        return new Noting(fixture.key(fill), fill, new WrongPinException("key " + fill + ": wrong PIN"), false);
     }
 
     @Test
@@ -106,19 +126,119 @@ class SlotPriorityTest {
         }
     }
 
-    /** Waiting for the other source would only hide that one gives what it should not. */
-    @Test
-    void saysOfTheFirstSourceThatGivesAnotherKeyIfNoneOpensIt() throws Exception {
-        MalformedVolumeException strange = assertThrows(
-                MalformedVolumeException.class, () -> open(key(1, Kind.UNREACHABLE), mixedUp(2), mixedUp(3)));
+    @ParameterizedTest
+    @EnumSource(
+            value = Kind.class,
+            names = {"REFUSED", "MISCONFIGURED"})
+    void saysOfTheFirstSourceThatGivesAnotherKeyIfNoneOpensIt(Kind trouble) throws Exception {
+        MalformedVolumeException strange =
+                assertThrows(MalformedVolumeException.class, () -> open(key(1, trouble), mixedUp(2), mixedUp(3)));
         assertEquals("mac", strange.field());
         assertTrue(strange.getMessage().contains("(that of key slot 1)"), strange::getMessage);
-        assertEquals(List.of(1, 2, 3), asked.subList(0, 3));
+        assertTrue(strange.getMessage().contains("key 1: " + trouble), strange::getMessage);
+        assertTrue(
+                strange.getMessage().contains("test:3 gives another key than the volume's (key slot 2)"),
+                strange::getMessage);
+        assertFalse(strange.getMessage().contains("(key slot 1)"), () -> "twice: " + strange.getMessage());
         try (Volume volume = fixture.open(store)) {
             WrongKeyException wrong = assertThrows(
                     WrongKeyException.class, () -> volume.keySlots().requireOpenable(List.of(mixedUp(2))));
-            assertEquals("vol: key slot 1: key: is another volume's", wrong.getMessage());
+            assertEquals(
+                    "vol: key slot 1: key: is another volume's; slot 0 was made with test:1; slot 2 was made with"
+                            + " test:3; given was test:2",
+                    wrong.getMessage());
         }
+    }
+
+    /** A source that is down for a minute must not end a daemon because another one is mixed up. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Kind.class,
+            names = {"UNREACHABLE", "THROTTLED"})
+    void waitsForASourceThatMayStillOpenItThoughAnotherGivesAnotherKey(Kind away) throws Exception {
+        KeySourceException waits = assertThrows(KeySourceException.class, () -> open(mixedUp(1), key(2, away)));
+        assertEquals(away, waits.kind());
+        assertTrue(waits.getMessage().startsWith("key 2: " + away + "; and another key slot: "), waits::getMessage);
+        assertTrue(
+                waits.getMessage().contains("test:1 gives another key than the volume's (key slot 0)"),
+                waits::getMessage);
+    }
+
+    /** It may be the root that is damaged, and not the key that is another: its other copy has the same key slots. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void opensTheOtherRootThoughOneOfTheSourcesIsAway(int damaged) throws Exception {
+        byte[] good;
+        int macBit;
+        try (Volume volume = fixture.open(store)) {
+            good = volume.root().image();
+            macBit = Byte.SIZE * volume.root().macInput().length;
+        }
+        store.poke(MetadataLayout.rootOffset(damaged), Forger.flipped(good, macBit));
+        try (Volume volume = open(key(1, null), key(2, Kind.UNREACHABLE))) {
+            assertArrayEquals(good, volume.root().image());
+        }
+        assertArrayEquals(good, store.peek(MetadataLayout.rootOffset(damaged), good.length), "healed");
+    }
+
+    /** Nobody may find out of it only when the token has locked itself. */
+    @Test
+    void warnsOfAWrongPinThoughAnotherKeyOpensTheVolume() throws Exception {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        Logger speaker = (Logger) LoggerFactory.getLogger(VolumeUnlock.class);
+        log.start();
+        speaker.addAppender(log);
+        try (Volume volume = open(badPin(1), key(2, null))) {
+            assertEquals(
+                    List.of("volume=vol: another key slot could not be used: key 1: wrong PIN"),
+                    log.list.stream()
+                            .filter(line -> line.getLevel() == Level.WARN)
+                            .map(ILoggingEvent::getFormattedMessage)
+                            .toList());
+            assertEquals("key 1: wrong PIN", volume.keySlots().requireOpenable(List.of(badPin(1), key(2, null))));
+        } finally {
+            speaker.detachAppender(log);
+        }
+    }
+
+    /** A service manager starts a daemon again that waits for an operator, and not one whose key is wrong: tries are few. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Kind.class,
+            names = {"REFUSED", "MISCONFIGURED"})
+    void aWrongPinIsAWrongKeyAndNoRevocationWhateverElseDoesNotHelp(Kind other) throws Exception {
+        WrongKeyException wrong = assertThrows(WrongKeyException.class, () -> open(badPin(1), key(2, other)));
+        assertEquals(
+                "vol: no key slot opens with the given keys; key 1: wrong PIN; and another key slot: key 2: " + other
+                        + "; slot 2 was made with test:3; given was test:1, test:2",
+                wrong.getMessage());
+        assertThrows(WrongKeyException.class, () -> open(key(1, other), badPin(2)));
+        assertThrows(WrongKeyException.class, () -> open(badPin(1)));
+        try (Volume volume = fixture.open(store)) {
+            assertThrows(WrongKeyException.class, () -> volume.keySlots()
+                    .requireOpenable(List.of(key(1, Kind.REFUSED), badPin(2))));
+        }
+    }
+
+    @Test
+    void aWrongPinEndsNothingWhileAnotherSourceMayStillOpenIt() {
+        KeySourceException waits =
+                assertThrows(KeySourceException.class, () -> open(badPin(1), key(2, Kind.UNREACHABLE)));
+        assertEquals(Kind.UNREACHABLE, waits.kind());
+        assertTrue(
+                waits.getMessage().startsWith("key 2: UNREACHABLE; and another key slot: key 1: wrong PIN; slot 2"),
+                waits::getMessage);
+    }
+
+    /** What somebody has mistyped must be seen although another source is down as well. */
+    @Test
+    void saysOfEverySlotAlsoWhereASourceIsAway() throws Exception {
+        KeySourceException waits =
+                assertThrows(KeySourceException.class, () -> open(key(7, null), key(2, Kind.UNREACHABLE)));
+        assertEquals(
+                "key 2: UNREACHABLE; slot 0 was made with test:1; slot 2 was made with test:3; given was test:7,"
+                        + " test:2",
+                waits.getMessage());
     }
 
     /** A slip of the pen in an address is found by looking at both of them. */
@@ -282,10 +402,10 @@ class SlotPriorityTest {
     private final class Noting implements KeySource {
         private final TestKeySource source;
         private final int fill;
-        private final @Nullable Kind trouble;
+        private final @Nullable KeySourceException trouble;
         private final boolean mixedUp;
 
-        Noting(TestKeySource source, int fill, @Nullable Kind trouble, boolean mixedUp) {
+        Noting(TestKeySource source, int fill, @Nullable KeySourceException trouble, boolean mixedUp) {
             this.source = source;
             this.fill = fill;
             this.trouble = trouble;
@@ -321,7 +441,7 @@ class SlotPriorityTest {
         public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
             asked.add(fill);
             if (trouble != null) {
-                throw new KeySourceException(trouble, "key " + fill + ": " + trouble);
+                throw trouble;
             }
             return mixedUp ? Secret.random(fixture.engine().keys(), 32) : source.unwrap(wrapped, binding);
         }

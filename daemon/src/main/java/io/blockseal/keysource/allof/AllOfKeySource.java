@@ -8,6 +8,7 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * one that serves I/O.
  */
 public final class AllOfKeySource implements KeySource {
+    /** How much the trouble of a part counts; above this only that one says no. */
+    private static final int WRONG_PIN = 3;
+
     private final CryptoEngine engine;
     private final List<KeySource> parts;
     private final String reference;
@@ -108,7 +112,7 @@ public final class AllOfKeySource implements KeySource {
                     wrapped.add(parts.get(i).wrap(share, binding));
                     taken = true;
                 } catch (KeySourceException e) {
-                    throw new KeySourceException(e.kind(), named(i) + e.getMessage(), e);
+                    throw e.inWords(named(i) + e.getMessage());
                 } finally {
                     if (!taken) {
                         share.close();
@@ -147,7 +151,7 @@ public final class AllOfKeySource implements KeySource {
 
     /**
      * Of all parts. All are asked, even after one has failed: that another one says no, or is the wrong one, is the better
-     * answer, since it will not pass.
+     * answer, since it will not pass. Of a wrong PIN people must hear in any case, as each start costs a try.
      */
     private Shares shares(AllOfSlot slot, Binding binding) throws KeySourceException, WrongKeyException {
         Shares shares = new Shares(engine, binding, parts.size());
@@ -162,11 +166,11 @@ public final class AllOfKeySource implements KeySource {
                     wrong = wrong == null ? new WrongKeyException(named(i) + e.getMessage()) : wrong;
                 } catch (KeySourceException e) {
                     unserved = unserved == null || rank(e) > rank(unserved)
-                            ? new KeySourceException(e.kind(), named(i) + e.getMessage(), e)
+                            ? e.inWords(named(i) + e.getMessage())
                             : unserved;
                 }
             }
-            if (wrong != null && (unserved == null || unserved.kind() != Kind.REFUSED)) {
+            if (wrong != null && (unserved == null || rank(unserved) < WRONG_PIN)) {
                 throw wrong;
             }
             if (unserved != null) {
@@ -190,11 +194,14 @@ public final class AllOfKeySource implements KeySource {
     }
 
     private static int rank(KeySourceException trouble) {
+        if (trouble instanceof WrongPinException) {
+            return WRONG_PIN;
+        }
         return switch (trouble.kind()) {
             case UNREACHABLE -> 0;
             case THROTTLED -> 1;
             case MISCONFIGURED -> 2;
-            case REFUSED -> 3;
+            case REFUSED -> WRONG_PIN + 1;
         };
     }
 

@@ -119,23 +119,16 @@ final class Pkcs11KeySource implements KeySource {
         if (!mayOpen(wrapped) || wrapped.blob().length != BLOB_BYTES) {
             throw WrongKeyException.notWrappedBy(reference(), wrapped);
         }
-        try {
-            return asked.ask(Operation.UNWRAP, binding, trace -> {
-                trace.version(wrapped.version());
-                return token.use(reference(), pin, (cryptoki, session) -> {
-                    long key = wrapped.version().isEmpty()
-                            ? named(cryptoki, session)
-                            : ofVersion(cryptoki, session, wrapped.version());
-                    warnUnlessHidden(cryptoki, session, key);
-                    return decrypt(cryptoki, session, key, wrapped.blob(), binding);
-                });
+        return asked.ask(Operation.UNWRAP, binding, trace -> {
+            trace.version(wrapped.version());
+            return token.use(reference(), pin, (cryptoki, session) -> {
+                long key = wrapped.version().isEmpty()
+                        ? named(cryptoki, session)
+                        : ofVersion(cryptoki, session, wrapped.version());
+                warnUnlessHidden(cryptoki, session, key);
+                return decrypt(cryptoki, session, key, wrapped.blob(), binding);
             });
-        } catch (PinException wrong) {
-            // Like a wrong passphrase: the daemon ends with what its service manager does not start again, as each
-            // start
-            // would cost the token one of the few tries before it locks.
-            throw new WrongKeyException(String.valueOf(wrong.getMessage()));
-        }
+        });
     }
 
     /** The one key that the URI names. */

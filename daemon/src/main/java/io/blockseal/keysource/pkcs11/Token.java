@@ -3,6 +3,7 @@ package io.blockseal.keysource.pkcs11;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.keysource.pkcs11.Functions.Function;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -197,7 +198,7 @@ final class Token {
         byte[] text = given.read();
         try {
             if (!PinMemory.isSame(current.mark, pins.mark(current.token, text))) {
-                throw new PinException(asker + ": the PIN of " + given.name()
+                throw new WrongPinException(asker + ": the PIN of " + given.name()
                         + " is another than the one by which this process is logged in to the token, and is not tried."
                         + " Put the right one there; if the token's PIN was changed since, restart the daemon");
             }
@@ -272,7 +273,7 @@ final class Token {
         String again = asker + ": the token has refused the PIN of " + given.name()
                 + " before, and a wrong one is not tried twice. Put the right one there";
         if (before == PinMemory.Refusal.WRONG) {
-            throw new PinException(again);
+            throw new WrongPinException(again);
         }
         if (before == PinMemory.Refusal.UNKNOWN) {
             throw new KeySourceException(
@@ -286,7 +287,7 @@ final class Token {
         switch (failed.ckr()) {
             case PIN_INCORRECT, PIN_INVALID, PIN_LEN_RANGE -> {
                 pins.refused(mark, PinMemory.Refusal.WRONG);
-                return new PinException(
+                return new WrongPinException(
                         asker + ": the token refuses the PIN of " + words + "Put the right one there", failed);
             }
             // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent on

@@ -31,6 +31,9 @@ public final class RootAuthenticator {
     private final String logName;
     private final VolumeUnlock unlock;
     private @Nullable MalformedVolumeException altered;
+    /** The same of the root that is being tried. */
+    private @Nullable MalformedVolumeException unproven;
+
     private @Nullable WrongKeyException wrong;
     private @Nullable KeySourceException unserved;
 
@@ -108,6 +111,7 @@ public final class RootAuthenticator {
     }
 
     private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area) {
+        unproven = null;
         try {
             return open(candidate, area);
         } catch (MalformedVolumeException e) {
@@ -116,13 +120,22 @@ public final class RootAuthenticator {
             wrong = e;
         } catch (KeySourceException e) {
             unserved = e;
+            // It may be the root that is altered, and not the key that is another: an older root is still to be tried.
+            altered = unproven == null ? altered : unproven;
         }
         return null;
     }
 
     private Unlocked open(Candidate candidate, KeySlotArea area)
             throws MalformedVolumeException, WrongKeyException, KeySourceException {
-        return unlock.open(area, candidate.root().uuid(), opened -> prove(candidate, opened));
+        return unlock.open(area, candidate.root().uuid(), opened -> {
+            try {
+                return prove(candidate, opened);
+            } catch (MalformedVolumeException e) {
+                unproven = e;
+                throw e;
+            }
+        });
     }
 
     private Unlocked prove(Candidate candidate, Opened opened) throws MalformedVolumeException {

@@ -7,6 +7,7 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -14,18 +15,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What came of each key slot at one opening, for whoever is told when none of them opened the volume: what was tried, and of
- * what was not, why. On one thread.
+ * what was not, why. What decides which exception it is comes first in its message, and then every other slot. On one
+ * thread.
  */
 final class SlotOutcomes {
+    private static final String ANOTHER = "; and another key slot: ";
+    /** The rank of what passes. */
+    private static final int WAIT = 3;
+
+    private final String volumeName;
+    private final KeySlotArea area;
     private final List<KeySource> given;
     private final List<String> told = new ArrayList<>();
+    private final List<String> unusable = new ArrayList<>();
     private boolean strange;
     private @Nullable KeySourceException unserved;
     private @Nullable MalformedVolumeException unfit;
-    private @Nullable String unusable;
+    private String firstUnfit = "";
 
-    /** For the keys of {@code given}. */
-    SlotOutcomes(List<KeySource> given) {
+    /** Of the slots in {@code area}, for the keys of {@code given}. */
+    SlotOutcomes(String volumeName, KeySlotArea area, List<KeySource> given) {
+        this.volumeName = volumeName;
+        this.area = area;
         this.given = given;
     }
 
@@ -62,41 +73,71 @@ final class SlotOutcomes {
 
     /** Its source has given a key, and that is not the volume's. */
     void unfit(int index, KeySource source, MalformedVolumeException why) {
-        unfit = unfit == null ? why : unfit;
-        note(source.reference() + " gives another key than the volume's (key slot " + index + ")");
+        String words = source.reference() + " gives another key than the volume's (key slot " + index + ")";
+        if (unfit == null) {
+            unfit = why;
+            firstUnfit = words;
+        }
+        note(words);
     }
 
     /** Its source could not be asked, or would not. */
     void unserved(KeySourceException why) {
-        unserved = unserved == null ? why : both(unserved, why);
+        unserved = unserved == null || rank(why) > rank(unserved) ? why : unserved;
         note(String.valueOf(why.getMessage()));
     }
 
     private void note(String why) {
-        unusable = unusable == null ? why : unusable + "; and another key slot: " + why;
+        unusable.add(why);
     }
 
     /** What was said of slots whose source could not be asked, would not, or gave something else; null if there was none. */
     @Nullable
     String unusable() {
-        return unusable;
+        return unusable.isEmpty() ? null : String.join(ANOTHER, unusable);
     }
 
-    /** The first key that a source gave and that was not the volume's; null if there was none. */
+    /**
+     * That a source gave a key that is not the volume's, and what came of all slots; null if none did, or if one that could
+     * not be asked now might still open the volume.
+     */
     @Nullable
     MalformedVolumeException unfit() {
-        return unfit;
+        return unfit == null || isWorthWaiting() ? null : unfit.with(rest(firstUnfit));
     }
 
-    /** All sources that could not be asked, or would not, in one; null if there was none. */
+    /** That a source could not be asked, or would not, and what came of all slots; null if there was none. */
     @Nullable
     KeySourceException unserved() {
-        return unserved;
+        return unserved == null ? null : unserved.inWords(first() + rest(first()));
     }
 
-    /** What is said if nothing of that kind stood in the way. */
-    WrongKeyException wrongKey(String volumeName, KeySlotArea area) {
-        StringBuilder text = new StringBuilder(volumeName + ": no key slot opens with the given keys");
+    private String first() {
+        return unserved == null ? "" : String.valueOf(unserved.getMessage());
+    }
+
+    private boolean isWorthWaiting() {
+        return unserved != null && rank(unserved) == WAIT;
+    }
+
+    /** That no key fits, or none with its PIN. */
+    WrongKeyException wrongKey() {
+        String pins = String.join(ANOTHER, unusable);
+        return new WrongKeyException(volumeName + ": no key slot opens with the given keys"
+                + (pins.isEmpty() ? "" : "; " + pins) + untried());
+    }
+
+    /** What is said of the other slots after {@code first}. */
+    private String rest(String first) {
+        List<String> others = new ArrayList<>(unusable);
+        others.remove(first);
+        StringBuilder text = new StringBuilder();
+        others.forEach(each -> text.append(ANOTHER).append(each));
+        return text + untried();
+    }
+
+    private String untried() {
+        StringBuilder text = new StringBuilder();
         told.forEach(each -> text.append("; ").append(each));
         for (int i = 0; i < KeySlotArea.SLOTS; i++) {
             if (area.refusal(i) != null) {
@@ -112,7 +153,7 @@ final class SlotOutcomes {
                             .distinct()
                             .collect(Collectors.joining(", ")));
         }
-        return new WrongKeyException(text.toString());
+        return text.toString();
     }
 
     /** A reference, which is no secret, but of a slot anybody's who could write there; and a word for one that says nothing. */
@@ -125,22 +166,17 @@ final class SlotOutcomes {
     }
 
     /**
-     * What is said of two slots that could not be tried. A no is definite only if it is the answer for all slots, and
-     * what passes is waited for although another slot wants an operator.
+     * Which of two troubles decides. What passes is waited for although another slot wants an operator; a wrong PIN ends the
+     * start for good, as each one would cost a try; and no is an answer only if it is that of all slots.
      */
-    private static KeySourceException both(KeySourceException one, KeySourceException other) {
-        boolean swap = rank(other) > rank(one);
-        KeySourceException first = swap ? other : one;
-        KeySourceException second = swap ? one : other;
-        return new KeySourceException(
-                first.kind(), first.getMessage() + "; and another key slot: " + second.getMessage(), first);
-    }
-
     private static int rank(KeySourceException trouble) {
+        if (trouble instanceof WrongPinException) {
+            return 2;
+        }
         return switch (trouble.kind()) {
             case REFUSED -> 0;
             case MISCONFIGURED -> 1;
-            case THROTTLED, UNREACHABLE -> 2;
+            case THROTTLED, UNREACHABLE -> WAIT;
         };
     }
 }

@@ -14,6 +14,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.volume.metadata.VolumeStores;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,13 +102,14 @@ public final class VolumeUnlock {
      * What {@code proof} makes of the first volume key that it takes. A source that gives another one does not keep the next
      * slot from being tried.
      *
+     * @throws KeySourceException if a source that might have opened a slot could not be asked, and may be later; or, if
+     *     nothing of the rest is so, one that says no, or wants an operator
      * @throws MalformedVolumeException if a source gave a key, and {@code proof} took none: what it said of the first
-     * @throws KeySourceException else, if a source that might have opened a slot could not be asked
-     * @throws WrongKeyException if all were asked and none fits
+     * @throws WrongKeyException if a source has refused our PIN, or if all were asked and none fits
      */
     public <T> T open(KeySlotArea area, UUID uuid, Proof<T> proof)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
-        SlotOutcomes outcomes = new SlotOutcomes(sources);
+        SlotOutcomes outcomes = new SlotOutcomes(volumeName, area, sources);
         List<Integer> order = inOrder(area);
         for (int index : order) {
             T made = tryOut(index, Objects.requireNonNull(area.slot(index)), uuid, proof, outcomes);
@@ -120,7 +122,7 @@ public final class VolumeUnlock {
         }
         MalformedVolumeException unfit = outcomes.unfit();
         KeySourceException unserved = outcomes.unserved();
-        if (unfit == null && unserved != null) {
+        if (unfit == null && unserved != null && !(unserved instanceof WrongPinException)) {
             if (!quiet) {
                 AuditLog.record(
                         AuditEvent.KEY_SOURCE_FAILED,
@@ -134,7 +136,7 @@ public final class VolumeUnlock {
         if (unfit != null) {
             throw unfit;
         }
-        throw outcomes.wrongKey(volumeName, area);
+        throw outcomes.wrongKey();
     }
 
     /** By every source that might have made the slot; null if none opens it. */

@@ -22,6 +22,7 @@ import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.keysource.exec.ProgramPremises;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -184,6 +185,10 @@ class AllOfKeySourceTest extends SourceContract {
         "wrong, UNREACHABLE, wrong",
         "UNREACHABLE, wrong, wrong",
         "wrong, REFUSED, REFUSED",
+        "PIN, UNREACHABLE, PIN",
+        "MISCONFIGURED, PIN, PIN",
+        "wrong, PIN, PIN",
+        "REFUSED, PIN, REFUSED",
     })
     void twoTroublesAreTheOneThatDoesNotPass(String one, String other, String both) throws Exception {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
@@ -195,7 +200,12 @@ class AllOfKeySourceTest extends SourceContract {
             second.mood = other;
             Exception e = assertThrows(Exception.class, () -> source.unwrap(wrapped, binding));
             assertEquals(
-                    both, e instanceof KeySourceException known ? known.kind().name() : "wrong");
+                    both,
+                    e instanceof WrongPinException
+                            ? "PIN"
+                            : e instanceof KeySourceException known
+                                    ? known.kind().name()
+                                    : "wrong");
             assertTrue(e.getMessage().startsWith("part "), e::getMessage);
             assertEquals(List.of(1, 1), List.of(first.unwraps, second.unwraps));
         }

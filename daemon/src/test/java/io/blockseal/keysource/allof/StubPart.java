@@ -9,6 +9,7 @@ import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
@@ -74,6 +75,9 @@ final class StubPart implements KeySource {
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
         unwraps++;
+        if ("PIN".equals(mood)) {
+            throw new WrongPinException("stub: wrong PIN");
+        }
         if (mood != null && !mood.equals("wrong")) {
             throw new KeySourceException(Kind.valueOf(mood), "stub: " + mood);
         }

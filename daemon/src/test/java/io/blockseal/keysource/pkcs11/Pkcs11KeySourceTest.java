@@ -17,6 +17,7 @@ import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.keysource.pkcs11.Functions.Function;
 import io.blockseal.shim.OffHeap;
 import java.io.IOException;
@@ -84,7 +85,7 @@ class Pkcs11KeySourceTest extends SourceContract {
         }
     }
 
-    /** As with a wrong passphrase the daemon ends, and is not started again: a few starts more would lock the token. */
+    /** It must not pass for another key, of which nothing is said where a further key opens the volume. */
     @Test
     void aWrongPinOpensNothingAndWaitingDoesNotHelp() throws Exception {
         try (Secret key = Secret.random(engine.keys(), 32);
@@ -94,7 +95,7 @@ class Pkcs11KeySourceTest extends SourceContract {
             token.hsm.pullOutAndPutBack();
             uses.clear();
             for (String words : List.of("the token refuses the PIN of file ", "has refused the PIN of file ")) {
-                WrongKeyException wrong = assertThrows(WrongKeyException.class, () -> source.unwrap(wrapped, binding));
+                WrongPinException wrong = assertThrows(WrongPinException.class, () -> source.unwrap(wrapped, binding));
                 assertTrue(wrong.getMessage().contains(words + token.pin), wrong::getMessage);
                 assertFalse(wrong.getMessage().contains("mandarin"), wrong::getMessage);
             }
@@ -125,7 +126,7 @@ class Pkcs11KeySourceTest extends SourceContract {
                                 .contains("the PIN of file " + mistyped
                                         + " is another than the one by which this process" + " is logged in"),
                         failed::getMessage);
-                assertThrows(WrongKeyException.class, () -> other.unwrap(wrapped, binding));
+                assertThrows(WrongPinException.class, () -> other.unwrap(wrapped, binding));
             }
             KeySourceException none = assertThrows(KeySourceException.class, () -> without.unwrap(wrapped, binding));
             assertEquals(Kind.MISCONFIGURED, none.kind());
