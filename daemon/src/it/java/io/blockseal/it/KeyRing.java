@@ -97,6 +97,28 @@ final class KeyRing implements AutoCloseable {
         return secretFile(name, HexFormat.of().formatHex(key));
     }
 
+    /** A file with a new pre-shared key for each of these clients; each has its own in a folder of its name. */
+    Path presharedKeys(String... clients) throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (String client : clients) {
+            byte[] key = new byte[32];
+            RANDOM.nextBytes(key);
+            String line = client + ":" + HexFormat.of().formatHex(key);
+            Files.createDirectory(folder.resolve(client));
+            secretFile(client + "/keys.psk", line);
+            lines.append(line).append('\n');
+        }
+        return secretFile("server.psk", lines.toString());
+    }
+
+    /** Adds the key of a client. */
+    void addPresharedKey(Needles needles, String client) throws IOException {
+        String line = Files.readString(folder.resolve(client).resolve("keys.psk"));
+        needles.add(
+                "the pre-shared key of " + client,
+                HexFormat.of().parseHex(line.strip().split(":")[1]));
+    }
+
     /** What a process needs to find the token. */
     Map<String, String> environment() {
         return Map.of("SOFTHSM2_CONF", folder.resolve("softhsm2.conf").toString());

@@ -49,6 +49,10 @@ class SecretsOfARunIT {
     private static final long RANGE_BYTES = 16 << 20;
     private static final long MALLOC_ARENA_BYTES = 64 << 20;
     private static final long STACK_BYTES_MAX = 8 << 20;
+    /** A client with a pre-shared key that speaks TLS 1.3 alone, and one that speaks 1.2 alone. */
+    private static final String NEW_CLIENT = "newer";
+
+    private static final String OLD_CLIENT = "older";
 
     @TempDir
     Path folder;
@@ -64,11 +68,15 @@ class SecretsOfARunIT {
     private final Needles proofs = new Needles();
 
     private final Needles tokens = new Needles();
+    /** The key that TLS 1.2 has put together with others in an array that the library leaves to the collector. */
+    private final Needles collected = new Needles();
+
+    private int tlsPort;
 
     @BeforeEach
     void programs() {
         Tool.needRoot("reading the memory of another process");
-        Tool.need("jcmd", "gcore", "softhsm2-util", "openssl");
+        Tool.need("jcmd", "gcore", "softhsm2-util", "openssl", "qemu-io");
         assumeTrue(ShimLibrary.open().shim() != null, "no native library: keys of the Java engine are on the heap");
     }
 
@@ -105,6 +113,7 @@ class SecretsOfARunIT {
                 for (String path : List.of("/metrics", "/readyz", "/healthz")) {
                     said.add(page(admin, path));
                 }
+                comeWithPresharedKeys(server, ring);
                 // The keys of loops without a client are wiped: these stay, and have used them all.
                 for (KeyRing.Key key : ring.keys()) {
                     useEveryRange(connect(transport, server, key.volume()));
@@ -153,9 +162,14 @@ class SecretsOfARunIT {
 
     private Path configuration(KeyRing ring, int admin) throws Exception {
         StringBuilder text = new StringBuilder();
+        tlsPort = Ports.free();
         text.append("unix: [")
                 .append(run("demo.sock"))
-                .append("]\nadmin: 127.0.0.1:")
+                .append("]\nlisten: [\"127.0.0.1:")
+                .append(tlsPort)
+                .append("\"]\ntls: {mode: required, psk-file: ")
+                .append(ring.presharedKeys(NEW_CLIENT, OLD_CLIENT))
+                .append("}\nadmin: 127.0.0.1:")
                 .append(admin);
         text.append("\ncontrol: ")
                 .append(run("control.sock"))
@@ -219,6 +233,28 @@ class SecretsOfARunIT {
         } else {
             done(key.volume(), "unlock", opening(key));
         }
+    }
+
+    /**
+     * Beginning with an empty young generation, so that the collector does not copy a key while a handshake has it on the
+     * heap: nobody could wipe what it leaves.
+     */
+    private void comeWithPresharedKeys(Server server, KeyRing ring) throws Exception {
+        Tool.run("jcmd", server.pid(), "GC.run").ok();
+        for (String client : List.of(NEW_CLIENT, OLD_CLIENT)) {
+            String versions = client.equals(NEW_CLIENT) ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" : "NORMAL:-VERS-TLS1.3";
+            String tls = "tls-creds-psk,id=tls,dir=" + folder.resolve("keys").resolve(client) + ",username=" + client
+                    + ",endpoint=client,priority=" + versions;
+            String disk = "driver=nbd,server.type=inet,server.host=127.0.0.1,server.port=" + tlsPort
+                    + ",export=file,tls-creds=tls";
+            said.add(Tool.run("qemu-io", "--object", tls, "--image-opts", "-c", "write 1M 4k", "-c", "read 1M 4k", disk)
+                    .ok()
+                    .all());
+        }
+        assertTrue(server.log().contains("tls=TLSv1.3"), server.log());
+        assertTrue(server.log().contains("tls=TLSv1.2"), server.log());
+        ring.addPresharedKey(ours, NEW_CLIENT);
+        ring.addPresharedKey(collected, OLD_CLIENT);
     }
 
     /** Sources say no, do not know us any more, and fall over. */
@@ -374,6 +410,8 @@ class SecretsOfARunIT {
             assertNone("the heap", ours.inEveryForm().in(dump));
             assertNone("the heap", told.in(dump));
         }
+        assertNone("the live heap", collected.inEveryForm().in(live));
+        assertNone("the heap", collected.asText().in(all));
         assertNone("the live heap", told.inEveryForm().in(live));
         assertNone("the live heap", proofs.inEveryForm().in(live));
         assertFalse(tokens.in(live).isEmpty(), "tokens of sessions are on the heap, so they must be found");
@@ -389,7 +427,7 @@ class SecretsOfARunIT {
         TreeSet<String> found = new TreeSet<>();
         core.search(everything(), (name, address) -> {
             Mapping mapping = map.at(address);
-            if (!(mayPass(name) && mayPassThrough(mapping, heap))) {
+            if (!mayBeIn(mapping, name, heap)) {
                 found.add(name + " in " + mapping);
             }
         });
@@ -401,11 +439,11 @@ class SecretsOfARunIT {
         ProcessMemory memory = new ProcessMemory(server.pid());
         TreeSet<String> found = new TreeSet<>();
         TreeSet<String> inTheirPlace = new TreeSet<>();
-        memory.search(new Needles().addAll(ours, told).inEveryForm(), (name, address) -> {
+        memory.search(new Needles().addAll(ours, told, collected).inEveryForm(), (name, address) -> {
             Mapping mapping = map.at(address);
             if (mapping.isForKeys()) {
                 inTheirPlace.add(name);
-            } else if (!(mayPass(name) && mayPassThrough(mapping, heap))) {
+            } else if (!mayBeIn(mapping, name, heap)) {
                 found.add(name + " in " + mapping);
             }
         });
@@ -415,17 +453,30 @@ class SecretsOfARunIT {
                     inTheirPlace.stream().anyMatch(name -> name.startsWith("the DEK of " + volume + " ")),
                     volume + ": its DEKs are in use, so they must be found in locked memory");
         }
+        for (String client : List.of(NEW_CLIENT, OLD_CLIENT)) {
+            assertTrue(inTheirPlace.contains("the pre-shared key of " + client + " from byte 0"), client);
+        }
     }
 
     private Needles everything() {
-        return new Needles().addAll(ours, told, proofs, tokens).inEveryForm();
+        return new Needles().addAll(ours, told, proofs, tokens, collected).inEveryForm();
+    }
+
+    private boolean mayBeIn(Mapping mapping, String name, JavaHeap heap) {
+        if (collected.names().stream().anyMatch(name::startsWith)) {
+            return isAsBytes(collected, name) && heap.holds(mapping.from());
+        }
+        return mayPass(name) && mayPassThrough(mapping, heap);
+    }
+
+    private static boolean isAsBytes(Needles needles, String name) {
+        return needles.names().stream().anyMatch(key -> name.startsWith(key + " from byte"));
     }
 
     /** Whether it is a text that another program sends or gets. As bytes a volume key passes through nothing but ours. */
     private boolean mayPass(String name) {
         boolean ofOurs = ours.names().stream().anyMatch(name::startsWith);
-        boolean asBytes = told.names().stream().anyMatch(key -> name.startsWith(key + " from byte"));
-        return !ofOurs && !asBytes;
+        return !ofOurs && !isAsBytes(told, name);
     }
 
     /**

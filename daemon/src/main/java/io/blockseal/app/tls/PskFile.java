@@ -6,12 +6,12 @@ import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -33,20 +33,19 @@ final class PskFile {
     /** The keys by name, which the caller closes. */
     static Map<String, Secret> read(Path path, KeyArena arena) throws KeySourceException, GeneralSecurityException {
         Path real = PrivateFile.realPathOf(path, "PSK file");
-        byte[] text = new byte[0];
+        // Outside the heap, which may move an array and leave a copy, and a stream's buffer nobody wipes.
+        ByteBuffer text = ByteBuffer.allocateDirect(FILE_BYTES_MAX + 1);
         Map<String, Secret> keys = new LinkedHashMap<>();
         boolean whole = false;
-        try {
-            if (Files.size(real) > FILE_BYTES_MAX) {
+        try (FileChannel file = FileChannel.open(real, StandardOpenOption.READ)) {
+            while (text.hasRemaining() && file.read(text) >= 0) {}
+            if (!text.hasRemaining()) {
                 throw new GeneralSecurityException("PSK file " + path + " is larger than 1 MiB");
             }
-            text = Files.readAllBytes(real);
+            int length = text.position();
             int line = 0;
-            for (int at = 0; at < text.length; ) {
-                int end = at;
-                while (end < text.length && text[end] != '\n') {
-                    end++;
-                }
+            for (int at = 0; at < length; ) {
+                int end = find((byte) '\n', text, at, length);
                 line++;
                 String wrong = take(text, at, end, keys, arena);
                 if (wrong != null) {
@@ -64,23 +63,35 @@ final class PskFile {
             throw new GeneralSecurityException(
                     "PSK file " + path + " cannot be read: " + unreadable.getMessage(), unreadable);
         } finally {
-            Arrays.fill(text, (byte) 0);
+            wipe(text, text.position());
             if (!whole) {
                 keys.values().forEach(Secret::close);
             }
         }
     }
 
+    private static void wipe(ByteBuffer bytes, int length) {
+        for (int i = 0; i < length; i++) {
+            bytes.put(i, (byte) 0);
+        }
+    }
+
+    /** Where it is, or {@code to}. */
+    private static int find(byte what, ByteBuffer text, int from, int to) {
+        int at = from;
+        while (at < to && text.get(at) != what) {
+            at++;
+        }
+        return at;
+    }
+
     /** One line; what is wrong with it, or null. */
-    private static @Nullable String take(byte[] text, int from, int to, Map<String, Secret> keys, KeyArena arena) {
-        int end = to > from && text[to - 1] == '\r' ? to - 1 : to;
+    private static @Nullable String take(ByteBuffer text, int from, int to, Map<String, Secret> keys, KeyArena arena) {
+        int end = to > from && text.get(to - 1) == '\r' ? to - 1 : to;
         if (end == from) {
             return null;
         }
-        int colon = from;
-        while (colon < end && text[colon] != ':') {
-            colon++;
-        }
+        int colon = find((byte) ':', text, from, end);
         if (colon == end) {
             return "there is no colon between a name and its key";
         }
@@ -114,15 +125,13 @@ final class PskFile {
             arena.put(secret.key(), raw);
             return null;
         } finally {
-            for (int i = 0; i < raw.capacity(); i++) {
-                raw.put(i, (byte) 0);
-            }
+            wipe(raw, raw.capacity());
         }
     }
 
-    private static @Nullable String name(byte[] text, int from, int to) {
-        ByteBuffer bytes = ByteBuffer.wrap(text, from, to - from);
-        if (to > from && text[from] == '#') {
+    private static @Nullable String name(ByteBuffer text, int from, int to) {
+        ByteBuffer bytes = text.slice(from, to - from);
+        if (to > from && text.get(from) == '#') {
             bytes = ByteBuffer.allocate((to - from) / 2);
             if ((to - from) % 2 == 0 || !hex(text, from + 1, to, bytes)) {
                 return null;
@@ -139,10 +148,10 @@ final class PskFile {
         }
     }
 
-    private static boolean hex(byte[] text, int from, int to, ByteBuffer into) {
+    private static boolean hex(ByteBuffer text, int from, int to, ByteBuffer into) {
         for (int i = from; i < to; i += 2) {
-            int high = Character.digit(text[i], 16);
-            int low = Character.digit(text[i + 1], 16);
+            int high = Character.digit(text.get(i), 16);
+            int low = Character.digit(text.get(i + 1), 16);
             if (high < 0 || low < 0) {
                 return false;
             }
