@@ -26,8 +26,8 @@ if [ -e "$folder/initrd.cpio" ] && [ -z "$(find "$here" -newer "$folder/initrd.c
 fi
 
 [ "$(uname -m)" = x86_64 ] || cannot "the guest is made for x86_64 only"
-for program in apt-get apt-cache dpkg-deb busybox cpio depmod nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim \
-  dmsetup; do
+for program in apt-get apt-cache dpkg-deb busybox cpio depmod nbd-client mkfs.ext4 e2fsck resize2fs mkfs.xfs xfs_repair \
+  xfs_growfs fstrim dmsetup; do
   command -v "$program" >/dev/null || cannot "$program is not installed"
 done
 
@@ -83,7 +83,7 @@ add() {
 
 add busybox /bin/busybox
 ln -s busybox "$root/bin/sh"
-for program in nbd-client mkfs.ext4 e2fsck mkfs.xfs xfs_repair fstrim dmsetup; do
+for program in nbd-client mkfs.ext4 e2fsck resize2fs mkfs.xfs xfs_repair xfs_growfs fstrim dmsetup; do
   add "$program" "/sbin/$program"
 done
 [ ! -e /etc/mke2fs.conf ] || cp /etc/mke2fs.conf "$root/etc/"

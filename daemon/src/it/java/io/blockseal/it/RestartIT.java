@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,10 +29,11 @@ class RestartIT {
     private Path folder;
 
     private final List<Process> started = new ArrayList<>();
+    private @Nullable QemuRelay relay;
 
     @BeforeEach
     void create() {
-        Tool.need("fio", "qemu-storage-daemon");
+        Tool.need("fio");
         Server.create(folder, "256M");
     }
 
@@ -39,6 +41,9 @@ class RestartIT {
     void endAll() throws Exception {
         for (Process process : started) {
             process.destroyForcibly().waitFor();
+        }
+        if (relay != null) {
+            relay.close();
         }
     }
 
@@ -53,22 +58,8 @@ class RestartIT {
         return Files.readString(folder.resolve(name + ".out")) + Files.readString(folder.resolve(name + ".err"));
     }
 
-    /** A QEMU that offers our disk to others under {@code relay.sock}. */
-    private void relay(String address) throws Exception {
-        Path socket = folder.resolve("relay.sock");
-        Process qemu = start(
-                "qemu",
-                "qemu-storage-daemon",
-                "--blockdev",
-                "node-name=disk,driver=nbd,export=demo,reconnect-delay=60," + address,
-                "--nbd-server",
-                "addr.type=unix,addr.path=" + socket,
-                "--export",
-                "type=nbd,id=e,node-name=disk,name=disk,writable=on");
-        while (!Files.exists(socket)) {
-            assertTrue(qemu.isAlive(), said("qemu"));
-            assertTrue(!qemu.waitFor(20, TimeUnit.MILLISECONDS), said("qemu"));
-        }
+    private QemuRelay relay(String server) throws Exception {
+        return QemuRelay.open(folder, server, "demo", "addr.type=unix,addr.path=" + folder.resolve("relay.sock"));
     }
 
     private Process guest() throws Exception {
@@ -104,7 +95,7 @@ class RestartIT {
         int disk = Ports.free();
         String[] where = {"--admin", "127.0.0.1:" + port, "--listen", "127.0.0.1:" + disk};
         Server server = Server.start(folder, where);
-        relay("server.type=inet,server.host=127.0.0.1,server.port=" + disk);
+        relay = relay("server.type=inet,server.host=127.0.0.1,server.port=" + disk);
         Process guest = guest();
         for (int i = 0; i < RESTARTS; i++) {
             awaitRequests(port, guest);
@@ -131,7 +122,7 @@ class RestartIT {
     void aGuestSeesNoErrorWhenTheDaemonIsKilledEither() throws Exception {
         int port = Ports.free();
         Server server = Server.start(folder, "--admin", "127.0.0.1:" + port);
-        relay("server.type=unix,server.path=" + server.socket());
+        relay = relay("server.type=unix,server.path=" + server.socket());
         Process guest = guest();
         awaitRequests(port, guest);
         server.kill();
