@@ -175,6 +175,38 @@ class TlsIT {
         }
     }
 
+    /** The JDK's own way would have clients of GnuTLS hang up after 128 GiB; here they would come to that sooner. */
+    @Test
+    void aClientThatWritesForDaysIsNotAskedForNewKeys() throws Exception {
+        shell(blocks.get(0)).ok();
+        Path limits = Files.writeString(
+                folder.resolve("java.security"), "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^25\n");
+        Server.create(folder, "96M");
+        int port = Ports.free();
+        try (Server server = Server.startWithJvmOptions(
+                folder,
+                "-Djava.security.properties=" + limits,
+                "--listen",
+                "127.0.0.1:" + port,
+                "--tls-mode",
+                "required",
+                "--tls-certificate",
+                folder.resolve("pki/server-cert.pem").toString(),
+                "--tls-key",
+                folder.resolve("pki/server-key.pem").toString())) {
+            assertTrue(server.ready().contains("nbds://"), server.ready());
+            String disk = "'nbds://localhost:" + port + "/demo?tls-certificates=pki'";
+            shell("head -c 96M /dev/urandom > noise; nbdcopy --connections=1 --flush noise " + disk
+                            + "; nbdcopy --connections=1 " + disk + " back; cmp noise back")
+                    .ok();
+            shell("qemu-img convert -n -W -m 16 -f raw --object tls-creds-x509,id=tls,dir=pki,endpoint=client"
+                            + " --target-image-opts noise driver=raw,file.driver=nbd,file.server.type=inet,"
+                            + "file.server.host=localhost,file.server.port=" + port
+                            + ",file.export=demo,file.tls-creds=tls")
+                    .ok();
+        }
+    }
+
     @Test
     void isDemandedBeyondLoopback() throws Exception {
         Server.create(folder, "16M");

@@ -8,6 +8,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.ssl.SupportedCipherSuiteFilter;
 import java.security.PrivateKey;
+import java.security.Security;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -23,6 +24,13 @@ public final class CertificateTls {
         if (System.getProperty("jdk.tls.rejectClientInitiatedRenegotiation") == null) {
             System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         }
+        // In TLS 1.3 the JDK asks the other side for new keys after 128 GiB (2^37 bytes), with each record until they
+        // come.
+        // GnuTLS, and so libnbd, nbdkit and QEMU, hangs up at the ninth within a second; and one that is asked while it
+        // waits for room in its socket sends the record that waits twice. Who sends changes its own keys in time, as
+        // GnuTLS
+        // does; ours, like those of OpenSSL and Go, live as long as the connection.
+        Security.setProperty("jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     }
 
     private static final List<String> CIPHERS = List.of(
