@@ -125,15 +125,14 @@ class ControlCommandsTest {
         try (Daemon daemon = serve();
                 Guest guest = Guest.connect(daemon, 1)) {
             guest.fill();
-            String before = cli.served("info", "demo", "--ranges", "--json").out();
+            String before = ranges();
             for (String order :
                     List.of("shred demo --range 0", "rotate-dek demo --all", "key remove demo --slot 0 --force")) {
                 Cli.Result refused = cli.served((order + " --key-file ./other.key").split(" "));
                 assertEquals(ExitCode.WRONG_KEY.number(), refused.exitCode(), order + refused.all());
                 assertTrue(refused.err().contains("no key slot opens with the given keys"), refused.err());
             }
-            assertEquals(
-                    before, cli.served("info", "demo", "--ranges", "--json").out());
+            assertEquals(before, ranges());
             guest.requireAllRight();
             assertEquals(
                     0,
@@ -141,6 +140,11 @@ class ControlCommandsTest {
                             .exitCode());
         }
         cli.ok("check", "./demo.bsl", "--key-file", "./demo.key");
+    }
+
+    /** Without what changes by itself. */
+    private String ranges() throws Exception {
+        return cli.served("info", "demo", "--ranges", "--json").out().replaceAll("\"\\w+AgeSeconds\" : \\d+", "");
     }
 
     @Test

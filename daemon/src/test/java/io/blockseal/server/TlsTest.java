@@ -739,13 +739,16 @@ class TlsTest {
         @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
         void aHandshakeWaitsAndGoesOn(String version) throws Exception {
             try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
-                CompletableFuture<SSLSocket> handshake = CompletableFuture.supplyAsync(() -> {
-                    try {
-                        return nbd.startTls(anybody(), version);
-                    } catch (Exception e) {
-                        throw new IllegalStateException(e);
-                    }
-                });
+                // Not on the common pool, which may have one thread, and does the arithmetic.
+                CompletableFuture<SSLSocket> handshake = CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return nbd.startTls(anybody(), version);
+                            } catch (Exception e) {
+                                throw new IllegalStateException(e);
+                            }
+                        },
+                        client -> new Thread(client, "client").start());
                 arithmetic.awaitTask();
                 arithmetic.letGo();
                 handshake.get(30, TimeUnit.SECONDS);
