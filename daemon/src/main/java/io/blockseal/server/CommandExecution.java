@@ -7,13 +7,16 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
 import io.blockseal.block.HotPath;
 import io.blockseal.memory.ArenaBuf;
+import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.metrics.RequestRecorder;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdRequestHeader;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import java.util.ArrayDeque;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +35,10 @@ final class CommandExecution {
         BEGUN
     }
 
-    /** Extents in one BLOCK_STATUS reply at most; a client asks on from where the answer ends. */
-    private static final int EXTENTS_MAX = 1024;
+    /** BLOCK_STATUS of one connection at its device; each has a list of extents, and a reply as large. */
+    private static final int STATUS_MAX = 4;
+    /** Memory for replies without data that a client has not taken. */
+    private static final int GATHERED_COST_MAX = 128 << 10;
     /** What a request without payload costs of a turn. */
     private static final int REQUEST_COST = 1024;
     /** What a record of TLS costs of it, beside what was in it. */
@@ -46,10 +51,12 @@ final class CommandExecution {
     private final Replies replies;
     private final RequestRecorder recorder;
     private final ServerOptions options;
+    private final boolean secured;
     private final FlushPromise promise;
     private final StatusContexts contexts;
-    private final ArrayDeque<ExtentList> idleExtents = new ArrayDeque<>();
     private final Runnable onThaw = this::thawed;
+    private final Runnable onSent = this::sent;
+    private final ChannelFutureListener whenSent = this::sentLater;
 
     private int inFlight;
     private long operationCount;
@@ -58,6 +65,13 @@ final class CommandExecution {
     private boolean kickNeeded;
     private boolean silent;
     private boolean awaitsThaw;
+    private boolean awaitsSent;
+    private int statusInFlight;
+    private long besideBytes;
+    /** Of {@link Replies#gatheredCost}: how much the client has taken, and how much was written before what is awaited. */
+    private long gatheredTaken;
+
+    private long gatheredMarked;
 
     CommandExecution(
             TransmissionHandler handler,
@@ -71,6 +85,7 @@ final class CommandExecution {
         this.loop = connection.loop();
         this.channel = connection.channel();
         this.options = connection.options();
+        this.secured = connection.isSecured();
         this.device = device;
         this.replies = replies;
         this.recorder = recorder;
@@ -81,7 +96,26 @@ final class CommandExecution {
 
     /** Whether another request may be taken from the client. */
     boolean hasRoomForRequest() {
-        return inFlight < options.requestsPerConnection() && canSend();
+        return inFlight < options.requestsPerConnection() && canSend() && takesItsReplies();
+    }
+
+    /** Likewise, of a BLOCK_STATUS. */
+    boolean hasRoomForStatus() {
+        return statusInFlight < STATUS_MAX;
+    }
+
+    private boolean takesItsReplies() {
+        if (replies.gatheredCost() - gatheredTaken < GATHERED_COST_MAX) {
+            return true;
+        }
+        replies.flush();
+        if (handler.unsentBytes() == 0) {
+            gatheredTaken = replies.gatheredCost();
+            return true;
+        }
+        awaitSent();
+        channel.flush();
+        return false;
     }
 
     /** Whether the device would only let a request wait; the handler is called when that may be over. */
@@ -127,6 +161,8 @@ final class CommandExecution {
     /** No reply goes out any more; what is at the device runs to its end. */
     void silence() {
         silent = true;
+        loop.share().changeBeside(-besideBytes);
+        besideBytes = 0;
     }
 
     /** The client is gone: what waits in a frozen device ends, perhaps before this returns. */
@@ -167,7 +203,8 @@ final class CommandExecution {
         BlockRequest request =
                 loop.requests().lease().set(command, deviceFlags(operation), operation.offset, operation.length);
         if (command == Command.BLOCK_STATUS) {
-            ExtentList extents = emptyExtents();
+            ExtentList extents = loop.extentLists().lease();
+            statusInFlight++;
             operation.extents = extents;
             request.withExtents(extents);
         } else if (command == Command.FLUSH) {
@@ -186,12 +223,15 @@ final class CommandExecution {
             }
             return Step.BEGUN;
         }
+        if (!canSend() || !hasShareToRead(operation)) {
+            return Step.WAIT;
+        }
         int parts = operation.partsInAll();
-        if (parts > 1 && operation.isHeldWhole(replies.style().isChunked())) {
+        if (parts > 1 && isHeldWhole(operation)) {
             return beginHeldRead(operation, parts);
         }
         int bytes = operation.nextPartBytes();
-        if (!fits(bytes) || !canSend()) {
+        if (!fits(bytes)) {
             return Step.WAIT;
         }
         ArenaBuf buf = loop.turnstile().lease(handler, bytes);
@@ -205,7 +245,7 @@ final class CommandExecution {
     }
 
     private Step beginHeldRead(Operation operation, int parts) {
-        if (!fits(operation.length) || !canSend()) {
+        if (!fits(operation.length)) {
             return Step.WAIT;
         }
         @Nullable ArenaBuf[] room = operation.roomFor(parts);
@@ -220,9 +260,17 @@ final class CommandExecution {
         return Step.BEGUN;
     }
 
+    private boolean isHeldWhole(Operation operation) {
+        return operation.isHeldWhole(replies.style().isChunked()) && !operation.streamed;
+    }
+
     /** A buffer for the next part of a WRITE, or null if it has to wait. */
     @Nullable
     ArenaBuf leaseForWrite(Operation operation) {
+        // What the client has not taken does not count: it may be sending all of this before it does.
+        if (!isWithinShare(operation, bytesInFlight)) {
+            return null;
+        }
         int bytes = operation.nextPartBytes();
         if (!fits(bytes)) {
             return null;
@@ -266,6 +314,98 @@ final class CommandExecution {
         }
     }
 
+    /**
+     * Whether the next part of a payload finds room in this connection's share of the buffers, of which it has taken so
+     * much; where it does not the part is cut finer. Whoever holds nothing always gets one.
+     */
+    private boolean isWithinShare(Operation operation, long heldBytes) {
+        long share = loop.share().bytes();
+        operation.cutAt(BufferArena.MAX_DATA_BYTES);
+        if (heldBytes + operation.nextPartBytes() > share) {
+            operation.cutAt(BufferShare.LEAST_BYTES);
+        }
+        return heldBytes == 0 || heldBytes + operation.nextPartBytes() <= share;
+    }
+
+    private boolean mayRead(Operation operation, long heldBytes) {
+        if (operation.streamed) {
+            // In their order, which is kept by beginning one after the other.
+            operation.cutAt(BufferShare.LEAST_BYTES);
+            return heldBytes == 0;
+        }
+        if (!isHeldWhole(operation)) {
+            return isWithinShare(operation, heldBytes);
+        }
+        if (heldBytes + operation.length <= loop.share().bytes()) {
+            return true;
+        }
+        // No other reply may come between its pieces: it has to be the only request.
+        if (heldBytes > 0 || inFlight > 1) {
+            return false;
+        }
+        operation.streamed = true;
+        operation.cutAt(BufferShare.LEAST_BYTES);
+        return true;
+    }
+
+    /** Whether a READ may go on; if not, it does when what this connection holds becomes less. */
+    private boolean hasShareToRead(Operation operation) {
+        if (mayRead(operation, bytesInFlight + unsentBytes())) {
+            return true;
+        }
+        // What was read before may still be waiting for the flush.
+        replies.flush();
+        long unsent = unsentBytes();
+        if (mayRead(operation, bytesInFlight + unsent)) {
+            return true;
+        }
+        if (bytesInFlight == 0 && unsent > 0) {
+            awaitSent();
+            channel.flush();
+        }
+        return false;
+    }
+
+    /** Replies that the client has not taken; those of TLS are known to the share from here. */
+    private long unsentBytes() {
+        long bytes = handler.unsentBytes();
+        if (secured && !silent) {
+            loop.share().changeBeside(bytes - besideBytes);
+            besideBytes = bytes;
+            if (bytes >= BufferShare.LEAST_BYTES) {
+                // Nobody else would say that it has become less.
+                awaitSent();
+            }
+        }
+        return bytes;
+    }
+
+    /** Has the handler called when all that was written so far is taken; a flush has yet to come. */
+    private void awaitSent() {
+        if (!awaitsSent) {
+            awaitsSent = true;
+            gatheredMarked = replies.gatheredCost();
+            channel.write(Unpooled.EMPTY_BUFFER).addListener(whenSent);
+        }
+    }
+
+    private void sentLater(ChannelFuture unused) {
+        // Not at once: it may be told from within what is looking at it.
+        loop.execute(onSent);
+    }
+
+    private void sent() {
+        awaitsSent = false;
+        gatheredTaken = gatheredMarked;
+        if (!silent) {
+            unsentBytes();
+            if (awaitsSent) {
+                channel.flush();
+            }
+            handler.repliesTaken();
+        }
+    }
+
     private boolean fits(long bytes) {
         return bytesInFlight == 0 || bytesInFlight + bytes <= options.bytesPerConnection();
     }
@@ -281,10 +421,6 @@ final class CommandExecution {
     private void account(long bytes) {
         bytesInFlight += bytes;
         turnLeft -= (int) bytes;
-    }
-
-    private static ExtentList grow() {
-        return new ExtentList(EXTENTS_MAX);
     }
 
     private void submitPart(Operation operation, Command command, int part, int bytes) {
@@ -348,8 +484,7 @@ final class CommandExecution {
     }
 
     private void readEnded(Operation operation, int part, long partOffset, int bytes) {
-        boolean chunked = replies.style().isChunked();
-        if (operation.partsInAll() > 1 && operation.isHeldWhole(chunked)) {
+        if (operation.partsInAll() > 1 && isHeldWhole(operation)) {
             if (operation.isEnded()) {
                 heldReadEnded(operation);
             }
@@ -357,9 +492,17 @@ final class CommandExecution {
         }
         ArenaBuf buf = operation.takePart(part);
         bytesInFlight -= bytes;
+        boolean first = partOffset == operation.offset;
         if (silent || operation.errno != Errno.OK) {
             buf.release();
-        } else if (chunked) {
+            if (operation.streamed && !first && !silent) {
+                // The client was promised bytes, and there is no other word for it.
+                silence();
+                handler.replyBroken();
+            }
+        } else if (operation.streamed && !first) {
+            replies.morePart(buf, bytes);
+        } else if (replies.style().isChunked() && !operation.streamed && !operation.has(NbdCommandFlags.DF)) {
             replies.dataChunk(operation, buf, partOffset, bytes, operation.isEnded());
         } else {
             replies.wholeReply(operation, buf, bytes);
@@ -396,13 +539,17 @@ final class CommandExecution {
             answer(operation, extents);
         }
         if (extents != null) {
-            idleExtents.push(extents);
+            statusInFlight--;
+            loop.extentLists().release(extents);
         }
         if (operation.changes) {
             promise.changeEnded();
         }
         if (command != null) {
             count(operation, command);
+        }
+        if (secured) {
+            unsentBytes();
         }
         inFlight--;
         recorder.inFlight(-1);
@@ -439,7 +586,7 @@ final class CommandExecution {
 
     /** The chunk of one context; the answer is which of {@code left} are still to come. */
     private long answerFromMemory(Operation operation, int map, long left) {
-        ExtentList extents = emptyExtents();
+        ExtentList extents = loop.extentLists().lease();
         contexts.map(map).fill(operation.offset, operation.length, extents);
         boolean told = extents.count() > 0;
         if (told) {
@@ -449,17 +596,8 @@ final class CommandExecution {
             operation.fail(Errno.EIO);
             replies.error(operation, operation.errno);
         }
-        idleExtents.push(extents);
+        loop.extentLists().release(extents);
         return told ? left : 0;
-    }
-
-    private ExtentList emptyExtents() {
-        ExtentList extents = idleExtents.poll();
-        if (extents == null) {
-            extents = grow();
-        }
-        extents.clear();
-        return extents;
     }
 
     private void count(Operation operation, NbdCommand command) {

@@ -25,6 +25,8 @@ public final class NettyIoLoop implements IoLoop {
     private final RequestPool requests = new RequestPool(REQUESTS_IN_ADVANCE);
     private final OperationPool operations = new OperationPool(REQUESTS_IN_ADVANCE);
     private final BufferTurnstile turnstile;
+    private final BufferShare share;
+    private final ExtentLists extentLists = new ExtentLists();
     private final StallWatch stallWatch;
     private final SpareProcessors.Loop processors;
     private long receipts;
@@ -44,6 +46,7 @@ public final class NettyIoLoop implements IoLoop {
         // connection that holds bytes it cannot work on yet must not keep others from finishing theirs.
         this.receiveBuffers = new BufferArena(eventLoop, thread, source, new BufferBudget(Long.MAX_VALUE));
         this.turnstile = new BufferTurnstile(buffers, eventLoop);
+        this.share = new BufferShare(buffers);
         this.stallWatch = new StallWatch(eventLoop, turnstile);
     }
 
@@ -108,9 +111,19 @@ public final class NettyIoLoop implements IoLoop {
         return operations;
     }
 
+    /** What BLOCK_STATUS is answered from. */
+    ExtentLists extentLists() {
+        return extentLists;
+    }
+
     /** Where connections wait for {@link #buffers()}. */
     BufferTurnstile turnstile() {
         return turnstile;
+    }
+
+    /** How much of {@link #buffers()} a connection may hold. */
+    BufferShare share() {
+        return share;
     }
 
     /** Who looks at connections that hold buffers while others wait. */

@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class Operation implements Completion {
     /** A command of 32 MiB touches this many parts if it does not begin at a part's border. */
     static final int PARTS_MAX = 33;
+    /** Likewise, when memory is short. */
+    private static final int FINE_PARTS_MAX =
+            (PARTS_MAX - 1) * (BufferArena.MAX_DATA_BYTES / BufferShare.LEAST_BYTES) + 1;
 
     @Nullable
     NbdCommand command;
@@ -41,6 +44,8 @@ final class Operation implements Completion {
     boolean begun;
     /** The first thing that went wrong. */
     Errno errno = Errno.OK;
+    /** Of a READ that ought to be held whole: its reply leaves piece by piece, as there is no room for all of it. */
+    boolean streamed;
     /** It was let in and changes what the device holds. */
     boolean changes;
     /** Of a FLUSH: what the store had lost when it was begun. */
@@ -54,6 +59,7 @@ final class Operation implements Completion {
     ExtentList extents;
 
     private @Nullable CommandExecution owner;
+    private int cutBytes = BufferArena.MAX_DATA_BYTES;
     private @Nullable ArenaBuf[] parts = new ArenaBuf[1];
     private int partCount;
 
@@ -69,9 +75,11 @@ final class Operation implements Completion {
         pending = 0;
         begun = false;
         errno = Errno.OK;
+        streamed = false;
         changes = false;
         extents = null;
         partCount = 0;
+        cutBytes = BufferArena.MAX_DATA_BYTES;
     }
 
     boolean has(int flag) {
@@ -90,8 +98,13 @@ final class Operation implements Completion {
 
     /** Bytes of the part that begins at {@link #position}. */
     int nextPartBytes() {
-        long inPart = (offset + position) & (BufferArena.MAX_DATA_BYTES - 1);
-        return (int) Math.min(length - position, BufferArena.MAX_DATA_BYTES - inPart);
+        long inPart = (offset + position) & (cutBytes - 1);
+        return (int) Math.min(length - position, cutBytes - inPart);
+    }
+
+    /** Parts that begin from now on are cut at multiples of a power of two. Not while one has its buffer and is not begun. */
+    void cutAt(int bytes) {
+        cutBytes = bytes;
     }
 
     /** Bytes of the largest part of the whole payload. */
@@ -121,7 +134,7 @@ final class Operation implements Completion {
 
     private void grow() {
         // A copy: with a store that answers later, the first part is still at the device when the second is added.
-        parts = Arrays.copyOf(parts, PARTS_MAX);
+        parts = Arrays.copyOf(parts, parts.length < PARTS_MAX ? PARTS_MAX : FINE_PARTS_MAX);
     }
 
     /** Keeps the buffer of the next part; the operation owns it now. */

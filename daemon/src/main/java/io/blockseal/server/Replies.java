@@ -23,11 +23,14 @@ import org.jspecify.annotations.Nullable;
 final class Replies {
     // 32 simple replies, the usual queue depth; small, because a client that does not read lets them pile up.
     private static final int GATHERED_BYTES = 512;
+    /** What such a buffer costs beside its bytes, in whatever keeps it until it is sent. */
+    private static final int GATHERED_COST_BYTES = 256;
 
     private final Channel channel;
     private final NbdReplyStyle style;
     private @Nullable ByteBuf gathered;
     private boolean unflushed;
+    private long gatheredCost;
 
     Replies(Channel channel, NbdReplyStyle style) {
         this.channel = channel;
@@ -130,6 +133,14 @@ final class Replies {
         return count;
     }
 
+    /**
+     * What replies without data have cost in memory since the connection began. They lie in no buffer that is budgeted, and
+     * one of a few bytes costs many times that.
+     */
+    long gatheredCost() {
+        return gatheredCost;
+    }
+
     /** Sends all that was written since the last time. */
     void flush() {
         pushGathered();
@@ -170,6 +181,7 @@ final class Replies {
         ByteBuf out = gathered;
         if (out != null) {
             gathered = null;
+            gatheredCost += out.capacity() + GATHERED_COST_BYTES;
             write(out);
         }
     }

@@ -195,6 +195,16 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         workOn();
     }
 
+    /** A reply of which a part has left cannot be ended; called by the execution. */
+    void replyBroken() {
+        violation("a reply was under way when the storage failed");
+    }
+
+    /** The client has taken all replies that a READ waited for; called by the execution. */
+    void repliesTaken() {
+        workOn();
+    }
+
     private void takeTurn() {
         execution.renewTurn();
         workOn();
@@ -268,6 +278,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
         NbdCommand command = NbdCommand.of(header.type());
         if (command != NbdCommand.DISC && !draining && execution.awaitsThaw()) {
+            return false;
+        }
+        if (command == NbdCommand.BLOCK_STATUS && !execution.hasRoomForStatus()) {
             return false;
         }
         if (!draining && !pace.allows(command, header.length())) {
@@ -573,7 +586,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         violation("the client has not moved while others wait for its buffers");
     }
 
-    private long unsentBytes() {
+    /** Replies that the client has not taken. */
+    long unsentBytes() {
         ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
         return outbound == null ? 0 : outbound.totalPendingWriteBytes();
     }

@@ -10,16 +10,20 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.blockseal.block.Errno;
 import io.blockseal.nbd.NbdCommand;
+import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdMagic;
 import io.blockseal.nbd.NbdOption;
 import io.blockseal.nbd.NbdReplyStyle;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -215,6 +219,148 @@ class RobustnessTest {
         assertTrue(over.get());
     }
 
+    /** They would hold five times what there is, and the first of them as much as they like. */
+    @Test
+    void twoHundredThatNeverReadLeaveRoomForOthers() throws Exception {
+        byte[] data = pattern(4 << 20, 11);
+        List<RawNbd> deaf = new ArrayList<>();
+        try (RawNbd other = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.STRUCTURED)) {
+            assertEquals(0, other.write(0, 0, data).error());
+            for (int i = 0; i < 200; i++) {
+                RawNbd nbd = RawNbd.transmitting(
+                        rig.socket, "disk", i % 3 == 0 ? NbdReplyStyle.SIMPLE : NbdReplyStyle.STRUCTURED);
+                for (int k = 0; k < 20; k++) {
+                    nbd.send(0, NbdCommand.READ.code(), k, (long) k << 20, 1 << 20);
+                }
+                deaf.add(nbd);
+            }
+            // Half of both loops' buffers, but for a piece or two.
+            while (rig.bufferBytesLeased() < 36 << 20) {
+                Thread.onSpinWait();
+            }
+            for (int i = 0; i < 20; i++) {
+                int length = 1 << (12 + i % 11);
+                assertArrayEquals(
+                        Arrays.copyOf(data, length), other.read(0, length).data());
+                assertEquals(0, other.write(0, 0, Arrays.copyOf(data, length)).error());
+            }
+            assertEquals(201, rig.server.connectionCount(), "nobody had to go for it");
+            // Who begins to read gets all of it.
+            for (RawNbd awake : deaf.subList(148, 152)) {
+                for (int k = 0; k < 20; k++) {
+                    byte[] expected = k < 4 ? Arrays.copyOfRange(data, k << 20, (k + 1) << 20) : new byte[1 << 20];
+                    assertArrayEquals(expected, awake.reply(k, 1 << 20).data());
+                }
+            }
+        } finally {
+            for (RawNbd nbd : deaf) {
+                nbd.close();
+            }
+        }
+    }
+
+    /** A reply that is too large to be held is sent as it is read, and there is no way back. */
+    @ParameterizedTest
+    @EnumSource(
+            value = NbdReplyStyle.class,
+            names = {"SIMPLE", "STRUCTURED"})
+    void aReplyThatBreaksOffEndsTheConnection(NbdReplyStyle style) throws Exception {
+        int length = 32 << 20;
+        int flags = style == NbdReplyStyle.SIMPLE ? 0 : NbdCommandFlags.DF;
+        byte[] data = pattern(length, 13);
+        rig.disk.failWith = Errno.EIO;
+        try (RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", style)) {
+            rig.disk.failAt = length - 1;
+            assertEquals(0, nbd.write(0, 0, Arrays.copyOf(data, length / 2)).error());
+            rig.disk.failAt = 0;
+            nbd.send(flags, NbdCommand.READ.code(), 1, 0, length);
+            assertEquals(Errno.EIO.wireValue(), nbd.reply(1, 0).error(), "nothing had left");
+            rig.disk.failAt = length / 2;
+            nbd.send(flags, NbdCommand.READ.code(), 2, 0, length);
+            int header = style == NbdReplyStyle.SIMPLE ? 16 : 28;
+            byte[] came = nbd.in.readNBytes(header + length);
+            assertEquals(header + length / 2, came.length);
+            assertArrayEquals(
+                    Arrays.copyOf(data, length / 2),
+                    Arrays.copyOfRange(came, header, came.length),
+                    "and that is right");
+        }
+        rig.disk.failWith = Errno.OK;
+    }
+
+    /** Half a payload takes a buffer as well. */
+    @Test
+    void twoHundredThatNeverEndTheirWritesLeaveRoomForOthers() throws Exception {
+        byte[] data = pattern(1 << 20, 12);
+        List<RawNbd> slow = new ArrayList<>();
+        try (RawNbd other = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            for (int i = 0; i < 200; i++) {
+                RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE);
+                nbd.send(0, NbdCommand.WRITE.code(), 1, 0, 32 << 20, new byte[1000]);
+                slow.add(nbd);
+            }
+            while (rig.metrics.recorder(0).inFlight() + rig.metrics.recorder(1).inFlight() < 200) {
+                Thread.onSpinWait();
+            }
+            for (int i = 0; i < 10; i++) {
+                assertEquals(0, other.write(0, 1 << 20, data).error());
+                assertArrayEquals(data, other.read(1 << 20, data.length).data());
+            }
+            assertEquals(201, rig.server.connectionCount(), "nobody had to go for it");
+            // Who goes on is served as well, in small pieces.
+            RawNbd awake = slow.get(150);
+            awake.out.write(new byte[(32 << 20) - 1000]);
+            awake.out.flush();
+            assertEquals(0, awake.reply(1, 0).error());
+        } finally {
+            for (RawNbd nbd : slow) {
+                nbd.close();
+            }
+        }
+    }
+
+    /** Each takes fifty times its bytes when they leave one by one. */
+    @Test
+    void repliesWithoutDataThatNobodyReadsAreBoundedToo() throws Exception {
+        int count = 20_000;
+        try (RawNbd deaf = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            CompletableFuture<Void> sender = CompletableFuture.runAsync(() -> {
+                try {
+                    for (int i = 0; i < count; i++) {
+                        // Not by the stream, which would not let us read while it waits.
+                        ByteBuffer request = ByteBuffer.allocate(29).putInt(NbdMagic.REQUEST);
+                        request.putShort((short) 0).putShort((short) NbdCommand.WRITE.code());
+                        request.putLong(i).putLong(i).putInt(1).position(0);
+                        while (request.hasRemaining()) {
+                            deaf.channel.write(request);
+                        }
+                        // One burst for each.
+                        for (NettyIoLoop loop : rig.loops.netty()) {
+                            ServerRig.onLoop(loop, () -> 0);
+                        }
+                    }
+                } catch (IOException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            for (int idle = 0, last = 0; idle < 1000; ) {
+                int submits = rig.disk.submits.get();
+                idle = submits == last && submits > 0 ? idle + 1 : 0;
+                last = submits;
+                for (NettyIoLoop loop : rig.loops.netty()) {
+                    ServerRig.onLoop(loop, () -> 0);
+                }
+            }
+            int taken = rig.disk.submits.get();
+            // Some hundred or thousand lie in the socket, as large as the system lets it be.
+            assertTrue(taken < 8000, taken + " of them were taken");
+            for (int i = 0; i < count; i++) {
+                assertEquals(0, deaf.reply(i, 0).error());
+            }
+            sender.join();
+        }
+    }
+
     @Test
     void declaredPayloadsTakeNoMemoryBeforeTheyArrive() throws Exception {
         List<RawNbd> clients = new ArrayList<>();
@@ -264,9 +410,9 @@ class RobustnessTest {
     @Test
     void whoSitsOnBuffersWhileOthersStarveIsCutOff() throws Exception {
         try (ServerRig tight = new ServerRig(ServerOptions.DEFAULT.withStallTimeoutMillis(120))) {
-            // Half a payload of 1 MiB from each of 100 clients is more than both loops have.
+            // Half a payload from each of 800 clients is more than both loops have, even when each gets 64 KiB only.
             List<RawNbd> sitting = new ArrayList<>();
-            for (int i = 0; i < 100; i++) {
+            for (int i = 0; i < 800; i++) {
                 RawNbd nbd = RawNbd.transmitting(tight.socket, "disk", NbdReplyStyle.SIMPLE);
                 nbd.send(0, NbdCommand.WRITE.code(), 1, 0, 1 << 20, new byte[1000]);
                 sitting.add(nbd);
@@ -276,6 +422,7 @@ class RobustnessTest {
                 assertEquals(0, one.read(0, 32 << 20).error());
                 assertEquals(0, two.read(0, 32 << 20).error());
             }
+            assertTrue(tight.server.connectionCount() < 800);
             for (RawNbd nbd : sitting) {
                 nbd.close();
             }

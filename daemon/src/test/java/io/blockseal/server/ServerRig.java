@@ -102,12 +102,14 @@ final class ServerRig implements AutoCloseable {
                 loop.buffers().leasedCount(),
                 loop.receiveBuffers().leasedCount(),
                 loop.requests().leasedCount(),
-                loop.operations().leasedCount()
+                loop.operations().leasedCount(),
+                (int) loop.share().besideBytes()
             });
             assertEquals(0, out[0], where + "data buffers");
             assertEquals(0, out[1], where + "receive buffers");
             assertEquals(0, out[2], where + "requests");
             assertEquals(0, out[3], where + "operations");
+            assertEquals(0, out[4], where + "bytes beside the buffers");
             assertEquals(0, metrics.recorder(loop.index()).inFlight(), where + "in flight");
             assertEquals(0, metrics.recorder(loop.index()).connections(), where + "connections");
         }

@@ -921,6 +921,48 @@ class TlsTest {
         }
     }
 
+    /** What TLS has made of replies lies in no buffer of ours, and is bounded as if it did. */
+    @Test
+    void clientsThatNeverReadAreBoundedAndLeaveRoomForOthers() throws Exception {
+        InetSocketAddress address = listen(TlsMode.REQUIRED);
+        byte[] data = random(new Random(23), 1 << 20);
+        List<RawNbd> deaf = new ArrayList<>();
+        try (RawNbd other = RawNbd.haggling(address)) {
+            other.startTls(anybody());
+            other.negotiate(NbdReplyStyle.STRUCTURED);
+            other.go("disk");
+            assertEquals(0, other.write(0, 0, data).error());
+            for (int i = 0; i < 60; i++) {
+                RawNbd nbd = RawNbd.haggling(address);
+                deaf.add(nbd);
+                nbd.startTls(anybody());
+                nbd.negotiate(NbdReplyStyle.STRUCTURED);
+                nbd.go("disk");
+                for (int k = 0; k < 30; k++) {
+                    nbd.send(0, NbdCommand.READ.code(), k, (long) k << 20, 1 << 20);
+                }
+            }
+            for (int i = 0; i < 20; i++) {
+                assertArrayEquals(data, other.read(0, data.length).data());
+            }
+            long all = 0;
+            for (NettyIoLoop loop : rig.loops.netty()) {
+                long held = ServerRig.onLoop(
+                        loop, () -> loop.share().besideBytes() + loop.buffers().leasedBytes());
+                // A half of the buffers, and for each of 30 a piece that is being made, with what it was made from.
+                long most = IoLoops.BUFFER_BYTES_MIN / 2 + 30 * 3L * BufferShare.LEAST_BYTES;
+                assertTrue(held < most, "loop " + loop.index() + ": " + held);
+                all += held;
+            }
+            assertTrue(all > 8 << 20, "they hold " + all + " bytes only");
+            assertEquals(61, nbdServer.connectionCount(), "nobody had to go for it");
+        } finally {
+            for (RawNbd nbd : deaf) {
+                nbd.close();
+            }
+        }
+    }
+
     @Test
     void aServerThatEndsSendsItsClientsAway() throws Exception {
         try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED));
