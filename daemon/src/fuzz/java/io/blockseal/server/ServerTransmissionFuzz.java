@@ -28,9 +28,12 @@ public final class ServerTransmissionFuzz implements FuzzTarget {
     private static final int DISC = 2;
     private static final int WRITE = 1;
     private static final int PAYLOAD_FLAG = 32;
+    /** What a BLOCK_STATUS has that names one context. */
+    private static final int STATUS_LIST = 8 + 4;
+
     private static final long[] PLACES = {0, 1, 511, 4096, 32768, WireServer.DISK_BYTES - 1, WireServer.DISK_BYTES, -1};
     private static final long[] LENGTHS = {
-        0, 1, 512, 4096, 4097, WireServer.DISK_BYTES, WireServer.DISK_BYTES + 1, 32 << 20, 0xffff_ffffL
+        0, 1, 512, 4096, 4097, WireServer.DISK_BYTES, WireServer.DISK_BYTES + 1, 32 << 20, 0xffff_ffffL, STATUS_LIST
     };
 
     @Override
@@ -39,6 +42,7 @@ public final class ServerTransmissionFuzz implements FuzzTarget {
                 .addHex("simple", "00 ff 00 00 00 02 01 00 00 02 03 00 00 00")
                 .addHex("structured", "01 ff 00 00 00 03 01 00 03 03 07 00 00 03 06 00 00 03 04 00 00 03 05 01 00 03")
                 .addHex("extended", "02 ff 00 00 00 03 01 20 03 03 07 08 00 05 00 04 00 05")
+                .addHex("status-list", "02 01 07 20 00 09 07 20 07 09 07 28 00 09")
                 .addHex("pieces", "01 00 01 00 00 04 00 00 00 05 03 00 00 00")
                 .addHex("held", "61 ff 00 00 00 03 01 00 03 03 0e 00 00 00 05")
                 .addHex("later-drain", "a2 10 01 00 00 05 00 00 00 05 06 03 04 03")
@@ -113,7 +117,10 @@ public final class ServerTransmissionFuzz implements FuzzTarget {
             NbdReplyStyle style, int flags, int command, int cookie, long place, long length, boolean payload) {
         ByteBuf out = Unpooled.buffer(64);
         out.writerIndex(NbdRequestHeader.encode(style, out, 0, flags, command, cookie, place, length));
-        if (payload) {
+        if (payload && length == STATUS_LIST) {
+            // About the first block, of the only context.
+            out.writeLong(4096).writeInt(1);
+        } else if (payload) {
             out.writeZero((int) Math.min(length, 2 * WireServer.DISK_BYTES));
         }
         return ByteBufUtil.getBytes(out);
