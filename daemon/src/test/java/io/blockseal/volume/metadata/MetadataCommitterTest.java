@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
+import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
 import io.blockseal.store.MemoryStore;
@@ -145,6 +146,41 @@ class MetadataCommitterTest {
         assertEquals(List.of(Errno.EIO), answers);
         volume.close();
         assertTrue(store.isClosed());
+    }
+
+    /** Who destroys a secret is told that a copy may be left, also when the volume is closed in the midst of it. */
+    @Test
+    void aSecondCopyThatFailsWhileItIsBeingClosedIsTold() throws Exception {
+        MemoryStore store = fixture.create(4);
+        ExecutorService keeper = Executors.newSingleThreadExecutor();
+        Volume volume = open(store, keeper);
+        Thread closer = new Thread(volume::close, "closer");
+        int[] roots = {0};
+        try {
+            StoreException told =
+                    assertThrows(StoreException.class, () -> volume.committer().runAlone(() -> {
+                        closer.start();
+                        while (volume.state() != Volume.State.CLOSED) {
+                            Thread.onSpinWait();
+                        }
+                        // The first is the commit.
+                        store.failWhen(operation -> isRoot(operation) && ++roots[0] == 2, Errno.EIO);
+                        volume.committer().commitAndScrub(volume.root().copy(), List.of(), () -> {});
+                    }));
+            assertTrue(
+                    told.getMessage().contains("old copies of the metadata could not be overwritten"),
+                    told::getMessage);
+        } finally {
+            closer.join();
+            keeper.shutdownNow();
+        }
+        assertTrue(store.isClosed());
+    }
+
+    private static boolean isRoot(MemoryStore.Operation operation) {
+        return operation.kind() == Kind.WRITE
+                && (operation.offset() == MetadataLayout.rootOffset(0)
+                        || operation.offset() == MetadataLayout.rootOffset(1));
     }
 
     /** A DEK that is destroyed later would live on in a copy of its page that nobody knows of any more. */
