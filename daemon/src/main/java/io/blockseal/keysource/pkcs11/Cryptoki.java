@@ -88,16 +88,30 @@ final class Cryptoki {
         functions.call(Function.C_CloseSession, session);
     }
 
-    /** Logs the whole process in, with all its sessions on that token. The PIN is the caller's to wipe. */
-    void login(long session, byte[] pin) throws CkException {
+    /**
+     * Logs the whole process in, with all its sessions on that token. The PIN is the caller's to wipe.
+     *
+     * @return whether the token has looked at the PIN; it does not if it says that we are logged in already
+     */
+    boolean login(long session, byte[] pin) throws CkException {
         OffHeap text = OffHeap.allocate(pin.length).put(0, pin);
         try {
             long code = functions.call(Function.C_Login, session, USER, text.address(), pin.length);
-            if (code != Ckr.USER_ALREADY_LOGGED_IN.code()) {
-                check(Function.C_Login, code);
+            if (code == Ckr.USER_ALREADY_LOGGED_IN.code()) {
+                return false;
             }
+            check(Function.C_Login, code);
+            return true;
         } finally {
             text.wipe();
+        }
+    }
+
+    /** Logs the whole process out; if it is so already, that is as good. */
+    void logout(long session) throws CkException {
+        long code = functions.call(Function.C_Logout, session);
+        if (code != Ckr.USER_NOT_LOGGED_IN.code()) {
+            check(Function.C_Logout, code);
         }
     }
 

@@ -27,6 +27,7 @@ interface Functions {
         C_CloseSession(13),
         C_GetSessionInfo(15),
         C_Login(18),
+        C_Logout(19),
         C_GetAttributeValue(24),
         C_FindObjectsInit(26),
         C_FindObjects(27),

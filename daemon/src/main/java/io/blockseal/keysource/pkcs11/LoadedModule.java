@@ -77,12 +77,8 @@ final class LoadedModule {
      * @return whether it has
      */
     boolean beginAnew() throws CkException {
-        try {
-            if (!calls.writeLock().tryLock(CALLS_END_SECONDS, TimeUnit.SECONDS)) {
-                return false;
-            }
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
+        Lock alone = alone();
+        if (alone == null) {
             return false;
         }
         try {
@@ -94,7 +90,18 @@ final class LoadedModule {
             begun.initialize();
             return true;
         } finally {
-            calls.writeLock().unlock();
+            alone.unlock();
+        }
+    }
+
+    /** Held, for the caller to give back, once no call of anybody is under way; null if that takes too long. */
+    @Nullable
+    Lock alone() {
+        try {
+            return calls.writeLock().tryLock(CALLS_END_SECONDS, TimeUnit.SECONDS) ? calls.writeLock() : null;
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            return null;
         }
     }
 

@@ -1,28 +1,20 @@
 package io.blockseal.keysource.pkcs11;
 
-import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.KeyArena;
-import io.blockseal.crypto.Secret;
-import io.blockseal.crypto.SecretAccess;
 import io.blockseal.keysource.FirstLine;
 import io.blockseal.keysource.KeySourceContext;
 import io.blockseal.keysource.KeySourceException;
-import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
 import io.blockseal.keysource.SourceUri;
-import java.nio.ByteBuffer;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where the PIN of a token stands: the first line of a file that is its owner's alone, of a credential, for whose
  * permissions systemd answers, or of an inherited descriptor. Files are read anew each time, as they may have been put
- * right; a descriptor may give what it has but once, so that PIN is kept in the engine until {@link #close}. From any
- * thread.
+ * right; a descriptor is read once ({@link DescriptorPins}). From any thread.
  */
-final class Pin implements AutoCloseable {
+final class Pin {
     private static final String CREDENTIAL = "credential:";
     private static final String DESCRIPTOR = "fd:";
     private static final String FILE = "file:";
@@ -35,16 +27,11 @@ final class Pin implements AutoCloseable {
 
     private final String name;
     private final Reader reader;
-    private final CryptoEngine engine;
-    private final boolean once;
 
-    private @Nullable Secret kept;
     private @Nullable Object login;
 
-    private Pin(String name, boolean once, CryptoEngine engine, Reader reader) {
+    private Pin(String name, Reader reader) {
         this.name = name;
-        this.once = once;
-        this.engine = engine;
         this.reader = reader;
     }
 
@@ -52,7 +39,8 @@ final class Pin implements AutoCloseable {
      * What {@code pin-source} says: a path, {@code file:PATH}, {@code credential:NAME} or {@code fd:NUMBER}; null if it is
      * not given.
      */
-    static @Nullable Pin of(SourceUri uri, KeySourceContext context) throws KeySourceException {
+    static @Nullable Pin of(SourceUri uri, KeySourceContext context, DescriptorPins descriptors)
+            throws KeySourceException {
         String source = uri.text("pin-source");
         if (source == null) {
             return null;
@@ -62,7 +50,7 @@ final class Pin implements AutoCloseable {
         }
         if (source.matches(DESCRIPTOR + "\\d{1,4}")) {
             int number = Integer.parseInt(source.substring(DESCRIPTOR.length()));
-            return new Pin("descriptor " + number, true, context.engine(), FirstLine.ofDescriptor(number)::read);
+            return new Pin("descriptor " + number, () -> descriptors.read(number, context.engine()));
         }
         try {
             Path path = Path.of(source.startsWith(FILE) ? source.substring(FILE.length()) : source);
@@ -70,8 +58,7 @@ final class Pin implements AutoCloseable {
                 throw uri.wrong("has pin-source=" + source
                         + ", which is neither /PATH, file:/PATH, credential:NAME nor fd:NUMBER");
             }
-            return new Pin("file " + path, false, context.engine(), () -> FirstLine.ofFile(
-                            PrivateFile.realPathOf(path, "PIN file"))
+            return new Pin("file " + path, () -> FirstLine.ofFile(PrivateFile.realPathOf(path, "PIN file"))
                     .read());
         } catch (InvalidPathException notAPath) {
             throw uri.wrong("has pin-source=" + source + ", which is not a path");
@@ -91,8 +78,7 @@ final class Pin implements AutoCloseable {
                     + ":PATH");
         }
         Path path = folder.resolve(credential);
-        return new Pin(
-                source, false, context.engine(), () -> FirstLine.ofFile(path).read());
+        return new Pin(source, () -> FirstLine.ofFile(path).read());
     }
 
     /** What to call it. */
@@ -100,27 +86,9 @@ final class Pin implements AutoCloseable {
         return name;
     }
 
-    /** The PIN, which the caller wipes. */
-    synchronized byte[] read() throws KeySourceException {
-        Secret before = kept;
-        if (before != null) {
-            byte[] text = new byte[engine.keys().length(before.key())];
-            engine.keys().copyOut(before.key(), SecretAccess.LOG_IN_TO_TOKEN, ByteBuffer.wrap(text));
-            return text;
-        }
-        byte[] text = reader.read();
-        if (once) {
-            if (text.length > KeyArena.KEY_BYTES_MAX) {
-                Arrays.fill(text, (byte) 0);
-                throw new KeySourceException(
-                        Kind.MISCONFIGURED,
-                        name + ": a PIN from a descriptor may have " + KeyArena.KEY_BYTES_MAX + " bytes");
-            }
-            Secret read = Secret.empty(engine.keys());
-            engine.keys().put(read.key(), ByteBuffer.wrap(text));
-            kept = read;
-        }
-        return text;
+    /** The PIN, which the caller wipes. May block, as a pipe does that is still empty. */
+    byte[] read() throws KeySourceException {
+        return reader.read();
     }
 
     /** It is the one of that login, whatever is written in its place meanwhile. */
@@ -131,15 +99,5 @@ final class Pin implements AutoCloseable {
     /** Whether it is known to be the one of that login. */
     synchronized boolean isAccepted(Object by) {
         return login == by;
-    }
-
-    /** Wipes what is kept. */
-    @Override
-    public synchronized void close() {
-        Secret read = kept;
-        kept = null;
-        if (read != null) {
-            read.close();
-        }
     }
 }

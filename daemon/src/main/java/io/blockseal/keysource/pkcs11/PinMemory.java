@@ -29,7 +29,11 @@ final class PinMemory {
     private static final String HMAC = "HmacSHA256";
     private static final int KEY_BYTES = 32;
 
+    /** A token as it is plugged in now, whatever sources call it. */
+    private record Place(LoadedModule module, String manufacturer, String serial, String label, long slot) {}
+
     private final SecretKeySpec key;
+    private final Map<Place, ProvenPin> proven = new HashMap<>();
     private final Map<String, Refusal> refused = new HashMap<>();
 
     PinMemory() {
@@ -49,6 +53,13 @@ final class PinMemory {
         } catch (GeneralSecurityException impossible) {
             throw new IllegalStateException(impossible);
         }
+    }
+
+    /** By which PIN we are logged in to a token. */
+    synchronized ProvenPin proven(LoadedModule module, TokenInfo token) {
+        return proven.computeIfAbsent(
+                new Place(module, token.manufacturer(), token.serial(), token.label(), token.slot()),
+                place -> new ProvenPin());
     }
 
     /** Whether two marks are of the same PIN; takes as long for any two. */

@@ -304,14 +304,11 @@ final class Pkcs11KeySource implements KeySource {
         return OffHeap.allocate(bytes.length).put(0, bytes);
     }
 
-    /** Gives the token back, and wipes the PIN if it was kept. */
+    /** Gives the token back. */
     @Override
     public void close() {
         if (!closed.getAndSet(true)) {
             tokens.release(module, uri);
-            if (pin != null) {
-                pin.close();
-            }
         }
     }
 }

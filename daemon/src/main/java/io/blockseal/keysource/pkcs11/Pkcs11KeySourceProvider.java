@@ -40,7 +40,7 @@ public final class Pkcs11KeySourceProvider implements KeySourceProvider {
         SourceUri uri = SourceUri.of(spec);
         KeyUri key = KeyUri.of(uri);
         Path module = uri.path("module-path");
-        Pin pin = Pin.of(uri, context);
+        Pin pin = Pin.of(uri, context, tokens.descriptors());
         boolean extractable = uri.flag("allow-extractable");
         uri.requireAllTaken();
         if (module == null || !module.isAbsolute()) {

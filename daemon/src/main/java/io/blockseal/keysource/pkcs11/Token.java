@@ -9,8 +9,11 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.Lock;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A token and our sessions on it, for all sources that have a key there: found by what the URI says of it, logged in to
@@ -18,8 +21,17 @@ import org.jspecify.annotations.Nullable;
  * the module does.
  */
 final class Token {
+    private static final Logger LOG = LoggerFactory.getLogger(Token.class);
+
     /** Some have few; more at once would not be faster. */
     private static final int SESSIONS_MAX = 8;
+
+    /** How often something is begun: once more if the token was lost, and once more after the module was begun anew. */
+    private static final int ATTEMPTS = 3;
+
+    private static final String TRIES_ARE_FEWER =
+            ", as a wrong one was shown to it before. Put the right one there; if the token's PIN was changed, restart"
+                    + " the daemon";
 
     private static final String LOCKED =
             "the PIN is locked after too many wrong ones; unlock it by the token's own tools";
@@ -35,15 +47,19 @@ final class Token {
     private static final class Login {
         final Cryptoki functions;
         final TokenInfo token;
-        /** What stands for the PIN that the token has taken; empty if it wants none. */
-        final byte[] mark;
-
+        final ProvenPin proven;
         final ArrayDeque<Long> idle = new ArrayDeque<>();
 
-        Login(Cryptoki functions, TokenInfo token, byte[] mark) {
+        Login(Cryptoki functions, TokenInfo token, ProvenPin proven) {
             this.functions = functions;
             this.token = token;
-            this.mark = mark;
+            this.proven = proven;
+        }
+
+        /** Whether that is known to be its PIN, or it wants none. */
+        boolean isBy(Pin pin) {
+            byte[] mark = proven.mark();
+            return mark != null && pin.isAccepted(mark);
         }
     }
 
@@ -51,6 +67,16 @@ final class Token {
     private static final class AbsentException extends KeySourceException {
         AbsentException(String message) {
             super(Kind.UNREACHABLE, message);
+        }
+    }
+
+    /** We are logged in, but not by the PIN at hand. */
+    private static final class OtherPinException extends WrongPinException {
+        final Pin pin;
+
+        OtherPinException(String message, Pin pin) {
+            super(message);
+            this.pin = pin;
         }
     }
 
@@ -91,25 +117,29 @@ final class Token {
 
     private <T> T persist(String asker, @Nullable Pin pin, Work<T> work)
             throws CkException, KeySourceException, WrongKeyException {
-        try {
-            return attempt(asker, pin, work);
-        } catch (AbsentException absent) {
-            if (!module.beginAnew()) {
-                throw absent;
-            }
-        } catch (CkException lost) {
-            if (lost.ckr().kind() != Kind.UNREACHABLE) {
-                throw lost;
+        boolean renewed = false;
+        int left = ATTEMPTS;
+        while (true) {
+            left--;
+            try {
+                return attempt(asker, pin, work);
+            } catch (AbsentException absent) {
+                if (left == 0 || !module.beginAnew()) {
+                    throw absent;
+                }
+            } catch (OtherPinException other) {
+                if (renewed) {
+                    throw other;
+                }
+                renew(asker, other);
+                renewed = true;
+                left++;
+            } catch (CkException lost) {
+                if (left < ATTEMPTS - 1 || lost.ckr().kind() != Kind.UNREACHABLE) {
+                    throw lost;
+                }
             }
         }
-        try {
-            return attempt(asker, pin, work);
-        } catch (AbsentException absent) {
-            if (!module.beginAnew()) {
-                throw absent;
-            }
-        }
-        return attempt(asker, pin, work);
     }
 
     private <T> T attempt(String asker, @Nullable Pin pin, Work<T> work)
@@ -154,58 +184,151 @@ final class Token {
         }
     }
 
-    /** The login in force, or a new one. Whoever comes meanwhile waits, so that a wrong PIN is tried by one of them. */
-    private synchronized Login login(Cryptoki functions, String asker, @Nullable Pin pin)
+    /**
+     * The login in force, or a new one. To the token the process is one application: logged in once, it asks none of us for a
+     * PIN. Each has to know it all the same, or it would be found out at the next start, or never.
+     */
+    private Login login(Cryptoki functions, String asker, @Nullable Pin pin) throws CkException, KeySourceException {
+        Login before = inForce();
+        if (before == null) {
+            functions.initialize();
+        }
+        TokenInfo token = before == null ? find(functions.tokens(), asker) : before.token;
+        if (!token.wantsLogin()) {
+            return before == null ? enter(functions, asker, null, new byte[0]) : before;
+        }
+        if (before == null) {
+            requireTries(token, asker);
+        }
+        Pin given = requirePin(asker, pin);
+        if (before != null && before.isBy(given)) {
+            return before;
+        }
+        // Without the monitor: a pipe may keep us waiting, and others are logged in.
+        byte[] text = given.read();
+        try {
+            return enter(functions, asker, given, text);
+        } finally {
+            Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    private synchronized @Nullable Login inForce() {
+        return login;
+    }
+
+    /** Whoever comes meanwhile waits, so that a wrong PIN is tried by one of them. */
+    private synchronized Login enter(Cryptoki functions, String asker, @Nullable Pin pin, byte[] text)
             throws CkException, KeySourceException {
         Login current = login;
         if (current == null) {
-            functions.initialize();
             TokenInfo token = find(functions.tokens(), asker);
-            long session = functions.openSession(token.slot());
-            boolean open = false;
-            try {
-                current = new Login(
-                        functions,
-                        token,
-                        token.wantsLogin() ? logIn(functions, session, token, asker, pin) : new byte[0]);
-                open = true;
-            } finally {
-                if (!open) {
-                    functions.closeSession(session);
-                }
+            return begin(functions, token, pins.proven(module, token), asker, pin, text);
+        }
+        if (pin != null) {
+            byte[] mark = pins.mark(current.token, text);
+            if (!current.proven.isOf(mark)) {
+                requireNotRefused(mark, asker, pin);
+                throw new OtherPinException(another(asker, pin) + TRIES_ARE_FEWER, pin);
             }
-            current.idle.push(session);
-            login = current;
-            module.loggedIn();
-            if (pin != null) {
-                pin.accepted(current);
-            }
-        } else if (current.token.wantsLogin()) {
-            requireSamePin(current, asker, pin);
+            accept(current, pin);
         }
         return current;
     }
 
-    /**
-     * To the token the process is one application: logged in once, it asks none of us for a PIN. Each has to know it all the
-     * same, or it would be found out at the next start, or never.
-     */
-    private void requireSamePin(Login current, String asker, @Nullable Pin pin) throws KeySourceException {
-        Pin given = requirePin(asker, pin);
-        if (given.isAccepted(current)) {
-            return;
+    private static void accept(Login by, @Nullable Pin pin) {
+        byte[] mark = by.proven.mark();
+        if (pin != null && mark != null) {
+            pin.accepted(mark);
         }
-        byte[] text = given.read();
+    }
+
+    /** What is said of a PIN that may be right, now, or in a moment; nothing was shown to the token yet. */
+    private static String another(String asker, Pin given) {
+        return asker + ": the PIN of " + given.name()
+                + " is another than the one by which this process is logged in to the token, and is not tried";
+    }
+
+    /** A new login, with a session; there is none in force. */
+    private Login begin(
+            Cryptoki functions, TokenInfo token, ProvenPin proven, String asker, @Nullable Pin pin, byte[] text)
+            throws CkException, KeySourceException {
+        long session = functions.openSession(token.slot());
+        boolean open = false;
         try {
-            if (!PinMemory.isSame(current.mark, pins.mark(current.token, text))) {
-                throw new WrongPinException(asker + ": the PIN of " + given.name()
-                        + " is another than the one by which this process is logged in to the token, and is not tried."
-                        + " Put the right one there; if the token's PIN was changed since, restart the daemon");
+            if (token.wantsLogin()) {
+                logIn(functions, session, token, proven, asker, requirePin(asker, pin), text);
             }
+            open = true;
+        } finally {
+            if (!open) {
+                functions.closeSession(session);
+            }
+        }
+        Login begun = new Login(functions, token, proven);
+        begun.idle.push(session);
+        login = begun;
+        module.loggedIn();
+        accept(begun, pin);
+        return begun;
+    }
+
+    /**
+     * Logs out, and in by another PIN, as somebody may have changed it at the token and in the files. Only while nobody asks
+     * the module anything: who is in the middle of a search would take what he no longer sees for a key that was deleted. If
+     * the PIN turns out to be wrong, the next one who asks logs in again by his own.
+     */
+    private void renew(String asker, OtherPinException other) throws CkException, KeySourceException {
+        byte[] text = other.pin.read();
+        Lock alone = null;
+        try {
+            alone = module.alone();
+            if (alone == null) {
+                throw new KeySourceException(
+                        Kind.UNREACHABLE,
+                        another(asker, other.pin) + " while the module " + module.path()
+                                + " does not come to an answer",
+                        other);
+            }
+            renewAlone(module.cryptoki(asker), asker, other, text);
         } finally {
             Arrays.fill(text, (byte) 0);
+            if (alone != null) {
+                alone.unlock();
+            }
         }
-        given.accepted(current);
+    }
+
+    private synchronized void renewAlone(Cryptoki functions, String asker, OtherPinException other, byte[] text)
+            throws CkException, KeySourceException {
+        TokenInfo token = find(functions.tokens(), asker);
+        ProvenPin proven = pins.proven(module, token);
+        byte[] mark = pins.mark(token, text);
+        if (proven.isOf(mark)) {
+            return; // Somebody else has done it meanwhile.
+        }
+        requireNotRefused(mark, asker, other.pin);
+        requireTries(token, asker);
+        if (token.triesAreFewer()) {
+            throw other;
+        }
+        Login last = login;
+        if (last != null) {
+            forget(last);
+        }
+        long session = functions.openSession(token.slot());
+        try {
+            functions.logout(session);
+        } finally {
+            functions.closeSession(session);
+        }
+        try {
+            begin(functions, token, proven, asker, other.pin, text);
+        } catch (OtherPinException again) {
+            // Whoever is logged in, it is not by us that he is.
+            throw new CkException(Function.C_Login, Ckr.USER_ALREADY_LOGGED_IN.code());
+        }
+        LOG.info("source={}: logged in to the token anew, by the PIN of {}", asker, other.pin.name());
     }
 
     private static Pin requirePin(String asker, @Nullable Pin pin) throws KeySourceException {
@@ -238,14 +361,12 @@ final class Token {
                         Kind.MISCONFIGURED, asker + ": several tokens are meant: " + there + "; add serial=");
     }
 
-    /** Logs in, and returns the mark of the PIN. */
-    private byte[] logIn(Cryptoki functions, long session, TokenInfo token, String asker, @Nullable Pin pin)
-            throws CkException, KeySourceException {
+    /** That a PIN may be shown to the token. */
+    private static void requireTries(TokenInfo token, String asker) throws KeySourceException {
         if (!token.hasPin()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED, asker + ": the token has no user PIN yet; give it one by its own tools");
         }
-        Pin given = requirePin(asker, pin);
         if (token.locked() || token.lastTry()) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
@@ -255,16 +376,20 @@ final class Token {
                                     : "one more wrong PIN would lock the token, so we do not try. Log in once by the"
                                             + " token's own tools; that lifts it"));
         }
-        byte[] text = given.read();
+    }
+
+    private void logIn(
+            Cryptoki functions, long session, TokenInfo token, ProvenPin proven, String asker, Pin given, byte[] text)
+            throws CkException, KeySourceException {
+        requireTries(token, asker);
         byte[] mark = pins.mark(token, text);
+        requireNotRefused(mark, asker, given);
         try {
-            requireNotRefused(mark, asker, given);
-            functions.login(session, text);
-            return mark;
+            if (!proven.logIn(mark, () -> functions.login(session, text))) {
+                throw new OtherPinException(another(asker, given) + TRIES_ARE_FEWER, given);
+            }
         } catch (CkException failed) {
             throw refused(failed, mark, asker, given);
-        } finally {
-            Arrays.fill(text, (byte) 0);
         }
     }
 
@@ -273,7 +398,7 @@ final class Token {
         String again = asker + ": the token has refused the PIN of " + given.name()
                 + " before, and a wrong one is not tried twice. Put the right one there";
         if (before == PinMemory.Refusal.WRONG) {
-            throw new WrongPinException(again);
+            throw new WrongPinException(again + ", or restart the daemon if the token's PIN was changed since");
         }
         if (before == PinMemory.Refusal.UNKNOWN) {
             throw new KeySourceException(

@@ -15,6 +15,7 @@ record TokenInfo(long slot, String label, String manufacturer, String model, Str
     private static final int LOGIN_REQUIRED = 0x4;
     private static final int USER_PIN_INITIALIZED = 0x8;
     private static final int TOKEN_INITIALIZED = 0x400;
+    private static final int USER_PIN_COUNT_LOW = 0x10000;
     private static final int USER_PIN_FINAL_TRY = 0x20000;
     private static final int USER_PIN_LOCKED = 0x40000;
 
@@ -44,6 +45,11 @@ record TokenInfo(long slot, String label, String manufacturer, String model, Str
 
     boolean hasPin() {
         return (flags & USER_PIN_INITIALIZED) != 0;
+    }
+
+    /** A wrong PIN was shown to it since the last one that was right. */
+    boolean triesAreFewer() {
+        return (flags & USER_PIN_COUNT_LOW) != 0;
     }
 
     /** The next wrong PIN locks it. */

@@ -24,12 +24,18 @@ final class Tokens {
 
     private final Functions.Loader loader;
     private final PinMemory pins = new PinMemory();
+    private final DescriptorPins descriptors = new DescriptorPins();
     private final Map<Name, Shared> shared = new HashMap<>();
     /** Never fewer: what is loaded stays. */
     private final Map<Path, LoadedModule> modules = new HashMap<>();
 
     Tokens(Functions.Loader loader) {
         this.loader = loader;
+    }
+
+    /** PINs that came through descriptors. */
+    DescriptorPins descriptors() {
+        return descriptors;
     }
 
     /** A token, which must be given back; nothing is loaded before it is used. */

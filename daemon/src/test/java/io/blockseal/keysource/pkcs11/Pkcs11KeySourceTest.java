@@ -21,21 +21,26 @@ import io.blockseal.keysource.WrongPinException;
 import io.blockseal.keysource.pkcs11.Functions.Function;
 import io.blockseal.shim.OffHeap;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A key on a real token (SoftHSM), with what hardware adds: PINs that lock, tokens that are pulled out. */
@@ -118,22 +123,111 @@ class Pkcs11KeySourceTest extends SourceContract {
                 KeySource other = token.open(context, place.replace(token.pin.toString(), mistyped.toString()));
                 KeySource without = token.open(context, place.replaceFirst("&pin-source=.*", ""))) {
             WrappedKey wrapped = first.wrap(key, binding);
-            for (int i = 0; i < 2; i++) {
-                KeySourceException failed = assertThrows(KeySourceException.class, () -> other.wrap(key, binding));
-                assertEquals(Kind.MISCONFIGURED, failed.kind());
-                assertTrue(
-                        failed.getMessage()
-                                .contains("the PIN of file " + mistyped
-                                        + " is another than the one by which this process" + " is logged in"),
-                        failed::getMessage);
+            for (String words : List.of("the token refuses the PIN of file ", "has refused the PIN of file ")) {
+                WrongPinException failed = assertThrows(WrongPinException.class, () -> other.wrap(key, binding));
+                assertTrue(failed.getMessage().contains(words + mistyped), failed::getMessage);
                 assertThrows(WrongPinException.class, () -> other.unwrap(wrapped, binding));
+                assertOpens(first, wrapped, key);
             }
+            assertEquals(3, token.calls(Function.C_Login), "the right one, the other one, and the right one again");
             KeySourceException none = assertThrows(KeySourceException.class, () -> without.unwrap(wrapped, binding));
             assertEquals(Kind.MISCONFIGURED, none.kind());
             assertTrue(none.getMessage().contains("the token wants a PIN"), none::getMessage);
             TokenPremises.writePin(mistyped, SoftHsm.PIN);
             assertOpens(other, wrapped, key);
+            assertEquals(3, token.calls(Function.C_Login));
+        }
+    }
+
+    /** A token is never brought nearer to its lock than by one wrong PIN between two right ones. */
+    @Test
+    void triesNoOtherPinBesideALoginWhileTheTokenHasFewerTries() throws Exception {
+        int fewer = 0x10000;
+        Path another = TokenPremises.writePin(folder.resolve("another"), "mandarin");
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource other =
+                        token.open(context, token.uri("kek").replace(token.pin.toString(), another.toString()))) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            token.tamper = flag(fewer);
+            WrongPinException failed = assertThrows(WrongPinException.class, () -> other.wrap(key, binding));
+            assertTrue(
+                    failed.getMessage()
+                            .contains("the PIN of file " + another
+                                    + " is another than the one by which this process is logged in to the token"),
+                    failed::getMessage);
+            assertOpens(first, wrapped, key);
             assertEquals(1, token.calls(Function.C_Login));
+            assertEquals(0, token.calls(Function.C_Logout));
+        }
+    }
+
+    /** A token says that we are logged in without a look at the PIN, by whatever name it was found. */
+    @Test
+    void aSecondNameOfTheTokenMakesNoPinARightOne() throws Exception {
+        String place = token.uri("kek");
+        String otherName = place.replace(";object", ";manufacturer=SoftHSM%20project;object");
+        Path link = Files.createSymbolicLink(folder.resolve("link.so"), token.hsm.module());
+        Path mistyped = TokenPremises.writePin(folder.resolve("mistyped"), "mandarin");
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource linked =
+                        token.open(context, place.replace(token.hsm.module().toString(), link.toString()));
+                KeySource second = token.open(context, otherName);
+                KeySource wrong = token.open(context, otherName.replace(token.pin.toString(), mistyped.toString()))) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            assertOpens(linked, wrapped, key);
+            WrappedKey bySecond = second.wrap(key, binding);
+            assertEquals(0, token.calls(Function.C_Logout), "by the same PIN nobody is disturbed");
+            WrongPinException failed = assertThrows(WrongPinException.class, () -> wrong.wrap(key, binding));
+            assertTrue(
+                    failed.getMessage().contains("the token refuses the PIN of file " + mistyped), failed::getMessage);
+            assertOpens(first, wrapped, key);
+            assertOpens(linked, wrapped, key);
+            assertOpens(second, bySecond, key);
+        }
+    }
+
+    /** Sessions that are still open, of another volume for instance, keep us logged in although we have to log in anew. */
+    @Test
+    void alsoAfterALossAPinMustBeTheOneThatTheTokenHasTaken() throws Exception {
+        String otherName = token.uri("kek").replace(";object", ";manufacturer=SoftHSM%20project;object");
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource second = token.open(context, otherName)) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            second.wrap(key, binding);
+            token.writePin("mandarin");
+            AtomicBoolean once = new AtomicBoolean(true);
+            token.fault = (function, arguments) ->
+                    function == Function.C_Decrypt && once.getAndSet(false) ? Ckr.DEVICE_REMOVED : null;
+            WrongPinException failed = assertThrows(WrongPinException.class, () -> first.unwrap(wrapped, binding));
+            assertTrue(failed.getMessage().contains("the token refuses the PIN of file "), failed::getMessage);
+            token.writePin(SoftHsm.PIN);
+            assertOpens(first, wrapped, key);
+        }
+    }
+
+    /** A volume that is added must not need a restart of the daemon, nor must those that are served already. */
+    @Test
+    void takesANewPinThatTheTokenAndTheFilesHave() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource added = premises.otherSource(context)) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            token.hsm.changePin(SoftHsm.PIN, "clementine");
+            try {
+                token.writePin("clementine");
+                assertOpens(first, wrapped, key);
+                assertEquals(0, token.calls(Function.C_Logout), "who is logged in stays so");
+                WrappedKey other = added.wrap(key, binding);
+                assertOpens(added, other, key);
+                assertOpens(first, wrapped, key);
+                assertEquals(2, token.calls(Function.C_Login));
+                assertEquals(1, token.calls(Function.C_Logout));
+            } finally {
+                token.hsm.changePin("clementine", SoftHsm.PIN);
+            }
         }
     }
 
@@ -175,17 +269,22 @@ class Pkcs11KeySourceTest extends SourceContract {
         assertEquals(1, token.calls(Function.C_Login));
     }
 
+    /** A token that says so of itself. */
+    private static TokenPremises.Tampering flag(int flag) {
+        return (function, arguments) -> {
+            if (function == Function.C_GetTokenInfo) {
+                OffHeap info = OffHeap.at(arguments[1], TokenInfo.BYTES);
+                info.putLong(96, info.getLong(96) | flag);
+            }
+        };
+    }
+
     @Test
     void doesNotTryAPinWhenAWrongOneWouldLockTheToken() throws Exception {
         int lastTry = 0x20000;
         int locked = 0x40000;
         for (int flag : new int[] {lastTry, locked}) {
-            token.tamper = (function, arguments) -> {
-                if (function == Function.C_GetTokenInfo) {
-                    OffHeap info = OffHeap.at(arguments[1], TokenInfo.BYTES);
-                    info.putLong(96, info.getLong(96) | flag);
-                }
-            };
+            token.tamper = flag(flag);
             KeySourceException failed = wrapFails(premises.source(context));
             assertEquals(Kind.MISCONFIGURED, failed.kind());
             assertTrue(failed.getMessage().contains("lock"), failed::getMessage);
@@ -378,6 +477,7 @@ class Pkcs11KeySourceTest extends SourceContract {
     /** A pipe gives the PIN but once, and a token may be pulled out more often. */
     @Test
     void keepsAPinThatCameThroughADescriptor() throws Exception {
+        keepsSecrets(1);
         try (FileChannel open = FileChannel.open(token.pin);
                 Secret key = Secret.random(engine.keys(), 32);
                 KeySource source = token.open(
@@ -388,6 +488,61 @@ class Pkcs11KeySourceTest extends SourceContract {
             token.writePin("");
             token.hsm.pullOutAndPutBack();
             assertOpens(source, wrapped, key);
+        }
+    }
+
+    /** A volume each with a key of its own, and one that comes when the configuration is loaded again. */
+    @Test
+    @Timeout(60)
+    void sharesAPinThatCameThroughAPipe() throws Exception {
+        keepsSecrets(1);
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        try (FileChannel both = FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                Secret key = Secret.random(engine.keys(), 32)) {
+            both.write(ByteBuffer.wrap((SoftHsm.PIN + "\n").getBytes(StandardCharsets.UTF_8)));
+            String from = "pin-source=fd:" + descriptorOf(pipe);
+            WrappedKey wrapped;
+            try (KeySource first = token.open(context, token.uri("kek").replaceFirst("pin-source=.*", from));
+                    KeySource second = token.open(context, token.uri("other").replaceFirst("pin-source=.*", from))) {
+                wrapped = first.wrap(key, binding);
+                assertOpens(second, second.wrap(key, binding), key);
+            }
+            try (KeySource later = token.open(context, token.uri("kek").replaceFirst("pin-source=.*", from))) {
+                assertOpens(later, wrapped, key);
+            }
+        }
+    }
+
+    /** The module, and others' logins, are not kept by somebody whose pipe is empty yet. */
+    @Test
+    @Timeout(60)
+    void waitsForAPinWithoutKeepingOthersFromTheToken() throws Exception {
+        keepsSecrets(1);
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        ExecutorService waiting = Executors.newSingleThreadExecutor();
+        try (FileChannel both = FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                Secret key = Secret.random(engine.keys(), 32);
+                KeySource waits = token.open(
+                        context,
+                        token.uri("kek").replaceFirst("pin-source=.*", "pin-source=fd:" + descriptorOf(pipe)));
+                KeySource other = premises.otherSource(context)) {
+            CountDownLatch begun = new CountDownLatch(1);
+            token.fault = (function, arguments) -> {
+                if (function == Function.C_GetTokenInfo) {
+                    begun.countDown();
+                }
+                return null;
+            };
+            Future<WrappedKey> later = waiting.submit(() -> waits.wrap(key, binding));
+            begun.await();
+            assertOpens(other, other.wrap(key, binding), key);
+            assertFalse(later.isDone());
+            both.write(ByteBuffer.wrap((SoftHsm.PIN + "\n").getBytes(StandardCharsets.UTF_8)));
+            assertOpens(waits, later.get(), key);
+        } finally {
+            waiting.shutdownNow();
         }
     }
 

@@ -30,6 +30,7 @@ final class SoftHsm {
             Path.of("/usr/lib64/pkcs11/libsofthsm2.so"),
             Path.of("/usr/lib/pkcs11/libsofthsm2.so"));
     // Places in CK_FUNCTION_LIST.
+    private static final int C_SET_PIN = 11;
     private static final int C_OPEN_SESSION = 12;
     private static final int C_CLOSE_SESSION = 13;
     private static final int C_CLOSE_ALL_SESSIONS = 14;
@@ -236,6 +237,21 @@ final class SoftHsm {
             Files.move(tokens, elsewhere);
             Files.createDirectory(tokens);
         }
+    }
+
+    /** Gives the user another PIN. */
+    void changePin(String from, String to) {
+        OffHeap before = OffHeap.allocate(from.length()).put(0, from.getBytes(StandardCharsets.UTF_8));
+        OffHeap after = OffHeap.allocate(to.length()).put(0, to.getBytes(StandardCharsets.UTF_8));
+        OffHeap session = OffHeap.allocate(Long.BYTES);
+        call(C_OPEN_SESSION, slot, READ_WRITE_SESSION, 0, 0, session.address());
+        try {
+            call(C_SET_PIN, session.getLong(0), before.address(), before.length(), after.address(), after.length());
+        } finally {
+            call(C_CLOSE_SESSION, session.getLong(0));
+        }
+        Reference.reachabilityFence(before);
+        Reference.reachabilityFence(after);
     }
 
     /** Logs the whole process out; its sessions stay. */
