@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.crypto.Secret;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.KeySlotPriority;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
@@ -133,6 +135,7 @@ class SlotPriorityTest {
     void saysOfTheFirstSourceThatGivesAnotherKeyIfNoneOpensIt(Kind trouble) throws Exception {
         MalformedVolumeException strange =
                 assertThrows(MalformedVolumeException.class, () -> open(key(1, trouble), mixedUp(2), mixedUp(3)));
+        assertEquals(List.of(1, 2, 3), asked, "once each, though there are two roots");
         assertEquals("mac", strange.field());
         assertTrue(strange.getMessage().contains("(that of key slot 1)"), strange::getMessage);
         assertTrue(strange.getMessage().contains("key 1: " + trouble), strange::getMessage);
@@ -157,6 +160,7 @@ class SlotPriorityTest {
             names = {"UNREACHABLE", "THROTTLED"})
     void waitsForASourceThatMayStillOpenItThoughAnotherGivesAnotherKey(Kind away) throws Exception {
         KeySourceException waits = assertThrows(KeySourceException.class, () -> open(mixedUp(1), key(2, away)));
+        assertEquals(List.of(1, 2), asked, "once each, though there are two roots");
         assertEquals(away, waits.kind());
         assertTrue(waits.getMessage().startsWith("key 2: " + away + "; and another key slot: "), waits::getMessage);
         assertTrue(
@@ -178,7 +182,44 @@ class SlotPriorityTest {
         try (Volume volume = open(key(1, null), key(2, Kind.UNREACHABLE))) {
             assertArrayEquals(good, volume.root().image());
         }
+        assertEquals(damaged == 0 ? List.of(1, 2) : List.of(1), asked);
         assertArrayEquals(good, store.peek(MetadataLayout.rootOffset(damaged), good.length), "healed");
+    }
+
+    /** A service counts questions, and a token its tries: a start must not cost more of them the worse the disk is. */
+    @Test
+    void asksOnceForEachSlotHoweverManyRootsHaveIt() throws Exception {
+        MemoryStore mirror = new MemoryStore("mirror", 0);
+        byte[] altered;
+        try (Volume volume = openMirrored(mirror, fixture.key(1))) {
+            altered = Forger.flipped(
+                    volume.root().image(), Byte.SIZE * volume.root().macInput().length);
+        }
+        store.poke(MetadataLayout.rootOffset(0), altered);
+        store.poke(MetadataLayout.rootOffset(1), altered);
+        mirror.poke(MetadataLayout.rootOffset(0), altered);
+        asked.clear();
+        openMirrored(mirror, key(1, null), key(2, Kind.UNREACHABLE), mixedUp(3)).close();
+        assertEquals(List.of(1, 2, 3), asked);
+    }
+
+    private Volume openMirrored(MemoryStore mirror, KeySource... sources) throws Exception {
+        return fixture.opener()
+                .open(VolumeStores.inBand(store).mirroredOn(mirror), List.of(sources), OpenOptions.DEFAULT);
+    }
+
+    /** As the power leaves them that fails while a key is removed: most slots are the same ones. */
+    @Test
+    void asksOnceForASlotThatOlderKeySlotsHaveToo() throws Exception {
+        byte[] root = store.peek(MetadataLayout.rootOffset(1), MetadataLayout.BLOCK_BYTES);
+        byte[] slots = store.peek(MetadataLayout.keySlotAreaOffset(1), KeySlotArea.AREA_BYTES);
+        try (Volume volume = fixture.open(store)) {
+            volume.keySlots().remove(2, false);
+        }
+        store.poke(MetadataLayout.rootOffset(1), root);
+        store.poke(MetadataLayout.keySlotAreaOffset(1), slots);
+        assertThrows(KeySourceException.class, () -> open(mixedUp(1), key(2, Kind.UNREACHABLE), key(3, Kind.REFUSED)));
+        assertEquals(List.of(1, 2, 3), asked);
     }
 
     /** Nobody may find out of it only when the token has locked itself. */
@@ -228,6 +269,22 @@ class SlotPriorityTest {
         assertTrue(
                 waits.getMessage().startsWith("key 2: UNREACHABLE; and another key slot: key 1: wrong PIN; slot 2"),
                 waits::getMessage);
+    }
+
+    /** Whoever has no key must not be able to change anything by trying, and a mirror is not healed on a guess. */
+    @Test
+    void aTryThatOpensNothingWritesNothing() throws Exception {
+        MemoryStore mirror = new MemoryStore("mirror", 0);
+        openMirrored(mirror, fixture.key(1)).close();
+        store.poke(MetadataLayout.rootOffset(1), new byte[MetadataLayout.BLOCK_BYTES]);
+        String before = store.fingerprint() + mirror.fingerprint();
+        for (KeySource useless : List.of(
+                key(7, null), fixture.key(7), key(1, Kind.REFUSED), key(1, Kind.UNREACHABLE), mixedUp(1), badPin(1))) {
+            assertThrows(Exception.class, () -> openMirrored(mirror, useless).close());
+            assertEquals(before, store.fingerprint() + mirror.fingerprint(), useless.reference());
+        }
+        openMirrored(mirror, fixture.key(1)).close();
+        assertNotEquals(before, store.fingerprint() + mirror.fingerprint(), "with a key it is healed");
     }
 
     /** What somebody has mistyped must be seen although another source is down as well. */

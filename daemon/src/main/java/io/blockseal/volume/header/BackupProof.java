@@ -43,19 +43,18 @@ final class BackupProof {
     private static Proven proven(CryptoEngine engine, HeaderBackup backup, String name, Opened opened)
             throws MalformedVolumeException {
         RootBlock root = backup.root();
-        try (opened) {
-            VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
-            boolean proven = false;
-            try {
-                prove(engine, backup, name, keys, opened);
-                proven = true;
-                return new Proven(keys, opened.wrappedBy());
-            } finally {
-                if (!proven) {
-                    keys.close();
-                }
+        VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
+        boolean proven = false;
+        try {
+            prove(engine, backup, name, keys, opened);
+            proven = true;
+        } finally {
+            if (!proven) {
+                keys.close();
             }
         }
+        opened.close();
+        return new Proven(keys, opened.wrappedBy());
     }
 
     private static void prove(CryptoEngine engine, HeaderBackup backup, String name, VolumeKeys keys, Opened opened)

@@ -53,6 +53,13 @@ public final class RootAuthenticator {
     /** Opens the newest root that a source has a key for, and whose MAC that key makes. */
     public Unlocked authenticate(RootReader roots)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        try (SlotAnswers answers = new SlotAnswers()) {
+            return authenticate(roots, answers);
+        }
+    }
+
+    private Unlocked authenticate(RootReader roots, SlotAnswers answers)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
         List<KeySlotArea> failedAreas = new ArrayList<>();
         for (Candidate candidate : roots.candidates()) {
             KeySlotArea area = candidate.area();
@@ -60,7 +67,7 @@ public final class RootAuthenticator {
                 altered = candidate.withoutKeySlots();
             } else if (failedAreas.stream()
                     .noneMatch(failed -> MessageDigest.isEqual(failed.sha256(), area.sha256()))) {
-                Unlocked unlocked = tryOut(candidate, area);
+                Unlocked unlocked = tryOut(candidate, area, answers);
                 if (unlocked != null && isOutdated(roots, candidate, unlocked.keys())) {
                     unlocked.keys().close();
                     break;
@@ -110,10 +117,10 @@ public final class RootAuthenticator {
         return false;
     }
 
-    private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area) {
+    private @Nullable Unlocked tryOut(Candidate candidate, KeySlotArea area, SlotAnswers answers) {
         unproven = null;
         try {
-            return open(candidate, area);
+            return open(candidate, area, answers);
         } catch (MalformedVolumeException e) {
             altered = e;
         } catch (WrongKeyException e) {
@@ -126,41 +133,44 @@ public final class RootAuthenticator {
         return null;
     }
 
-    private Unlocked open(Candidate candidate, KeySlotArea area)
+    private Unlocked open(Candidate candidate, KeySlotArea area, SlotAnswers answers)
             throws MalformedVolumeException, WrongKeyException, KeySourceException {
-        return unlock.open(area, candidate.root().uuid(), opened -> {
-            try {
-                return prove(candidate, opened);
-            } catch (MalformedVolumeException e) {
-                unproven = e;
-                throw e;
-            }
-        });
+        return unlock.open(
+                area,
+                candidate.root().uuid(),
+                opened -> {
+                    try {
+                        return prove(candidate, opened);
+                    } catch (MalformedVolumeException e) {
+                        unproven = e;
+                        throw e;
+                    }
+                },
+                answers);
     }
 
     private Unlocked prove(Candidate candidate, Opened opened) throws MalformedVolumeException {
         RootBlock root = candidate.root();
-        try (opened) {
-            VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
-            boolean genuine = false;
-            try {
-                if (!keys.verifies(root)) {
-                    throw new MalformedVolumeException(
-                            root.block(),
-                            "mac",
-                            "does not verify: altered, or of another volume's key (that of key slot " + opened.slot()
-                                    + ")");
-                }
-                opened.requireEpochOf(root);
-                keys.takePrevious(root, opened.volumeKey());
-                genuine = true;
-                return new Unlocked(candidate, keys, opened.wrappedBy(), opened.slot());
-            } finally {
-                if (!genuine) {
-                    keys.close();
-                }
+        VolumeKeys keys = VolumeKeys.derive(engine, root.uuidBytes(), root.vkEpoch(), opened.volumeKey());
+        boolean genuine = false;
+        try {
+            if (!keys.verifies(root)) {
+                throw new MalformedVolumeException(
+                        root.block(),
+                        "mac",
+                        "does not verify: altered, or of another volume's key (that of key slot " + opened.slot()
+                                + ")");
+            }
+            opened.requireEpochOf(root);
+            keys.takePrevious(root, opened.volumeKey());
+            genuine = true;
+        } finally {
+            if (!genuine) {
+                keys.close();
             }
         }
+        opened.close();
+        return new Unlocked(candidate, keys, opened.wrappedBy(), opened.slot());
     }
 
     private void warnOfDamage(RootReader roots, Candidate chosen) {

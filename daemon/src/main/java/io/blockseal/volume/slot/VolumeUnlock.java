@@ -93,10 +93,13 @@ public final class VolumeUnlock {
         /**
          * What the caller wants of it. The key is the caller's from then on.
          *
-         * @throws MalformedVolumeException if it is another one; then the key is still not the caller's
+         * @throws MalformedVolumeException if it is another one; then the key is not the caller's, who leaves it open
          */
         T of(Opened opened) throws MalformedVolumeException;
     }
+
+    /** What the slots are tried for, what came of those before, and what sources have said already. */
+    private record Trial<T>(Binding binding, Proof<T> proof, SlotOutcomes outcomes, SlotAnswers answers) {}
 
     /**
      * What {@code proof} makes of the first volume key that it takes. A source that gives another one does not keep the next
@@ -109,10 +112,19 @@ public final class VolumeUnlock {
      */
     public <T> T open(KeySlotArea area, UUID uuid, Proof<T> proof)
             throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        try (SlotAnswers answers = new SlotAnswers()) {
+            return open(area, uuid, proof, answers);
+        }
+    }
+
+    /** Likewise; nobody is asked what he has told {@code answers} already. */
+    <T> T open(KeySlotArea area, UUID uuid, Proof<T> proof, SlotAnswers answers)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
         SlotOutcomes outcomes = new SlotOutcomes(volumeName, area, sources);
+        Trial<T> trial = new Trial<>(new Binding(uuid), proof, outcomes, answers);
         List<Integer> order = inOrder(area);
         for (int index : order) {
-            T made = tryOut(index, Objects.requireNonNull(area.slot(index)), uuid, proof, outcomes);
+            T made = tryOut(index, Objects.requireNonNull(area.slot(index)), trial);
             if (made != null) {
                 return made;
             }
@@ -140,7 +152,8 @@ public final class VolumeUnlock {
     }
 
     /** By every source that might have made the slot; null if none opens it. */
-    private <T> @Nullable T tryOut(int index, KeySlot slot, UUID uuid, Proof<T> proof, SlotOutcomes outcomes) {
+    private <T> @Nullable T tryOut(int index, KeySlot slot, Trial<T> trial) {
+        SlotOutcomes outcomes = trial.outcomes();
         WrappedKey wrapped = KeySlotCodec.toWrapped(slot);
         if (wrapped == null) {
             outcomes.unknown(index, slot);
@@ -157,13 +170,9 @@ public final class VolumeUnlock {
                 return null;
             }
             try {
-                Secret volumeKey = source.unwrap(wrapped, new Binding(uuid));
-                T made = take(
-                        new Opened(
-                                volumeKey, WrappedBy.of(source, wrapped), index, slot.vkEpoch(), outcomes.unusable()),
-                        proof);
+                T made = take(index, slot, source, wrapped, trial);
                 if (!quiet) {
-                    tell(uuid, index, source, outcomes.unusable());
+                    tell(trial.binding().volume(), index, source, outcomes.unusable());
                 }
                 return made;
             } catch (WrongKeyException e) {
@@ -179,15 +188,23 @@ public final class VolumeUnlock {
         return null;
     }
 
-    private static <T> T take(Opened opened, Proof<T> proof) throws MalformedVolumeException {
+    private static <T> T take(int index, KeySlot slot, KeySource source, WrappedKey wrapped, Trial<T> trial)
+            throws MalformedVolumeException, KeySourceException, WrongKeyException {
+        Secret volumeKey = trial.answers().unwrap(source, wrapped, trial.binding());
         boolean taken = false;
         try {
-            T made = proof.of(opened);
+            T made = trial.proof()
+                    .of(new Opened(
+                            volumeKey,
+                            WrappedBy.of(source, wrapped),
+                            index,
+                            slot.vkEpoch(),
+                            trial.outcomes().unusable()));
             taken = true;
             return made;
         } finally {
             if (!taken) {
-                opened.close();
+                trial.answers().bringBack(source, wrapped, trial.binding(), volumeKey);
             }
         }
     }
