@@ -168,7 +168,7 @@ final class DataPathCollector extends Collector {
         String name = "blockseal_key_verified_age_seconds";
         List<MetricFamilySamples.Sample> samples = new ArrayList<>();
         for (ExportHealth export : exports) {
-            if (!export.key().standing().equals(KeyHealth.UNWATCHED)) {
+            if (export.key().wasGiven()) {
                 samples.add(new MetricFamilySamples.Sample(
                         name,
                         List.of("export"),

@@ -71,22 +71,9 @@ public record ExportHealth(
                 KeyHealth.NONE);
     }
 
-    /** Of an export whose volume cannot be opened before its key source gives the key, which it does not because of that. */
-    public static ExportHealth awaitingKey(String export, String why) {
-        return new ExportHealth(
-                export,
-                "opening",
-                0,
-                0,
-                0,
-                0,
-                0,
-                false,
-                0,
-                Mirror.NONE,
-                0,
-                0,
-                new KeyHealth(KeyHealth.AWAITED, 0, 0, 0, why));
+    /** Of an export whose volume is not open, for want of a key that lies elsewhere. */
+    public static ExportHealth unopened(String export, KeyHealth key) {
+        return new ExportHealth(export, "opening", 0, 0, 0, 0, 0, false, 0, Mirror.NONE, 0, 0, key);
     }
 
     /** Whether clients are served. */

@@ -38,8 +38,8 @@ public final class VolumeLock {
     private final Volume volume;
     /** Written under our monitor. */
     private volatile boolean locked;
-    /** Counts those who wanted it locked. */
-    private long orders;
+    /** Counts those who wanted it locked. Written under our monitor. */
+    private volatile long orders;
     /** Also while it is waited for. */
     private volatile boolean wanted;
 
@@ -51,6 +51,11 @@ public final class VolumeLock {
 
     VolumeLock(Volume volume) {
         this.volume = volume;
+    }
+
+    /** Whether nobody has wanted it locked since {@code order}. From any thread, without waiting. */
+    public boolean isLatest(long order) {
+        return orders == order;
     }
 
     boolean isWanted() {

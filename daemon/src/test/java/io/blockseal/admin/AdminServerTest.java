@@ -84,6 +84,21 @@ class AdminServerTest {
         assertTrue(get("/readyz").startsWith("HTTP/1.1 503 "), "a daemon that drains takes no new clients");
     }
 
+    /** Whoever is called at night learns here which of many volumes it is, and why. */
+    @Test
+    void saysWhichVolumeHasNoKeyAndWhy() throws IOException {
+        exports.add(new ExportHealth("near", "open", 1, 0, 0, 0));
+        exports.add(ExportHealth.unopened("far", KeyHealth.unopened(KeyHealth.AWAITED, "the vault is sealed")));
+        serving.set(true);
+        String answer = get("/readyz");
+        assertTrue(answer.startsWith("HTTP/1.1 503 "), answer);
+        assertTrue(answer.contains("{\"name\":\"near\",\"state\":\"open\",\"ready\":true}"), answer);
+        assertTrue(
+                answer.contains("{\"name\":\"far\",\"state\":\"opening\",\"ready\":false,\"key\":\"awaited\","
+                        + "\"why\":\"the vault is sealed\"}"),
+                answer);
+    }
+
     @Test
     void answersHeadWithTheLengthAndNoBody() throws IOException {
         String answer = ask("HEAD /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");

@@ -1,6 +1,7 @@
 package io.blockseal.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
@@ -45,6 +47,9 @@ class MetricsPageTest {
             new RotationMetrics());
     private final TlsFigures tls = new TlsFigures();
     private final RefusalFigures refusals = new RefusalFigures();
+    private final List<ExportHealth> exports = new ArrayList<>(List.of(
+            new ExportHealth("db \"1\"\\", "open", 1L << 40, 7, 8, 9),
+            new ExportHealth("other", "opening", 0, 0, 0, 0)));
     private MetricsPage page;
 
     @BeforeEach
@@ -54,9 +59,7 @@ class MetricsPageTest {
                 "java",
                 "heap",
                 () -> List.of(requests),
-                () -> List.of(
-                        new ExportHealth("db \"1\"\\", "open", 1L << 40, 7, 8, 9),
-                        new ExportHealth("other", "opening", 0, 0, 0, 0)),
+                () -> exports,
                 () -> List.of(keys),
                 () -> List.of(
                         new JobTally("db \"1\"\\", "rotate-dek", 1, 2, 3, 4, 5, 6, 70, 8.5),
@@ -113,6 +116,32 @@ class MetricsPageTest {
         assertEquals(5, parsed.value("blockseal_audit_waiting"));
         assertEquals(1, parsed.value("blockseal_key_protection_info", "engine=java", "keys=heap"));
         assertEquals(1, parsed.value("blockseal_build_info", "version=1.2.3"));
+    }
+
+    /** An alert that is to ring during an outage of a key source needs something that grows; of no key there is nothing. */
+    @Test
+    void tellsHowLongAgoAKeySourceHasGivenTheKeyOnceItHas() {
+        KeyHealth doubt = new KeyHealth("in-doubt", 312.5, 0, 0, KeyHealth.Service.ON, "away");
+        exports.add(new ExportHealth("doubt", "open", 1, 0, 0, 0, 0, false, 0, ExportHealth.Mirror.NONE, 0, 0, doubt));
+        exports.add(ExportHealth.unopened("awaited", KeyHealth.unopened(KeyHealth.AWAITED, "away")));
+        exports.add(ExportHealth.unopened("given-up", KeyHealth.unopened(KeyHealth.GIVEN_UP, "too small")));
+        Exposition parsed = Exposition.parse(page.render().body());
+        String age = "blockseal_key_verified_age_seconds";
+        assertEquals(312.5, parsed.value(age, "export=doubt"));
+        for (String without : List.of("awaited", "given-up", "other")) {
+            assertFalse(parsed.samples.containsKey(age + "{export=" + without + "}"), without);
+        }
+        for (String standing : KeyHealth.STANDINGS) {
+            String label = "standing=" + standing;
+            assertEquals(
+                    standing.equals("in-doubt") ? 1 : 0,
+                    parsed.value("blockseal_key_access", "export=doubt", label),
+                    standing);
+            assertEquals(
+                    standing.equals("given-up") ? 1 : 0,
+                    parsed.value("blockseal_key_access", "export=given-up", label),
+                    standing);
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.blockseal.app.desk;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.blockseal.admin.KeyHealth;
+import io.blockseal.admin.KeyHealth.Service;
 import io.blockseal.config.KeyCheck.OnRevocation;
 import java.io.IOException;
 import java.time.Instant;
@@ -14,19 +15,28 @@ import org.jspecify.annotations.Nullable;
  * becomes of the volume, and when. Of a key that is well there is nothing to read.
  */
 final class KeyStatusText {
+    private static final String NOT_ASKED = "the volume is locked, and its source not asked meanwhile";
+    private static final String OVER = "revoked, and the time of grace is over";
+
     private KeyStatusText() {}
 
     /** A line that goes under the volume's own, or nothing if there is nothing to tell. */
     static String of(KeyHealth key, OnRevocation then, Instant now) {
+        boolean locked = key.service() == Service.LOCKED;
         String how =
                 switch (key.standing()) {
                     case KeyHealth.AWAITED -> "the volume waits for its key, which is asked for again";
-                    case "in-doubt" -> "in doubt, last given " + ago(key) + " ago; the volume is served on";
+                    case KeyHealth.GIVEN_UP ->
+                        "the volume does not fit its configuration, and is not tried again before that is mended and loaded"
+                                + " again";
+                    case "in-doubt" ->
+                        "in doubt, " + given(key) + "; " + (locked ? NOT_ASKED : "the volume is served on");
                     case "refused" ->
-                        "refused " + times(key.refusals()) + ", last given " + ago(key)
-                                + " ago; that is no revocation yet";
-                    case "grace" -> "revoked; served until " + end(key, now) + ", then " + word(then);
-                    case "revoked" -> "revoked, and the time of grace is over: " + word(then);
+                        "refused " + times(key.refusals()) + ", " + given(key) + "; that is no revocation yet"
+                                + (locked ? "; " + NOT_ASKED : "");
+                    case "grace" ->
+                        locked ? lockedInGrace(key, then, now) : "revoked; served until " + next(key, then, now);
+                    case "revoked" -> OVER + revoked(key.service(), then);
                     default -> "";
                 };
         if (how.isEmpty()) {
@@ -35,14 +45,34 @@ final class KeyStatusText {
         return "  key: " + how + (key.why().isEmpty() ? "" : ": " + key.why().replaceAll("\\s*\\R\\s*", " ")) + "\n";
     }
 
-    /** The field {@code key}. */
+    private static String lockedInGrace(KeyHealth key, OnRevocation then, Instant now) {
+        return key.graceSecondsLeft() > 0
+                ? "revoked; " + NOT_ASKED + "; unlocked, it is served until " + next(key, then, now)
+                : OVER + "; " + NOT_ASKED + "; unlocked, it is soon: " + word(then);
+    }
+
+    private static String next(KeyHealth key, OnRevocation then, Instant now) {
+        return end(key, now) + ", then " + word(then);
+    }
+
+    private static String revoked(Service service, OnRevocation then) {
+        return switch (service) {
+            case ON -> (then == OnRevocation.CONTINUE ? ": " : "; about to be locked: ") + word(then);
+            case ENDED -> ": " + word(then);
+            case LOCKED -> "; an operator has locked the volume, and unlocks it";
+            case OVERRULED -> "; served on, as an operator has unlocked the volume by another key";
+        };
+    }
+
+    /** The field {@code key}; docs/control.md, "The key of a volume", says which fields it has when. */
     static void write(JsonGenerator json, KeyHealth key, OnRevocation then, Instant now) throws IOException {
         json.writeObjectFieldStart("key");
         json.writeStringField("standing", key.standing());
         if (!key.isWell()) {
-            if (!key.standing().equals(KeyHealth.AWAITED)) {
+            if (key.wasGiven()) {
                 json.writeNumberField("verifiedSecondsAgo", Math.round(key.verifiedSecondsAgo()));
                 json.writeNumberField("refusals", key.refusals());
+                json.writeStringField("service", key.service().name().toLowerCase(Locale.ROOT));
                 json.writeStringField("onRevocation", word(then));
             }
             Instant end = end(key, now);
@@ -60,8 +90,8 @@ final class KeyStatusText {
                 : null;
     }
 
-    private static String ago(KeyHealth key) {
-        return Math.round(key.verifiedSecondsAgo()) + " s";
+    private static String given(KeyHealth key) {
+        return "last given " + Math.round(key.verifiedSecondsAgo()) + " s ago";
     }
 
     private static String times(int count) {

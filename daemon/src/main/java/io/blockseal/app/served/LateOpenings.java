@@ -120,16 +120,20 @@ public final class LateOpenings {
         } catch (Exception failed) {
             String why = Failures.message(failed);
             LOG.debug("volume={}", volume.name(), failed);
+            // One that does not fit its configuration never will.
+            if (failed instanceof CommandException) {
+                LOG.error(
+                        "volume={}: is not served until its configuration is mended and loaded again: {}",
+                        volume.name(),
+                        why);
+                volume.giveUp(why);
+                return;
+            }
             if (!why.equals(volume.awaitsKeyBecause())) {
                 LOG.warn("volume={}: still cannot be opened, and is tried again: {}", volume.name(), why);
                 volume.awaitKey(why);
             }
-            // One that does not fit its configuration never will.
-            if (failed instanceof CommandException) {
-                LOG.error("volume={}: is not served until its configuration is loaded again: {}", volume.name(), why);
-            } else {
-                again(volume, tries + 1);
-            }
+            again(volume, tries + 1);
         } finally {
             end(volume);
         }

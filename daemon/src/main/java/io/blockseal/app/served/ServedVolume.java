@@ -76,7 +76,7 @@ public final class ServedVolume implements VolumesClosing.Closable {
     private @Nullable Polling polling;
     private volatile @Nullable KeyPolicyWatch keyWatch;
     private volatile @Nullable KeyCanary canary;
-    private volatile @Nullable String awaitsKeyBecause;
+    private volatile @Nullable KeyHealth keyMissing;
     private @Nullable Polling checking;
     private @Nullable Polling graceEnding;
     private @Nullable List<EndableKeySource> asked;
@@ -261,23 +261,27 @@ public final class ServedVolume implements VolumesClosing.Closable {
 
     /** It cannot be opened yet, as its key cannot be had, because of that. */
     void awaitKey(String why) {
-        awaitsKeyBecause = why;
+        keyMissing = KeyHealth.unopened(KeyHealth.AWAITED, why);
+    }
+
+    /** Nobody asks for its key any more, as it does not fit its configuration, because of that. */
+    void giveUp(String why) {
+        keyMissing = KeyHealth.unopened(KeyHealth.GIVEN_UP, why);
     }
 
     /** What was said last about why its key cannot be had; null if nothing was. */
     @Nullable
     String awaitsKeyBecause() {
-        return awaitsKeyBecause;
+        KeyHealth missing = keyMissing;
+        return missing == null ? null : missing.why();
     }
 
     /** How it is, for whoever watches. */
     public ExportHealth health() {
         Volume now = volume;
         if (now == null || export == null) {
-            String why = awaitsKeyBecause;
-            return why == null
-                    ? new ExportHealth(config.exportName(), "opening", 0, 0, 0, 0)
-                    : ExportHealth.awaitingKey(config.exportName(), why);
+            KeyHealth missing = keyMissing;
+            return ExportHealth.unopened(config.exportName(), missing == null ? KeyHealth.NONE : missing);
         }
         if (gate.state() == OrderGate.State.ERASED) {
             return new ExportHealth(config.exportName(), ExportHealth.ERASED, 0, 0, 0, 0);

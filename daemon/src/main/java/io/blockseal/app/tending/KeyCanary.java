@@ -1,6 +1,7 @@
 package io.blockseal.app.tending;
 
 import io.blockseal.admin.KeyHealth;
+import io.blockseal.app.tending.RevocationLock.Task;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
@@ -14,7 +15,6 @@ import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.Volume;
-import io.blockseal.volume.VolumeLock;
 import io.blockseal.volume.VolumeRefusedException;
 import java.util.List;
 import java.util.Locale;
@@ -43,13 +43,8 @@ public final class KeyCanary {
     private final LongSupplier clock;
     private final BooleanSupplier ended;
     private final KeyAccess access;
+    private final RevocationLock lock;
     private boolean spareComplained;
-    private boolean lockedByUs;
-    /** An operator has unlocked what we had locked, by another key: that is his word until the source gives the key again. */
-    private boolean overruled;
-    /** What {@link VolumeLock} calls the order by which we have locked it. */
-    private volatile long order;
-
     private volatile KeyHealth health;
     private volatile long verifiedAt;
     /** Of no meaning before it has begun. */
@@ -71,15 +66,17 @@ public final class KeyCanary {
         this.ended = ended;
         this.verifiedAt = clock.getAsLong();
         this.access = new KeyAccess(1000L * check.graceSeconds(), verifiedAt);
-        this.health = new KeyHealth(word(Standing.GOOD), 0, 0, 0, "");
+        this.lock = new RevocationLock(name, volume, check.onRevocation());
+        this.health = new KeyHealth(word(Standing.GOOD), 0, 0, 0, KeyHealth.Service.ON, "");
     }
 
     /** What is known. From any thread. */
     public KeyHealth health() {
         KeyHealth last = health;
         long now = clock.getAsLong();
-        double left = last.standing().equals(word(Standing.GRACE)) ? Math.max(0, graceUntil - now) / MILLIS : 0;
-        return new KeyHealth(last.standing(), (now - verifiedAt) / MILLIS, last.refusals(), left, last.why());
+        double left = last.standing().equals(word(Standing.GRACE)) ? (graceUntil - now) / MILLIS : 0;
+        return new KeyHealth(
+                last.standing(), (now - verifiedAt) / MILLIS, last.refusals(), left, lock.service(), last.why());
     }
 
     /** How long until the next look. */
@@ -100,25 +97,8 @@ public final class KeyCanary {
         return (int) Math.min(troubledPauseSeconds(), Math.max(1, left));
     }
 
-    /** What there is to do. */
-    private enum Task {
-        /** Nothing: it is closed, or an operator has locked it. */
-        NONE,
-        /** To see whether the source would open it. */
-        VERIFY,
-        /** To open it again, as it is locked by us. */
-        RESUME
-    }
-
     private synchronized Task task() {
-        Volume.State state = volume.state();
-        boolean locked = state == Volume.State.LOCKED || volume.isLockedOrAboutTo();
-        overruled |= lockedByUs && !locked;
-        lockedByUs &= locked;
-        if (state == Volume.State.CLOSED || (locked && !lockedByUs)) {
-            return Task.NONE;
-        }
-        return lockedByUs ? Task.RESUME : Task.VERIFY;
+        return lock.task();
     }
 
     /** Looks once. Without the monitor while the source is asked, which may take its time. */
@@ -131,8 +111,7 @@ public final class KeyCanary {
         String why = "";
         try {
             // Whoever wants it locked since then unlocks it as well.
-            if (task == Task.RESUME && !volume.lock().unlockUnlessWanted(order, sources)) {
-                forgetOrder();
+            if (task == Task.RESUME && !lock.unlock(sources)) {
                 return;
             }
             if (task == Task.VERIFY) {
@@ -156,16 +135,11 @@ public final class KeyCanary {
         conclude(task, trouble, why);
     }
 
-    private synchronized void forgetOrder() {
-        lockedByUs = false;
-    }
-
     private synchronized void conclude(Task task, @Nullable Kind trouble, String why) {
-        if (task == Task.VERIFY && lockedByUs) {
+        if (task == Task.VERIFY && lock.isOurs()) {
             // The grace has ended meanwhile: only a look that resumes it counts now.
             return;
         }
-        lockedByUs &= trouble != null;
         Standing before = access.standing();
         long now = clock.getAsLong();
         settle(before, trouble == null ? access.opened(now) : access.failed(trouble, now), why);
@@ -186,15 +160,17 @@ public final class KeyCanary {
     }
 
     private void settle(Standing before, Standing now, String why) {
-        overruled &= now != Standing.GOOD;
         verifiedAt = access.verifiedAt();
         graceUntil = access.graceUntil();
-        health = new KeyHealth(word(now), 0, access.refusals(), 0, why);
+        health = new KeyHealth(word(now), 0, access.refusals(), 0, KeyHealth.Service.ON, why);
+        if (now == Standing.GOOD) {
+            lock.given();
+        }
         if (now != before) {
             tell(before, now, why);
         }
-        if (now == Standing.REVOKED && !lockedByUs && !overruled) {
-            revoke();
+        if (now == Standing.REVOKED) {
+            lock.lock();
         }
     }
 
@@ -244,19 +220,6 @@ public final class KeyCanary {
 
     private String word() {
         return check.onRevocation().name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-
-    private void revoke() {
-        if (check.onRevocation() == KeyCheck.OnRevocation.CONTINUE) {
-            return;
-        }
-        boolean freeze = check.onRevocation() == KeyCheck.OnRevocation.FREEZE;
-        try {
-            order = volume.lock().lockUnlessLocked(freeze ? VolumeLock.Policy.FREEZE : VolumeLock.Policy.FAIL);
-            lockedByUs = order >= 0;
-        } catch (StoreException | VolumeRefusedException failed) {
-            LOG.error("volume={}: cannot be locked, and that is tried again: {}", name, failed.getMessage());
-        }
     }
 
     private void record(AuditEvent event) {

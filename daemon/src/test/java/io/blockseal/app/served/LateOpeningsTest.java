@@ -12,6 +12,7 @@ import io.blockseal.app.MoodyProgram;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
 import io.blockseal.app.daemon.Daemon;
+import io.blockseal.config.ConfigReader;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +88,33 @@ class LateOpeningsTest {
             }
         }
         cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    /** Who reads that it is asked for again would wait for ever. */
+    @Test
+    void oneThatDoesNotFitItsConfigurationIsGivenUpUntilThatIsMendedAndLoadedAgain() throws Exception {
+        cli.ok("create", "./wide.bsl", "--size", "1G", "--range-size", "256M", "--key-source", source);
+        program.mood("unreachable");
+        String wide = "path: ./wide.bsl, key-source: \"" + source + "\"";
+        try (Daemon daemon = Daemon.start(
+                cli.configuration(wide + ", max-bytes-per-key: 3G"),
+                () -> ConfigReader.read(cli.path("c.yaml")),
+                System::currentTimeMillis)) {
+            assertEquals("awaited", status("wide").get("key").get("standing").asText());
+            program.mood("well");
+            while (!status("wide").get("key").get("standing").asText().equals("given-up")) {
+                Thread.onSpinWait();
+            }
+            assertEquals("opening", status("wide").get("state").asText());
+            String text = cli.served("status").out();
+            assertTrue(text.contains("key: the volume does not fit its configuration, and is not tried again"), text);
+            assertTrue(text.contains("max-bytes-per-key is 3G"), text);
+            cli.configuration(wide + ", max-bytes-per-key: 4G");
+            assertEquals(0, cli.served("reload").exitCode());
+            assertEquals("good", status("wide").get("key").get("standing").asText());
+            assertEquals("open", status("wide").get("state").asText());
+            assertTrue(daemon.addresses().contains("n.sock"));
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.blockseal.app.tending;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.blockseal.admin.KeyHealth.Service;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
 import io.blockseal.block.Errno;
@@ -122,6 +123,7 @@ class KeyCanaryTest {
             assertEquals(0x5a, fixture.read(volume, 3));
             look(canary, 1);
             assertEquals("revoked", canary.health().standing());
+            assertEquals(Service.ENDED, canary.health().service());
             assertEquals(Volume.State.LOCKED, volume.state());
             assertEquals(policy == OnRevocation.FREEZE ? Errno.OK : Errno.EIO, volume.whileHeld());
             assertEquals(1, audit.of(AuditEvent.KEY_ACCESS_ENDED).size());
@@ -132,6 +134,7 @@ class KeyCanaryTest {
             look(canary, 1);
             assertEquals(Volume.State.OPEN, volume.state());
             assertEquals("good", canary.health().standing());
+            assertEquals(Service.ON, canary.health().service());
             assertEquals(0x5a, fixture.read(volume, 3));
             assertEquals(1, audit.of(AuditEvent.KEY_ACCESS_RESTORED).size());
         }
@@ -199,9 +202,12 @@ class KeyCanaryTest {
         source.mood = Kind.REFUSED;
         look(canary, 6);
         volume.lock().lock(VolumeLock.Policy.FREEZE);
+        assertEquals(Service.LOCKED, canary.health().service());
         now += 1000L * GRACE_SECONDS;
         canary.endGrace();
         assertEquals("grace", canary.health().standing());
+        now += 30_000;
+        assertEquals(-30, canary.health().graceSecondsLeft(), "what is said of its end does not move");
         source.mood = null;
         look(canary, 5);
         assertEquals(Volume.State.LOCKED, volume.state());
@@ -213,6 +219,7 @@ class KeyCanaryTest {
         source.mood = Kind.REFUSED;
         look(canary, 500);
         assertEquals("revoked", canary.health().standing());
+        assertEquals(Service.ON, canary.health().service());
         assertEquals(Volume.State.OPEN, volume.state());
         assertEquals(0x5a, fixture.read(volume, 3));
     }
@@ -244,13 +251,40 @@ class KeyCanaryTest {
         source.mood = Kind.REFUSED;
         look(canary, 30);
         assertEquals(Volume.State.LOCKED, volume.state());
+        assertEquals(Service.ENDED, canary.health().service());
         volume.lock().lock(VolumeLock.Policy.FREEZE);
+        assertEquals(Service.LOCKED, canary.health().service());
         source.mood = null;
         look(canary, 30);
         assertEquals(Volume.State.LOCKED, volume.state());
+        assertEquals(Service.LOCKED, canary.health().service());
         volume.lock().unlock(List.of(fixture.key(1)));
+        assertEquals(Service.OVERRULED, canary.health().service());
         look(canary, 1);
         assertEquals("good", canary.health().standing());
+        assertEquals(Service.ON, canary.health().service());
+    }
+
+    /** It is his word that counts, whether or not he has locked it himself before. */
+    @Test
+    void leavesOpenWhatAnOperatorHasLockedAndUnlockedWhileItWasRevoked() throws Exception {
+        KeyCanary canary = canary(OnRevocation.FAIL_IO);
+        source.mood = Kind.REFUSED;
+        look(canary, 30);
+        volume.lock().lock(VolumeLock.Policy.FREEZE);
+        look(canary, 1);
+        volume.lock().unlock(List.of(fixture.key(1)));
+        look(canary, 100);
+        assertEquals(Volume.State.OPEN, volume.state());
+        assertEquals("revoked", canary.health().standing());
+        assertEquals(Service.OVERRULED, canary.health().service());
+        volume.lock().lock(VolumeLock.Policy.FREEZE);
+        assertEquals(Service.LOCKED, canary.health().service());
+        volume.lock().unlock(List.of(fixture.key(1)));
+        source.mood = null;
+        look(canary, 1);
+        assertEquals("good", canary.health().standing());
+        assertEquals(Service.ON, canary.health().service());
     }
 
     @Test
@@ -263,6 +297,7 @@ class KeyCanaryTest {
         look(canary, 100);
         assertEquals(Volume.State.OPEN, volume.state());
         assertEquals("revoked", canary.health().standing());
+        assertEquals(Service.OVERRULED, canary.health().service());
         source.mood = null;
         look(canary, 1);
         assertEquals("good", canary.health().standing());
