@@ -12,6 +12,8 @@ import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -74,11 +76,14 @@ public abstract class KeySourceContract {
         try (Secret volumeKey = Secret.random(engine.keys(), 32);
                 KeySource source = source()) {
             WrappedKey wrapped = source.wrap(volumeKey, binding);
+            Set<String> messages = new HashSet<>();
             for (int i : new int[] {0, 20, 39}) {
                 byte[] blob = wrapped.blob().clone();
                 blob[i] ^= 1;
-                assertThrows(WrongKeyException.class, () -> source.unwrap(with(wrapped, blob), binding));
+                messages.add(assertThrows(WrongKeyException.class, () -> source.unwrap(with(wrapped, blob), binding))
+                        .getMessage());
             }
+            assertEquals(1, messages.size(), () -> "it is told which part was wrong: " + messages);
             byte[] truncated = Arrays.copyOf(wrapped.blob(), 39);
             assertThrows(WrongKeyException.class, () -> source.unwrap(with(wrapped, truncated), binding));
         }

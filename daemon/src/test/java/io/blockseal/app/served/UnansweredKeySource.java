@@ -15,13 +15,18 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A source whose questions cannot be ended from without, as those to the module of an HSM. It answers until it is told to
  * do so no more.
  */
 final class UnansweredKeySource implements KeySource {
+    private static final Set<Thread> ASKERS = ConcurrentHashMap.newKeySet();
+    private static final AtomicInteger QUESTIONS = new AtomicInteger();
     private static volatile boolean away;
     private static volatile boolean silent;
     private static volatile CountDownLatch asked = new CountDownLatch(1);
@@ -50,12 +55,33 @@ final class UnansweredKeySource implements KeySource {
     static ClassLoader loader(Path directory) throws Exception {
         Path services = Files.createDirectories(directory.resolve("META-INF/services"));
         Files.writeString(services.resolve(KeySourceProvider.class.getName()), Provider.class.getName());
+        ASKERS.clear();
         away = false;
         silent = false;
         asked = new CountDownLatch(1);
         answer = new CountDownLatch(1);
         return new URLClassLoader(
                 new URL[] {directory.toUri().toURL()}, Thread.currentThread().getContextClassLoader());
+    }
+
+    /** On which threads it was asked. */
+    static Set<Thread> askers() {
+        return Set.copyOf(ASKERS);
+    }
+
+    /** How often it was asked, since whenever. */
+    static int questions() {
+        return QUESTIONS.get();
+    }
+
+    private static void note() {
+        ASKERS.add(Thread.currentThread());
+        QUESTIONS.incrementAndGet();
+    }
+
+    /** Can be reached again. */
+    static void beBack() {
+        away = false;
     }
 
     /** Cannot be reached from now on. */
@@ -78,6 +104,7 @@ final class UnansweredKeySource implements KeySource {
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+        note();
         if (away) {
             throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, "nobody is there");
         }
@@ -112,7 +139,14 @@ final class UnansweredKeySource implements KeySource {
     }
 
     @Override
+    public String newestVersion() {
+        note();
+        return "";
+    }
+
+    @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) {
+        note();
         return key.wrap(volumeKey, binding);
     }
 
