@@ -66,6 +66,9 @@ final class CommandExecution {
     private boolean silent;
     private boolean awaitsThaw;
     private boolean awaitsSent;
+    /** The reply to a READ leaves piece by piece, and no other may come between. */
+    private boolean streaming;
+
     private int statusInFlight;
     private long besideBytes;
     /** Of {@link Replies#gatheredCost}: how much the client has taken, and how much was written before what is awaited. */
@@ -96,7 +99,7 @@ final class CommandExecution {
 
     /** Whether another request may be taken from the client. */
     boolean hasRoomForRequest() {
-        return inFlight < options.requestsPerConnection() && canSend() && takesItsReplies();
+        return !streaming && inFlight < options.requestsPerConnection() && canSend() && takesItsReplies();
     }
 
     /** Likewise, of a BLOCK_STATUS. */
@@ -344,6 +347,7 @@ final class CommandExecution {
             return false;
         }
         operation.streamed = true;
+        streaming = true;
         operation.cutAt(BufferShare.LEAST_BYTES);
         return true;
     }
@@ -550,6 +554,9 @@ final class CommandExecution {
         }
         if (secured) {
             unsentBytes();
+        }
+        if (operation.streamed) {
+            streaming = false;
         }
         inFlight--;
         recorder.inFlight(-1);

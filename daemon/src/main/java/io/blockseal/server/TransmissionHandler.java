@@ -170,19 +170,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     /** An operation is over; called by the execution, from within {@link #work} or from a completion. */
     void operationEnded() {
-        // What was begun before a drain may have waited for what this one gives back.
-        if (!closed && (!draining || current != null) && state != State.ENDED) {
+        if (!closed && state != State.ENDED) {
+            // While draining, too: what was begun may have waited for what this one gives back, and so may the refusal
+            // of what was not. When nothing is left, that ends the connection.
             workOn();
-        } else if (execution.isIdle() && !isRefusing()) {
+        } else if (execution.isIdle()) {
             lastOperationEnded();
         } else {
             askForFlush();
         }
-    }
-
-    /** Whether what was received before the end is being answered, one by one; {@link #work} ends all when that is done. */
-    private boolean isRefusing() {
-        return working && draining && !closed && state != State.ENDED;
     }
 
     /** The device, for whose sake requests were left unbegun, may take them; called by the execution. */

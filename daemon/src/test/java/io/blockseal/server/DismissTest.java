@@ -108,6 +108,36 @@ class DismissTest {
         rig.assertEverythingIsBack();
     }
 
+    /** It was received, and its client waits for an answer. */
+    @Test
+    void whatHadNoRoomIsRefusedAsSoonAsItHas() throws Exception {
+        int room = ServerOptions.DEFAULT.requestsPerConnection();
+        try (LogLines log = LogLines.listen(NbdServer.class);
+                RawNbd theirs = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            assertEquals(0, theirs.read(0, 512).error());
+            rig.disk.hold = true;
+            for (int i = 0; i <= room; i++) {
+                theirs.put(0, NbdCommand.READ.code(), i, 0, 512);
+            }
+            theirs.out.flush();
+            while (rig.disk.heldCount() < room) {
+                Thread.onSpinWait();
+            }
+            rig.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> rig.server.dismiss("disk", false));
+            log.await("its clients are sent away");
+            rig.disk.letGo();
+            for (int i = 0; i <= room; i++) {
+                RawNbd.Chunk reply = theirs.chunk(512);
+                assertEquals(reply.cookie() < room ? 0 : Errno.ESHUTDOWN.wireValue(), reply.type());
+            }
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+        }
+        rig.assertEverythingIsBack();
+    }
+
     /** It had to wait for what the one before it holds; nobody but that one can tell it to go on. */
     @Test
     void whatWasBegunAndWaitsForRoomEndsToo() throws Exception {

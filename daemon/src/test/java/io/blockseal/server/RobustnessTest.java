@@ -40,6 +40,8 @@ import org.slf4j.LoggerFactory;
 /** Clients that break off, stall, crowd in or send garbage: they cost their own connection and nothing else. */
 @Timeout(120)
 class RobustnessTest {
+    private static final int EINVAL = 22;
+
     private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
     private ServerRig rig;
@@ -286,6 +288,48 @@ class RobustnessTest {
                     "and that is right");
         }
         rig.disk.failWith = Errno.OK;
+    }
+
+    /** The last piece is still to come, and what is answered meanwhile would be taken for it. */
+    @ParameterizedTest
+    @EnumSource(
+            value = NbdReplyStyle.class,
+            names = {"SIMPLE", "STRUCTURED"})
+    void nothingComesBetweenThePiecesOfAReply(NbdReplyStyle style) throws Exception {
+        int length = 24 << 20;
+        int piece = BufferShare.LEAST_BYTES;
+        byte[] data = pattern(length, 14);
+        try (RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", style)) {
+            assertEquals(0, nbd.write(0, 0, data).error());
+            rig.disk.hold = true;
+            nbd.put(style == NbdReplyStyle.SIMPLE ? 0 : NbdCommandFlags.DF, NbdCommand.READ.code(), 1, 0, length);
+            // Nobody knows it, so it is answered at once.
+            nbd.send(0, 99, 2, 0, 512);
+            int header = style == NbdReplyStyle.SIMPLE ? 16 : 28;
+            byte[] came = new byte[header + length];
+            for (int at = 0; at < length; at += piece) {
+                while (rig.disk.heldCount() < 1) {
+                    Thread.onSpinWait();
+                }
+                if (at + piece == length) {
+                    flushesAreOver();
+                }
+                rig.disk.letGo(1);
+                nbd.in.readFully(came, at == 0 ? 0 : header + at, at == 0 ? header + piece : piece);
+            }
+            rig.disk.hold = false;
+            assertArrayEquals(data, Arrays.copyOfRange(came, header, came.length));
+            assertEquals(EINVAL, nbd.reply(2, 0).error());
+        }
+    }
+
+    /** What the loops were at is done, and what that had them do later. */
+    private void flushesAreOver() throws InterruptedException {
+        for (int i = 0; i < 2; i++) {
+            for (NettyIoLoop loop : rig.loops.netty()) {
+                ServerRig.onLoop(loop, () -> 0);
+            }
+        }
     }
 
     /** Half a payload takes a buffer as well. */
