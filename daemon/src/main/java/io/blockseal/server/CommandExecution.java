@@ -111,13 +111,12 @@ final class CommandExecution {
         if (replies.gatheredCost() - gatheredTaken < GATHERED_COST_MAX) {
             return true;
         }
-        replies.flush();
+        flush();
         if (handler.unsentBytes() == 0) {
             gatheredTaken = replies.gatheredCost();
             return true;
         }
         awaitSent();
-        channel.flush();
         return false;
     }
 
@@ -354,42 +353,49 @@ final class CommandExecution {
 
     /** Whether a READ may go on; if not, it does when what this connection holds becomes less. */
     private boolean hasShareToRead(Operation operation) {
-        if (mayRead(operation, bytesInFlight + unsentBytes())) {
+        if (mayRead(operation, bytesInFlight + handler.unsentBytes())) {
             return true;
         }
         // What was read before may still be waiting for the flush.
-        replies.flush();
-        long unsent = unsentBytes();
+        flush();
+        long unsent = handler.unsentBytes();
         if (mayRead(operation, bytesInFlight + unsent)) {
             return true;
         }
         if (bytesInFlight == 0 && unsent > 0) {
             awaitSent();
-            channel.flush();
         }
         return false;
     }
 
-    /** Replies that the client has not taken; those of TLS are known to the share from here. */
-    private long unsentBytes() {
-        long bytes = handler.unsentBytes();
+    /** Sends all replies that were written. */
+    void flush() {
+        replies.flush();
+        tellShare();
+    }
+
+    /**
+     * Of TLS the share is told how much the client has not taken. After a flush only: until then it lies in buffers, which
+     * are counted, and all of it that leaves at once would be missed for as long as the client asks for nothing more.
+     */
+    private void tellShare() {
         if (secured && !silent) {
+            long bytes = handler.unsentBytes();
             loop.share().changeBeside(bytes - besideBytes);
             besideBytes = bytes;
-            if (bytes >= BufferShare.LEAST_BYTES) {
+            if (bytes > 0) {
                 // Nobody else would say that it has become less.
                 awaitSent();
             }
         }
-        return bytes;
     }
 
-    /** Has the handler called when all that was written so far is taken; a flush has yet to come. */
+    /** Has the handler called when all that was sent so far is taken. */
     private void awaitSent() {
         if (!awaitsSent) {
             awaitsSent = true;
             gatheredMarked = replies.gatheredCost();
-            channel.write(Unpooled.EMPTY_BUFFER).addListener(whenSent);
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(whenSent);
         }
     }
 
@@ -402,10 +408,7 @@ final class CommandExecution {
         awaitsSent = false;
         gatheredTaken = gatheredMarked;
         if (!silent) {
-            unsentBytes();
-            if (awaitsSent) {
-                channel.flush();
-            }
+            tellShare();
             handler.repliesTaken();
         }
     }
@@ -418,7 +421,7 @@ final class CommandExecution {
         if (channel.isWritable()) {
             return true;
         }
-        replies.flush();
+        flush();
         return channel.isWritable();
     }
 
@@ -551,9 +554,6 @@ final class CommandExecution {
         }
         if (command != null) {
             count(operation, command);
-        }
-        if (secured) {
-            unsentBytes();
         }
         if (operation.streamed) {
             streaming = false;

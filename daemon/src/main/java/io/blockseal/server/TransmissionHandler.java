@@ -471,14 +471,14 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     private void flushNow() {
         if (!closed) {
-            replies.flush();
+            execution.flush();
         }
     }
 
     private void afterBurst() {
         execution.kick();
         if (!closed) {
-            replies.flush();
+            execution.flush();
         }
     }
 
@@ -535,7 +535,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             giveAllBack();
         } else {
             end();
-            replies.flush();
+            execution.flush();
             Drain.closeWhenSent(channel);
         }
     }

@@ -963,6 +963,26 @@ class TlsTest {
         }
     }
 
+    /** Or clients that are idle would keep the others short. */
+    @Test
+    void whatAClientHasTakenCountsNoLonger() throws Exception {
+        try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+            nbd.startTls(anybody());
+            nbd.negotiate(NbdReplyStyle.STRUCTURED);
+            nbd.go("disk");
+            for (int length : new int[] {1, 4096, 60_000, BufferShare.LEAST_BYTES, 8 << 20}) {
+                assertEquals(0, nbd.read(0, length).error());
+                for (NettyIoLoop loop : rig.loops.netty()) {
+                    long beside;
+                    do {
+                        // The last of it may have left after the client had what it asked for.
+                        beside = ServerRig.onLoop(loop, () -> loop.share().besideBytes());
+                    } while (beside > 0);
+                }
+            }
+        }
+    }
+
     @Test
     void aServerThatEndsSendsItsClientsAway() throws Exception {
         try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED));
