@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The file with the keys that clients have as well, as psktool writes it and qemu, nbdkit and libnbd read it: a line for
  * each, {@code NAME:KEY}, the key in hexadecimal; a name that begins with {@code #} is in hexadecimal, too, behind it.
- * What is wrong is told by the number of the line, and never by what stands there.
+ * What is wrong is told by the number of the line, and never by what stands there: what stands where a name belongs may be
+ * a key.
  */
 final class PskFile {
     private static final int FILE_BYTES_MAX = 1 << 20;
@@ -101,11 +102,11 @@ final class PskFile {
         }
         int digits = end - colon - 1;
         if (digits % 2 != 0 || digits / 2 < KEY_BYTES_MIN || digits / 2 > KeyArena.KEY_BYTES_MAX) {
-            return "the key of '" + name + "' has " + digits + " digits; it takes " + 2 * KEY_BYTES_MIN + " to "
+            return "the key has " + digits + " digits; it takes " + 2 * KEY_BYTES_MIN + " to "
                     + 2 * KeyArena.KEY_BYTES_MAX + ", in pairs";
         }
         if (keys.containsKey(name)) {
-            return "there is a key of the name '" + name + "' before";
+            return "there is a key of the same name before";
         }
         if (keys.size() == KEYS_MAX) {
             return "there are more than " + KEYS_MAX + " keys";
@@ -113,12 +114,12 @@ final class PskFile {
         ByteBuffer raw = ByteBuffer.allocateDirect(digits / 2);
         try {
             if (!hex(text, colon + 1, end, raw)) {
-                return "the key of '" + name + "' is not hexadecimal";
+                return "the key is not hexadecimal";
             }
             raw.flip();
             int half = KeyArena.KEY_BYTES_MAX / 2;
             if (raw.remaining() == 2 * half && raw.slice(0, half).equals(raw.slice(half, half))) {
-                return "the key of '" + name + "' has two equal halves; make a random one";
+                return "the key has two equal halves; make a random one";
             }
             Secret secret = Secret.empty(arena);
             keys.put(name, secret);

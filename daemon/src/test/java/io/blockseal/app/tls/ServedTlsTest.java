@@ -198,7 +198,10 @@ class ServedTlsTest {
                 "vm3:KEYKEYKEYKEYKEY| has 160 digits",
                 "vm3:KEYgg| is not hexadecimal",
                 "vm3:KEYKEYKEYKEY| has two equal halves",
-                "vm2:KEY| there is a key of the name 'vm2' before"
+                "vm2:KEY| there is a key of the same name before",
+                "KEY:vm3| the key has 3 digits",
+                "KEY:zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz| is not hexadecimal",
+                "#KEY:vm3| the name is not UTF-8"
             })
     void doNotShowAKeyWhenALineIsWrong(String line, String words) throws Exception {
         Path file = keys("vm1:" + KEY + "\nvm2:" + KEY + "\n" + line.replace("KEY", KEY) + "\n");
