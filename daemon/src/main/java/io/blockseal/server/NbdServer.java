@@ -48,6 +48,8 @@ public final class NbdServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
     private static final int BACKLOG = 1024;
+    /** What loops get to answer, and connections to close, even where requests in flight get no time at all. */
+    private static final long ANSWER_MILLIS_MIN = 1000;
 
     private final IoLoops loops;
     private final ExportRegistry exports;
@@ -275,9 +277,13 @@ public final class NbdServer implements AutoCloseable {
         for (Connection connection : connections.all()) {
             Drain.closeNow(connection.channel());
         }
-        if (!connections.awaitEmpty(options.drainTimeoutMillis())) {
+        if (!connections.awaitEmpty(answerMillis())) {
             LOG.warn("{} connections still have requests at their devices", connections.count());
         }
+    }
+
+    private long answerMillis() {
+        return Math.max(options.drainTimeoutMillis(), ANSWER_MILLIS_MIN);
     }
 
     private static void begin(Drain how, Connection connection) {
@@ -331,7 +337,7 @@ public final class NbdServer implements AutoCloseable {
                     }
                 });
             }
-            if (!asked.await(options.drainTimeoutMillis(), TimeUnit.MILLISECONDS)) {
+            if (!asked.await(answerMillis(), TimeUnit.MILLISECONDS)) {
                 // A loop that comes to it later leaves its clients alone.
                 givenUp.set(true);
                 return false;
@@ -341,7 +347,7 @@ public final class NbdServer implements AutoCloseable {
                 return !undecided.get();
             }
             theirs.forEach(connection -> Drain.closeNow(connection.channel()));
-            return connections.awaitGone(theirs, options.drainTimeoutMillis()) && !undecided.get();
+            return connections.awaitGone(theirs, answerMillis()) && !undecided.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

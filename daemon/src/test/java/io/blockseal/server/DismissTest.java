@@ -189,6 +189,21 @@ class DismissTest {
         }
     }
 
+    /** Requests in flight get no time then; the loops need some to say whose clients those are, and to close them. */
+    @Test
+    void isDoneAtOnceIfNobodyIsWaitedFor() throws Exception {
+        try (ServerRig hasty = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(0));
+                RawNbd theirs = RawNbd.transmitting(hasty.socket, "disk", NbdReplyStyle.SIMPLE);
+                RawNbd other = RawNbd.transmitting(hasty.socket, "plain", NbdReplyStyle.SIMPLE)) {
+            hasty.exports.restrict("disk", rights(() -> Rights.NONE));
+            assertTrue(hasty.server.dismissUnentitled("disk"));
+            assertTrue(theirs.isClosedByServer());
+            assertEquals(0, other.read(0, 512).error());
+            hasty.server.close();
+            assertEquals(0, hasty.server.connectionCount());
+        }
+    }
+
     @Test
     void saysSoIfALoopDoesNotAnswer() throws Exception {
         try (ServerRig late = new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(100));
