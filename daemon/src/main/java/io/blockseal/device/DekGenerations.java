@@ -7,7 +7,7 @@ import io.blockseal.volume.table.RangeWord;
 
 /**
  * Under which of its DEKs each range of a volume is enciphered now: the first is 1; 0 where there is none yet, or where it
- * was destroyed.
+ * was destroyed. An answer ends after a bounded amount of looking, as that of {@link StatusWalk} does.
  */
 public final class DekGenerations implements ExtentMap {
     /** What clients call it. */
@@ -26,7 +26,7 @@ public final class DekGenerations implements ExtentMap {
         long end = offset + lengthBytes;
         long at = offset;
         boolean taken = true;
-        while (at < end && taken) {
+        for (int ranges = 0; at < end && taken && ranges < StatusWalk.RANGES_MAX; ranges++) {
             long range = at / rangeBytes;
             long next = Math.min(end, (range + 1) * rangeBytes);
             long word = volume.word(range);

@@ -20,7 +20,8 @@ final class StatusWalk extends Walk {
     private static final int DATA = 0;
     private static final int STORE_EXTENTS_MAX = 128;
     private static final int STORE_QUERIES_MAX = 32;
-    private static final int RANGES_MAX = 64 * 1024;
+    /** Looked at for one answer. */
+    static final int RANGES_MAX = 64 * 1024;
 
     private final EncryptedChannel channel;
     private final ExtentList storeExtents = new ExtentList(STORE_EXTENTS_MAX);

@@ -43,6 +43,8 @@ final class CommandExecution {
     private static final int REQUEST_COST = 1024;
     /** What a record of TLS costs of it, beside what was in it. */
     private static final int RECORD_COST = 1024;
+    /** What each context costs of it that a BLOCK_STATUS asks for: tens of thousands of ranges may be looked at. */
+    private static final int CONTEXT_COST = 64 << 10;
 
     private final TransmissionHandler handler;
     private final NettyIoLoop loop;
@@ -191,6 +193,7 @@ final class CommandExecution {
 
     /** A BLOCK_STATUS: the device is asked only for what it alone knows. */
     void beginStatus(Operation operation) {
+        turnLeft -= Long.bitCount(operation.contexts) * CONTEXT_COST;
         if ((operation.contexts & StatusContexts.ALLOCATION_BIT) != 0) {
             submit(operation, Command.BLOCK_STATUS);
         } else {

@@ -137,6 +137,17 @@ class LargeVolumeTest {
     }
 
     @Test
+    void looksUpABoundedNumberOfGenerationsForOneAnswer() {
+        long size = 1L << 40;
+        VolumeShape shape = new VolumeShape(size, 4096, 16, 0, false);
+        ExtentList list = new ExtentList(16);
+        new DekGenerations(new Uniform(shape, store, RangeWord.of(RangeWord.ACTIVE, 0, 7))).fill(5, size - 5, list);
+        assertEquals(1, list.count());
+        assertEquals(7, list.state(0));
+        assertEquals(((long) StatusWalk.RANGES_MAX << 16) - 5, list.totalBytes());
+    }
+
+    @Test
     void refusesOnlyWhatIsOutsideEvenNearTheLargestSize() {
         long size = (1L << 62) + (1L << 61);
         run(34, size, 0, new BlockRequest().set(Command.CACHE, 0, size - 1, 1));

@@ -1,6 +1,7 @@
 package io.blockseal.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
@@ -19,6 +20,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,46 @@ class StatusContextsTest {
                         new ExportContext("test:same", (offset, length, out) -> out.add(length, LARGE)),
                         new ExportContext("test:nothing", (offset, length, out) -> {})),
                 ExportBudget.UNLIMITED));
+    }
+
+    /** To find out may take long: some tenths of a millisecond where there are many ranges. */
+    @Test
+    void manyQuestionsOfOneClientLeaveTheOthersTheirTurn() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        CompletableFuture<Integer> othersTurn = new CompletableFuture<>();
+        rig.exports.add(new Export(
+                "counted",
+                "",
+                rig.plain,
+                false,
+                new ExportMetrics("counted", ServerRig.LOOPS),
+                LossLedger.ofNone(ServerRig.LOOPS),
+                List.of(new ExportContext("test:counted", (offset, length, out) -> {
+                    out.add(length, 1);
+                    if (asked.incrementAndGet() == 1) {
+                        for (NettyIoLoop loop : rig.loops.netty()) {
+                            if (loop.inLoop()) {
+                                loop.execute(() -> othersTurn.complete(asked.get()));
+                            }
+                        }
+                    }
+                })),
+                ExportBudget.UNLIMITED));
+        try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
+            nbd.negotiate(NbdReplyStyle.STRUCTURED);
+            nbd.option(SET, RawNbd.metaQuery("counted", "test:counted"));
+            nbd.go("counted");
+            int count = 500;
+            for (int i = 0; i < count; i++) {
+                nbd.put(0, NbdCommand.BLOCK_STATUS.code(), i, 0, 512);
+            }
+            nbd.out.flush();
+            for (int i = 0; i < count; i++) {
+                assertEquals(0, nbd.reply(i, 0).error());
+            }
+            int before = othersTurn.get(30, TimeUnit.SECONDS);
+            assertTrue(before <= 20, before + " were answered before anybody else had a turn");
+        }
     }
 
     @AfterEach
