@@ -545,6 +545,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         closed = true;
         execution.silence();
         replies.discard();
+        pace.end();
         connection.loop().turnstile().leave(this);
         connection.loop().stallWatch().remove(this);
         receive.close();

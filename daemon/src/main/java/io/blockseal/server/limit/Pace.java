@@ -6,6 +6,7 @@ import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdLimits;
 import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ public final class Pace {
     private final EventLoop loop;
     private final Runnable onRoom;
     private final Runnable onTime = this::timeHasCome;
-    private boolean waiting;
+    private @Nullable ScheduledFuture<?> waiting;
 
     /** {@code onRoom} is called when a request that had to wait may be tried again. */
     public Pace(ExportBudget budget, ExportMetrics metrics, EventLoop loop, Runnable onRoom) {
@@ -38,7 +39,7 @@ public final class Pace {
         if (!budget.isLimited() || command == null || isFree(command)) {
             return true;
         }
-        if (waiting) {
+        if (waiting != null) {
             return false;
         }
         boolean moves = command == NbdCommand.READ || command == NbdCommand.WRITE;
@@ -49,9 +50,8 @@ public final class Pace {
         if (wait == 0) {
             return true;
         }
-        waiting = true;
         metrics.countSlowed();
-        var unused = loop.schedule(onTime, Math.max(wait, WAIT_NANOS_MIN), TimeUnit.NANOSECONDS);
+        waiting = loop.schedule(onTime, Math.max(wait, WAIT_NANOS_MIN), TimeUnit.NANOSECONDS);
         return false;
     }
 
@@ -60,7 +60,16 @@ public final class Pace {
     }
 
     private void timeHasCome() {
-        waiting = false;
+        waiting = null;
         onRoom.run();
+    }
+
+    /** The connection is gone: nobody waits, which could be for hours, and be done by somebody else again and again. */
+    public void end() {
+        ScheduledFuture<?> running = waiting;
+        waiting = null;
+        if (running != null) {
+            running.cancel(false);
+        }
     }
 }
