@@ -28,8 +28,8 @@ public interface BlockChannel extends AutoCloseable {
     }
 
     /**
-     * Whoever sent the requests is gone. What waits in a frozen device fails with ESHUTDOWN instead of being done when
-     * others long write there; all else runs to its end.
+     * Whoever sent the requests is gone, or is being sent away. What waits in a frozen device, and what would from now on,
+     * fails with ESHUTDOWN instead of being done when others long write there; all else runs to its end.
      */
     default void abandon() {}
 

@@ -66,6 +66,9 @@ final class CommandExecution {
     private int turnLeft;
     private boolean kickNeeded;
     private boolean silent;
+    /** What the device has no time for any more is not answered. */
+    private boolean leavesUnanswered;
+
     private boolean awaitsThaw;
     private boolean awaitsSent;
     /** The reply to a READ leaves piece by piece, and no other may come between. */
@@ -171,6 +174,16 @@ final class CommandExecution {
 
     /** The client is gone: what waits in a frozen device ends, perhaps before this returns. */
     void abandon() {
+        device.abandon();
+    }
+
+    /**
+     * The client is sent away: what waits in a frozen device ends likewise, as the key it waits for may never come.
+     *
+     * @param forReturn whether that stays without an answer, for the client to ask again; an answer would be an error
+     */
+    void letGo(boolean forReturn) {
+        leavesUnanswered = forReturn;
         device.abandon();
     }
 
@@ -569,6 +582,9 @@ final class CommandExecution {
     }
 
     private void answer(Operation operation, @Nullable ExtentList extents) {
+        if (leavesUnanswered && operation.errno == Errno.ESHUTDOWN) {
+            return;
+        }
         if (operation.errno != Errno.OK) {
             // Without FAST_ZERO a client cannot make sense of ENOTSUP (specification, "Error values").
             boolean misplaced = operation.errno == Errno.ENOTSUP && !operation.has(NbdCommandFlags.FAST_ZERO);

@@ -10,11 +10,11 @@ import java.util.concurrent.TimeUnit;
  * server closes, or an export goes.
  */
 enum Drain {
-    /** Finish what is in flight, and refuse what comes with ESHUTDOWN, as the service is over. */
+    /** Finish what is in flight, and refuse what comes, and what waits for a key, with ESHUTDOWN, as the service is over. */
     REFUSING,
     /**
-     * Finish what is in flight, and leave the rest unread: a client that connects again sends it again, and whoever uses
-     * its disk notices nothing. ESHUTDOWN would be an error to them.
+     * Finish what is in flight, and leave the rest unread, and what waits for a key unanswered: a client that connects again
+     * sends it again, and whoever uses its disk notices nothing. ESHUTDOWN would be an error to them.
      */
     FOR_RETURN;
 

@@ -234,16 +234,17 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * From now on {@link #close} leaves requests that are not begun unread, and unanswered: clients that connect again, to
-     * whoever serves the exports next, send them again. From any thread.
+     * From now on {@link #close} leaves requests that are not begun unread, and those that a frozen device keeps waiting
+     * unanswered: clients that connect again, to whoever serves the exports next, send them again. From any thread.
      */
     public void closeForReturn() {
         ending = Drain.FOR_RETURN;
     }
 
     /**
-     * Accepts nobody any more, lets requests in flight end, answers new ones with ESHUTDOWN (but see
-     * {@link #closeForReturn}) and closes all connections, by force when {@link ServerOptions#drainTimeoutMillis} is over. When it returns, no connection uses a device.
+     * Accepts nobody any more, lets requests in flight end, answers new ones, and those that a frozen device keeps waiting,
+     * with ESHUTDOWN (but see {@link #closeForReturn}) and closes all connections, by force when
+     * {@link ServerOptions#drainTimeoutMillis} is over. When it returns, no connection uses a device.
      */
     @Override
     public void close() {

@@ -501,6 +501,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             // What a frozen device has left unbegun is refused now.
             workOn();
         }
+        if (!closed) {
+            execution.letGo(forReturn);
+        }
     }
 
     @Override

@@ -247,6 +247,18 @@ class VolumeLockTest {
         assertEquals(7, read(0));
     }
 
+    /** Who is being sent away does not wait for a key, whenever that is taken away. */
+    @Test
+    void keepsNobodyWaitingWhoIsBeingSentAway() throws Exception {
+        guest.abandon();
+        assertEquals(Errno.OK, outcome(write(UNIT, 2)), "as long as there is the key, all goes on");
+        lock.lock(Policy.FREEZE, turning);
+        assertEquals(Errno.ESHUTDOWN, outcome(write(0, 1)));
+        lock.unlock(List.of(fixture.key(1)));
+        assertEquals(7, read(0));
+        assertEquals(2, read(UNIT));
+    }
+
     @Test
     void saysThatItIsFrozenAndWhenItIsNoMore() throws Exception {
         assertFalse(guest.isFrozen());

@@ -30,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** One export is taken out of service, and the clients of the others notice nothing. */
 @Timeout(60)
 class DismissTest {
+    /** As good as never: whoever waits for the end of that has failed. */
+    private static final ServerOptions PATIENT = ServerOptions.DEFAULT.withDrainTimeoutMillis(600_000);
+
     private ServerRig rig;
 
     @BeforeEach
@@ -136,6 +139,71 @@ class DismissTest {
             assertTrue(dismissed.get(30, TimeUnit.SECONDS));
         }
         rig.assertEverythingIsBack();
+    }
+
+    /** As it may never come; and what the storage has is answered all the same. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWaitsForAKeyIsRefusedOrLeftToBeSentAgain(boolean forReturn) throws Exception {
+        try (ServerRig slow = new ServerRig(PATIENT);
+                RawNbd theirs = RawNbd.transmitting(slow.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            slow.disk.hold = true;
+            theirs.send(0, NbdCommand.FLUSH.code(), 7, 0, 0);
+            while (slow.disk.heldCount() < 1) {
+                Thread.onSpinWait();
+            }
+            slow.disk.parks = true;
+            theirs.send(0, NbdCommand.READ.code(), 8, 512, 512);
+            while (slow.disk.parkedCount.get() < 1) {
+                Thread.onSpinWait();
+            }
+            slow.disk.frozen = true;
+            slow.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> slow.server.dismiss("disk", forReturn));
+            while (slow.disk.abandoned.get() < 1) {
+                Thread.onSpinWait();
+            }
+            slow.disk.letGo();
+            if (!forReturn) {
+                assertEquals(Errno.ESHUTDOWN.wireValue(), theirs.reply(8, 0).error());
+            }
+            assertEquals(0, theirs.reply(7, 0).error());
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+            slow.assertEverythingIsBack();
+        }
+    }
+
+    /** Its client is in the midst of the payload when the freeze comes, and when it is sent away. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void soIsAWriteWhosePayloadIsStillComing(boolean forReturn) throws Exception {
+        try (LogLines log = LogLines.listen(NbdServer.class);
+                ServerRig slow = new ServerRig(PATIENT);
+                RawNbd theirs = RawNbd.transmitting(slow.socket, "disk", NbdReplyStyle.SIMPLE)) {
+            theirs.send(0, NbdCommand.WRITE.code(), 9, 0, 8192, new byte[4096]);
+            while (slow.metrics.recorder(0).inFlight()
+                            + slow.metrics.recorder(1).inFlight()
+                    == 0) {
+                Thread.onSpinWait();
+            }
+            slow.disk.parks = true;
+            slow.disk.frozen = true;
+            slow.exports.withdraw("disk", "it is gone");
+            CompletableFuture<Boolean> dismissed =
+                    CompletableFuture.supplyAsync(() -> slow.server.dismiss("disk", forReturn));
+            // By then all connections were told.
+            log.await("its clients are sent away");
+            theirs.out.write(new byte[4096]);
+            theirs.out.flush();
+            if (!forReturn) {
+                assertEquals(Errno.ESHUTDOWN.wireValue(), theirs.reply(9, 0).error());
+            }
+            assertTrue(theirs.isClosedByServer());
+            assertTrue(dismissed.get(30, TimeUnit.SECONDS));
+            slow.assertEverythingIsBack();
+        }
     }
 
     /** It had to wait for what the one before it holds; nobody but that one can tell it to go on. */

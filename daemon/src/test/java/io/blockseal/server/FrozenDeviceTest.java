@@ -18,8 +18,10 @@ import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Requests to a device that would only let them wait stay with their clients, and hold nothing that others need. */
+@Timeout(60)
 class FrozenDeviceTest {
     private static final int BYTES = 256 << 10;
 
@@ -152,6 +154,45 @@ class FrozenDeviceTest {
                 assertTrue(nbd.isClosedByServer());
             }
             assertEquals(0, closing.disk.submits.get());
+            closing.assertEverythingIsBack();
+        }
+    }
+
+    /** A server that would wait for ten minutes for what is under way, and a client with a READ that a freeze has met. */
+    private static RawNbd waiting(ServerRig closing) throws IOException {
+        RawNbd nbd = RawNbd.transmitting(closing.socket, "disk", NbdReplyStyle.SIMPLE);
+        closing.disk.parks = true;
+        nbd.send(0, NbdCommand.READ.code(), 7, 0, 512);
+        while (closing.disk.parkedCount.get() < 1) {
+            Thread.onSpinWait();
+        }
+        closing.disk.frozen = true;
+        return nbd;
+    }
+
+    private static ServerRig patient() throws IOException {
+        return new ServerRig(ServerOptions.DEFAULT.withDrainTimeoutMillis(600_000));
+    }
+
+    @Test
+    void whatWaitsInItIsRefusedAtOnceWhenTheServerCloses() throws Exception {
+        try (ServerRig closing = patient();
+                RawNbd nbd = waiting(closing)) {
+            closing.server.close();
+            assertEquals(Errno.ESHUTDOWN.wireValue(), nbd.reply(7, 512).error());
+            assertTrue(nbd.isClosedByServer());
+            closing.assertEverythingIsBack();
+        }
+    }
+
+    /** An error would reach whoever uses the disk; what is not answered, its client asks again of the next server. */
+    @Test
+    void whatWaitsInItIsLeftUnansweredAtOnceBeforeARestart() throws Exception {
+        try (ServerRig closing = patient();
+                RawNbd nbd = waiting(closing)) {
+            closing.server.closeForReturn();
+            closing.server.close();
+            assertTrue(nbd.isClosedByServer(), "no byte comes");
             closing.assertEverythingIsBack();
         }
     }

@@ -10,8 +10,10 @@ import io.blockseal.block.Geometry;
 import io.blockseal.block.IoLoop;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -48,7 +50,12 @@ final class MemoryDevice implements BlockDevice {
 
     /** Requests that were begun before this was set are served, but none ought to be begun. */
     volatile boolean frozen;
-    /** Channels whose client was gone while requests of its were held or served. */
+    /** Requests are kept, as a freeze keeps those that it meets, until whoever sent them is given up. */
+    volatile boolean parks;
+
+    final AtomicInteger parkedCount = new AtomicInteger();
+
+    /** Channels whose client was gone, or was sent away, while requests of its were held or served. */
     final AtomicInteger abandoned = new AtomicInteger();
 
     final AtomicInteger submits = new AtomicInteger();
@@ -141,6 +148,8 @@ final class MemoryDevice implements BlockDevice {
 
     private final class Channel implements BlockChannel {
         private final IoLoop loop;
+        private final List<BlockRequest> parked = new ArrayList<>();
+        private boolean gone;
 
         Channel(IoLoop loop) {
             this.loop = loop;
@@ -163,12 +172,25 @@ final class MemoryDevice implements BlockDevice {
         @Override
         public void abandon() {
             abandoned.incrementAndGet();
+            gone = true;
+            if (frozen) {
+                List<BlockRequest> ending = List.copyOf(parked);
+                parked.clear();
+                ending.forEach(request -> request.complete(Errno.ESHUTDOWN));
+            }
         }
 
         @Override
         public void submit(BlockRequest request) {
             submits.incrementAndGet();
-            if (hold) {
+            if (parks) {
+                if (gone && frozen) {
+                    request.complete(Errno.ESHUTDOWN);
+                } else {
+                    parked.add(request);
+                    parkedCount.incrementAndGet();
+                }
+            } else if (hold) {
                 synchronized (held) {
                     held.add(() -> loop.execute(() -> serve(request)));
                 }

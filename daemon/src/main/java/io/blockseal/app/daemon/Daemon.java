@@ -500,7 +500,8 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private void closeForReturn() {
+    /** {@link #close} will leave to whoever serves next what clients ask for then. */
+    void closeForReturn() {
         clientsReturn = true;
         NbdServer server = clients;
         if (server != null) {
