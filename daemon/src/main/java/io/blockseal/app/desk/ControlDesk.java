@@ -46,8 +46,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -78,6 +81,10 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
     private final ThreadPoolExecutor threads;
     private final ThreadPoolExecutor orders;
     private final ControlNotes notes = new ControlNotes();
+    /** Keys of short orders that are under way. */
+    private final Set<SentKeys> underWay = ConcurrentHashMap.newKeySet();
+
+    private volatile boolean stopping;
     private volatile @Nullable Reload reload;
 
     public ControlDesk(
@@ -244,7 +251,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             VolumeVerb verb = verbs.get(word);
             ServedVolume served = find(name);
             if (served != null && ServedErasure.understands(word)) {
-                answer = erasure.answer(word, served, arguments, keys, caller);
+                answer = endable(keys, () -> erasure.answer(word, served, arguments, keys, caller));
             } else if (verb == null || served == null) {
                 answer = new ControlAnswer(
                         served == null ? 404 : 400, Failures.outcome(unknown(name, word, served != null)));
@@ -258,7 +265,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
                 handedOver = true;
                 answer = new ControlAnswer(202, JobText.one(job));
             } else {
-                answer = ControlAnswer.of(run(verb, served, arguments, keys, JobControl.ALONE));
+                answer = endable(keys, () -> ControlAnswer.of(run(verb, served, arguments, keys, JobControl.ALONE)));
             }
         } catch (Exception failed) {
             LOG.debug("control: {} of {} failed", word, name, failed);
@@ -273,6 +280,19 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             record(caller, word, served == null ? name : served.name(), answer);
         }
         return answer;
+    }
+
+    /** What an order answers whose key sources are asked no more once we stop. A job decides for itself when it ends. */
+    private <T> T endable(SentKeys keys, Callable<T> order) throws Exception {
+        underWay.add(keys);
+        try {
+            if (stopping) {
+                keys.endAsking();
+            }
+            return order.call();
+        } finally {
+            underWay.remove(keys);
+        }
     }
 
     private static CommandException unknown(String name, String word, boolean volumeKnown) {
@@ -469,9 +489,11 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
         notes.take(caller, admitted, what);
     }
 
-    /** Takes no order any more, and lets those end that were begun. */
+    /** Takes no order any more, and lets those end that were begun; those do not wait for a key source. */
     @Override
     public void close() {
+        stopping = true;
+        underWay.forEach(SentKeys::endAsking);
         threads.shutdown();
         orders.shutdown();
         try {

@@ -2,6 +2,7 @@ package io.blockseal.app.verb;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.key.EndableKeySource;
 import io.blockseal.app.key.NewKey;
 import io.blockseal.app.setup.Surroundings;
 import io.blockseal.config.KeyConfig;
@@ -44,6 +45,8 @@ public final class SentKeys implements CallKeys, AutoCloseable {
     private final CryptoEngine engine;
     private final MayAsk mayAsk;
     private final List<KeySource> opened = new ArrayList<>();
+    private final List<EndableKeySource> asked = new ArrayList<>();
+    private boolean askingEnded;
 
     /** Those among {@code arguments}, which are closed with this; keys go into {@code engine}. */
     public SentKeys(Arguments arguments, CryptoEngine engine) {
@@ -159,10 +162,27 @@ public final class SentKeys implements CallKeys, AutoCloseable {
                         + ".uri': only root and the daemon's own user may name a key source that is not in its"
                         + " configuration: it would run programs and open files as the daemon");
             }
-            return KeySourceRegistry.open(spec, Surroundings.keySources(engine, SentKeys::untyped));
+            KeySource source = KeySourceRegistry.open(spec, Surroundings.keySources(engine, SentKeys::untyped));
+            opened.add(source);
+            return endable(source);
         } catch (IllegalArgumentException | KeySourceException wrong) {
             throw new ArgumentException("'" + name + ".uri': " + wrong.getMessage());
         }
+    }
+
+    private synchronized KeySource endable(KeySource source) {
+        EndableKeySource endable = new EndableKeySource(source);
+        if (askingEnded) {
+            endable.end();
+        }
+        asked.add(endable);
+        return endable;
+    }
+
+    /** Whoever waits for one of them is called back, and none is asked any more. From any thread. */
+    public synchronized void endAsking() {
+        askingEnded = true;
+        asked.forEach(EndableKeySource::end);
     }
 
     private static byte[] untyped() throws KeySourceException {

@@ -135,6 +135,7 @@ final class Plugin {
         private final byte[] buffer;
         private volatile int length;
         private volatile boolean tooMany;
+        private volatile boolean closed;
 
         private Capture(InputStream stream, int bytesMax) {
             this.stream = stream;
@@ -165,8 +166,17 @@ final class Plugin {
                 }
                 // Whoever goes on writing is told that nobody listens.
                 stream.close();
-            } catch (IOException closed) {
+            } catch (IOException over) {
                 // What came before counts.
+            } finally {
+                wipeIfClosed();
+            }
+        }
+
+        /** By both who close it and the thread that may have read something meanwhile: whoever is the last. */
+        private void wipeIfClosed() {
+            if (closed) {
+                Arrays.fill(buffer, (byte) 0);
             }
         }
 
@@ -177,12 +187,13 @@ final class Plugin {
         }
 
         void close() {
+            closed = true;
             try {
                 stream.close();
             } catch (IOException alreadyClosed) {
                 // It was at its end.
             }
-            Arrays.fill(buffer, (byte) 0);
+            wipeIfClosed();
         }
     }
 }
