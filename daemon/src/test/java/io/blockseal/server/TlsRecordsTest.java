@@ -23,6 +23,7 @@ import io.blockseal.server.tls.PskMeans;
 import io.blockseal.server.tls.RecordClient;
 import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
+import io.blockseal.server.tls.TlsLibrary;
 import io.blockseal.server.tls.TlsMode;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -60,7 +61,7 @@ class TlsRecordsTest {
     @TempDir
     static Path folder;
 
-    private static Credentials credentials;
+    private static TestAuthority.Pair ours;
 
     private final TlsFigures figures = new TlsFigures();
     private ServerRig rig;
@@ -68,7 +69,15 @@ class TlsRecordsTest {
 
     @BeforeAll
     static void certificates() throws Exception {
-        TestAuthority.Pair ours = new TestAuthority(folder, "ours").forServer();
+        ours = new TestAuthority(folder, "ours").forServer();
+    }
+
+    /** Who speaks TLS by certificates here. */
+    TlsLibrary library() {
+        return TlsLibrary.BORINGSSL;
+    }
+
+    private Credentials credentials() throws Exception {
         PresharedKeys keys = new PresharedKeys() {
             @Override
             public boolean has(String name) {
@@ -80,8 +89,8 @@ class TlsRecordsTest {
                 return has(name) ? KEY.clone() : null;
             }
         };
-        credentials = new Credentials(
-                CertificateTls.of(ours.chain(), ours.secret(), List.of(), false),
+        return new Credentials(
+                CertificateTls.of(library(), ours.chain(), ours.secret(), List.of(), false),
                 new PskMeans(keys, RecordCipher.BY_THE_JDK));
     }
 
@@ -91,9 +100,9 @@ class TlsRecordsTest {
         begin(ServerOptions.DEFAULT);
     }
 
-    private void begin(ServerOptions options) throws IOException {
+    private void begin(ServerOptions options) throws Exception {
         server = new NbdServer(rig.loops, rig.exports, options);
-        TlsEndpoint endpoint = new TlsEndpoint(credentials, figures, ForkJoinPool.commonPool());
+        TlsEndpoint endpoint = new TlsEndpoint(credentials(), figures, ForkJoinPool.commonPool());
         server.listenUnix(
                 rig.directory.resolve("tls"),
                 NbdServer.UNIX_PERMISSIONS_DEFAULT,

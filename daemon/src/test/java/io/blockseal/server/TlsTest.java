@@ -22,6 +22,7 @@ import io.blockseal.server.tls.PskClient;
 import io.blockseal.server.tls.PskMeans;
 import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
+import io.blockseal.server.tls.TlsLibrary;
 import io.blockseal.server.tls.TlsMode;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -118,8 +119,19 @@ class TlsTest {
         rig.close();
     }
 
-    private static Credentials ours(List<X509Certificate> authorities, boolean required) throws Exception {
-        return new Credentials(CertificateTls.of(server.chain(), server.secret(), authorities, required), null);
+    /** Who does it here. */
+    TlsLibrary library() {
+        return TlsLibrary.BORINGSSL;
+    }
+
+    private Credentials ours(List<X509Certificate> authorities, boolean required) throws Exception {
+        return of(server, authorities, required);
+    }
+
+    private Credentials of(TestAuthority.Pair shown, List<X509Certificate> authorities, boolean required)
+            throws Exception {
+        return new Credentials(
+                CertificateTls.of(library(), shown.chain(), shown.secret(), authorities, required), null);
     }
 
     private InetSocketAddress listen(TlsMode mode) throws IOException {
@@ -790,6 +802,28 @@ class TlsTest {
         }
     }
 
+    /** The client, Java's own, holds what we sign against our certificate. */
+    @ParameterizedTest(name = "{0}, {1}")
+    @CsvSource({
+        "rsa -pkeyopt rsa_keygen_bits:2048, TLSv1.2",
+        "rsa -pkeyopt rsa_keygen_bits:2048, TLSv1.3",
+        "rsa -pkeyopt rsa_keygen_bits:4096, TLSv1.3",
+        "ec -pkeyopt ec_paramgen_curve:P-384, TLSv1.2",
+        "ec -pkeyopt ec_paramgen_curve:P-384, TLSv1.3",
+        "ec -pkeyopt ec_paramgen_curve:P-521, TLSv1.2",
+        "ec -pkeyopt ec_paramgen_curve:P-521, TLSv1.3"
+    })
+    void ourKeyMayBeOfAnotherKind(String kind, String version) throws Exception {
+        TestAuthority.Pair other = authority.issue(kind, "/CN=server", "DNS:localhost,IP:127.0.0.1", "serverAuth", 9);
+        endpoint.replace(of(other, List.of(), false));
+        try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+            SSLSocket tls = nbd.startTls(anybody(), version);
+            assertEquals(other.chain().get(0), tls.getSession().getPeerCertificates()[0]);
+            nbd.go("disk");
+            assertEquals(0, nbd.read(0, 4096).error());
+        }
+    }
+
     @Test
     void newCredentialsAreForNewConnections() throws Exception {
         InetSocketAddress address = listen(TlsMode.REQUIRED);
@@ -798,7 +832,7 @@ class TlsTest {
             before.startTls(anybody());
             before.go("disk");
             TestAuthority.Pair newer = authority.forServer();
-            endpoint.replace(new Credentials(CertificateTls.of(newer.chain(), newer.secret(), List.of(), false), null));
+            endpoint.replace(of(newer, List.of(), false));
             SSLSocket tls = after.startTls(anybody());
             assertEquals(newer.chain().get(0), tls.getSession().getPeerCertificates()[0]);
             assertEquals(0, before.read(0, 4096).error());

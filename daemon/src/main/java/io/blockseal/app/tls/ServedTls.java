@@ -64,7 +64,12 @@ public final class ServedTls {
         this.keys = new ServedKeys(arena);
         this.arena = arena;
         this.seen = look(config);
-        this.endpoint = new TlsEndpoint(read(), figures, handshakes());
+        Credentials first = read();
+        CertificateTls certificate = first.certificate();
+        if (certificate != null) {
+            LOG.info("tls: certificates by {}", certificate.library().word());
+        }
+        this.endpoint = new TlsEndpoint(first, figures, handshakes());
     }
 
     /** What the configuration names; null if that is nothing. Pre-shared keys are kept in the arena. */

@@ -52,7 +52,15 @@ final class CertificateHandler extends SslHandler {
             return;
         }
         hadData = false;
-        super.decode(ctx, in, out);
+        try {
+            super.decode(ctx, in, out);
+        } catch (SSLException refused) {
+            if (isTooMany(refused)) {
+                breach(ctx, TlsBreach.EMPTY_RECORDS);
+                return;
+            }
+            throw refused;
+        }
         int bytes = in.readerIndex() - begin;
         if (bytes > 0) {
             ctx.fireUserEventTriggered(TlsRecord.DECIPHERED);
@@ -60,6 +68,11 @@ final class CertificateHandler extends SslHandler {
                 breach(ctx, TlsBreach.EMPTY_RECORDS);
             }
         }
+    }
+
+    /** BoringSSL counts as well, and what is in one record it alone can count. */
+    private static boolean isTooMany(SSLException refused) {
+        return String.valueOf(refused.getMessage()).contains("TOO_MANY_");
     }
 
     private void breach(ChannelHandlerContext ctx, TlsBreach reason) {

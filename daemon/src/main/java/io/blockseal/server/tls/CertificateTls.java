@@ -2,10 +2,10 @@ package io.blockseal.server.tls;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.OpenSslSessionContext;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
-import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.ssl.SupportedCipherSuiteFilter;
 import java.security.PrivateKey;
 import java.security.Security;
@@ -25,11 +25,9 @@ public final class CertificateTls {
             System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         }
         // In TLS 1.3 the JDK asks the other side for new keys after 128 GiB (2^37 bytes), with each record until they
-        // come.
-        // GnuTLS, and so libnbd, nbdkit and QEMU, hangs up at the ninth within a second; and one that is asked while it
-        // waits for room in its socket sends the record that waits twice. Who sends changes its own keys in time, as
-        // GnuTLS
-        // does; ours, like those of OpenSSL and Go, live as long as the connection.
+        // come. GnuTLS, and so libnbd, nbdkit and QEMU, hangs up at the ninth within a second; and one that is asked
+        // while it waits for room in its socket sends the record that waits twice. Who sends changes its own keys in
+        // time, as GnuTLS does; ours, like those of OpenSSL and Go, live as long as the connection.
         Security.setProperty("jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     }
 
@@ -46,10 +44,12 @@ public final class CertificateTls {
 
     private final SslContext context;
     private final X509Certificate ours;
+    private final TlsLibrary library;
 
-    private CertificateTls(SslContext context, X509Certificate ours) {
+    private CertificateTls(SslContext context, X509Certificate ours, TlsLibrary library) {
         this.context = context;
         this.ours = ours;
+        this.library = library;
     }
 
     /**
@@ -64,29 +64,39 @@ public final class CertificateTls {
     public static CertificateTls of(
             List<X509Certificate> chain, PrivateKey key, List<X509Certificate> authorities, boolean required)
             throws SSLException {
-        return of(SslProvider.JDK, chain, key, authorities, required);
+        return of(TlsLibrary.inUse(), chain, key, authorities, required);
     }
 
-    static CertificateTls of(
-            SslProvider provider,
+    /** Likewise, by that library. */
+    public static CertificateTls of(
+            TlsLibrary library,
             List<X509Certificate> chain,
             PrivateKey key,
             List<X509Certificate> authorities,
             boolean required)
             throws SSLException {
-        SslContextBuilder builder = SslContextBuilder.forServer(key, chain)
-                .sslProvider(provider)
+        SslContextBuilder builder = library.forServer(key, chain)
                 .protocols("TLSv1.3", "TLSv1.2")
                 .ciphers(CIPHERS, SupportedCipherSuiteFilter.INSTANCE);
         if (!authorities.isEmpty()) {
             builder.trustManager(authorities).clientAuth(required ? ClientAuth.REQUIRE : ClientAuth.OPTIONAL);
         }
-        return new CertificateTls(builder.build(), chain.get(0));
+        SslContext context = builder.build();
+        if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
+            // Who a client is it proves each time.
+            sessions.setSessionCacheEnabled(false);
+        }
+        return new CertificateTls(context, chain.get(0), library);
     }
 
     /** When our own certificate ends, in seconds of Unix time. */
     public long endsAtSeconds() {
         return ours.getNotAfter().toInstant().getEpochSecond();
+    }
+
+    /** Who does it. */
+    public TlsLibrary library() {
+        return library;
     }
 
     SslHandler newHandler(ByteBufAllocator allocator, Executor arithmetic) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** Finds the reason in what a TLS library throws, whose types tell little. */
 final class TlsTrouble {
     private static final int CAUSES_MAX = 16;
+    private static final String BORINGSSL = ":OPENSSL_internal:";
 
     private TlsTrouble() {}
 
@@ -26,7 +27,7 @@ final class TlsTrouble {
         for (int i = 0; i < CAUSES_MAX && cause != null; i++) {
             TlsFailure found = byType(cause);
             if (found == TlsFailure.OTHER) {
-                found = byWords(String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT));
+                found = byWords(plain(String.valueOf(cause.getMessage())).toLowerCase(Locale.ROOT));
             }
             // The innermost that says something: "expired" lies below "path validation failed".
             if (found != TlsFailure.OTHER || detail.isEmpty()) {
@@ -49,7 +50,17 @@ final class TlsTrouble {
                     ? "the client hung up in the midst of it"
                     : cause.getClass().getSimpleName();
         }
-        return message;
+        return plain(message);
+    }
+
+    /** As in {@code error:100000c0:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER}, of BoringSSL. */
+    private static String plain(String message) {
+        int begin = message.indexOf(BORINGSSL);
+        return begin < 0
+                ? message
+                : message.substring(begin + BORINGSSL.length())
+                        .replace('_', ' ')
+                        .toLowerCase(Locale.ROOT);
     }
 
     private static TlsFailure byType(Throwable cause) {
@@ -71,13 +82,12 @@ final class TlsTrouble {
         if (words.contains("empty client certificate chain") || words.contains("peer did not return a certificate")) {
             return TlsFailure.NO_CERTIFICATE;
         }
-        if (words.contains("fatal alert") || words.contains("alert_")) {
+        if (words.contains("fatal alert") || words.contains("v3 alert") || words.contains("v1 alert")) {
             return TlsFailure.REFUSED_BY_CLIENT;
         }
         if (words.contains("in common")
                 || words.contains("not enabled or supported")
                 || words.contains("no shared cipher")
-                || words.contains("unsupported_protocol")
                 || words.contains("unsupported protocol")) {
             return TlsFailure.NOTHING_IN_COMMON;
         }

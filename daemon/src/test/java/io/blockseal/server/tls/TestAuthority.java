@@ -64,11 +64,16 @@ public final class TestAuthority {
 
     /** A certificate of that subject and those other names, which ends in so many days. */
     public Pair issue(String subject, String names, String usage, int days) throws IOException, InterruptedException {
+        return issue("ec -pkeyopt ec_paramgen_curve:P-256", subject, names, usage, days);
+    }
+
+    /** Likewise, with a key of that kind, in the words of openssl. */
+    public Pair issue(String kind, String subject, String names, String usage, int days)
+            throws IOException, InterruptedException {
         String name = "c" + count++;
         Files.writeString(
                 folder.resolve(name + ".ext"), "subjectAltName=" + names + "\nextendedKeyUsage=" + usage + "\n");
-        openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + name + ".key -out " + name
-                + ".csr -subj " + subject);
+        openssl("req -new -newkey " + kind + " -nodes -keyout " + name + ".key -out " + name + ".csr -subj " + subject);
         openssl("x509 -req -in " + name + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile " + name
                 + ".ext -days " + days + " -out " + name + ".pem");
         Path key = folder.resolve(name + ".key");

@@ -1,0 +1,40 @@
+package io.blockseal.server.tls;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.netty.handler.ssl.OpenSslPrivateKeyMethod;
+import java.security.NoSuchAlgorithmException;
+import org.junit.jupiter.api.Test;
+
+class SignatureSchemeTest {
+    /** Handshakes with keys of every kind are in TlsTest; these are the numbers in which BoringSSL asks. */
+    @Test
+    void hasTheNumbersOfTls() throws Exception {
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PKCS1_SHA256, SignatureScheme.RSA_PKCS1_SHA256.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PKCS1_SHA384, SignatureScheme.RSA_PKCS1_SHA384.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PKCS1_SHA512, SignatureScheme.RSA_PKCS1_SHA512.code());
+        assertEquals(
+                OpenSslPrivateKeyMethod.SSL_SIGN_ECDSA_SECP256R1_SHA256, SignatureScheme.ECDSA_SECP256R1_SHA256.code());
+        assertEquals(
+                OpenSslPrivateKeyMethod.SSL_SIGN_ECDSA_SECP384R1_SHA384, SignatureScheme.ECDSA_SECP384R1_SHA384.code());
+        assertEquals(
+                OpenSslPrivateKeyMethod.SSL_SIGN_ECDSA_SECP521R1_SHA512, SignatureScheme.ECDSA_SECP521R1_SHA512.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PSS_RSAE_SHA256, SignatureScheme.RSA_PSS_RSAE_SHA256.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PSS_RSAE_SHA384, SignatureScheme.RSA_PSS_RSAE_SHA384.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PSS_RSAE_SHA512, SignatureScheme.RSA_PSS_RSAE_SHA512.code());
+        assertEquals(OpenSslPrivateKeyMethod.SSL_SIGN_ED25519, SignatureScheme.ED25519.code());
+        for (SignatureScheme scheme : SignatureScheme.values()) {
+            assertEquals(scheme, SignatureScheme.of(scheme.code()));
+        }
+    }
+
+    @Test
+    void knowsNoneWithSha1() {
+        assertThrows(
+                NoSuchAlgorithmException.class, () -> SignatureScheme.of(OpenSslPrivateKeyMethod.SSL_SIGN_ECDSA_SHA1));
+        assertThrows(
+                NoSuchAlgorithmException.class,
+                () -> SignatureScheme.of(OpenSslPrivateKeyMethod.SSL_SIGN_RSA_PKCS1_SHA1));
+    }
+}
