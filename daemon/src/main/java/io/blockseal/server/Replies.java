@@ -75,6 +75,10 @@ final class Replies {
 
     /** The header of the whole reply in front of the first part's data; the other parts follow by {@link #morePart}. */
     void wholeReply(Operation operation, ArenaBuf first, int firstBytes) {
+        if (operation.streamed) {
+            // The next part comes behind a flush: what is gathered would leave with that, amid the reply.
+            pushGathered();
+        }
         if (style.isChunked()) {
             int at = first.dataOffset() - style.replyHeaderBytes() - NbdReplyWriter.DATA_PREFIX_BYTES;
             NbdReplyWriter.offsetData(

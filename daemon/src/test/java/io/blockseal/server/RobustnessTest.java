@@ -290,6 +290,23 @@ class RobustnessTest {
         rig.disk.failWith = Errno.OK;
     }
 
+    /** It was ready before, and waited for the flush. */
+    @ParameterizedTest
+    @EnumSource(
+            value = NbdReplyStyle.class,
+            names = {"SIMPLE", "STRUCTURED"})
+    void noEarlierReplyComesBetweenThePieces(NbdReplyStyle style) throws Exception {
+        int length = 24 << 20;
+        byte[] data = pattern(length, 16);
+        try (RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", style)) {
+            assertEquals(0, nbd.write(0, 0, data).error());
+            nbd.put(0, NbdCommand.FLUSH.code(), 1, 0, 0);
+            nbd.send(style == NbdReplyStyle.SIMPLE ? 0 : NbdCommandFlags.DF, NbdCommand.READ.code(), 2, 0, length);
+            assertEquals(0, nbd.reply(1, 0).error());
+            assertArrayEquals(data, nbd.reply(2, length).data());
+        }
+    }
+
     /** The last piece is still to come, and what is answered meanwhile would be taken for it. */
     @ParameterizedTest
     @EnumSource(
