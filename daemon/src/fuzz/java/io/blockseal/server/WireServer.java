@@ -14,6 +14,7 @@ import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.server.limit.TcpLife;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -82,7 +83,7 @@ final class WireServer {
                 4L << 20,
                 MEMORY,
                 SpareProcessors.ofThisMachine().addLoop());
-        connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY);
+        connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY, new RefusalFigures());
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());
         accepted.pipeline().addLast(new HandshakeHandler(connection, exports, protection));

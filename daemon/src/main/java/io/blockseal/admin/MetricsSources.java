@@ -20,7 +20,7 @@ import java.util.function.Supplier;
  * @param keys the keys of each volume that was opened
  * @param jobs the jobs of each volume, by verb
  * @param tls how connections are protected
- * @param refusals how many connections found no place
+ * @param refusals how many connections found no place, or lost it by a limit
  * @param reloads how the configuration was loaded again
  * @param bufferLeasedBytes guest data in flight
  * @param bufferMappedBytes memory that buffers take

@@ -1,12 +1,16 @@
 package io.blockseal.admin;
 
 import io.blockseal.metrics.ConnectionRefusal;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.metrics.RefusalFigures;
 import io.prometheus.client.Collector;
+import java.util.ArrayList;
 import java.util.List;
 
-/** Tells Prometheus who found no place at the server. On the admin loop. */
+/** Tells Prometheus who found no place at the server, and who lost it again by a limit. On the admin loop. */
 final class RefusalCollector extends Collector {
+    private static final List<String> REASON = List.of("reason");
+
     private final RefusalFigures figures;
 
     RefusalCollector(RefusalFigures figures) {
@@ -15,11 +19,19 @@ final class RefusalCollector extends Collector {
 
     @Override
     public List<MetricFamilySamples> collect() {
-        return new Families<>(List.of(ConnectionRefusal.values()), List.of("reason"), reason -> List.of(reason.word()))
+        List<MetricFamilySamples> all = new ArrayList<>();
+        all.addAll(new Families<>(List.of(ConnectionRefusal.values()), REASON, reason -> List.of(reason.word()))
                 .counter(
                         "blockseal_connections_refused_total",
                         "Connections that were closed as soon as they were accepted, by the limit that was reached",
                         figures::countOf)
-                .list();
+                .list());
+        all.addAll(new Families<>(List.of(CutOff.values()), REASON, limit -> List.of(limit.word()))
+                .counter(
+                        "blockseal_connections_cut_off_total",
+                        "Connections that had been let in and were ended by a limit, by which",
+                        figures::countOf)
+                .list());
+        return all;
     }
 }

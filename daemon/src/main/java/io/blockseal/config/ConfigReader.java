@@ -136,6 +136,7 @@ public final class ConfigReader {
                 file.value("loops", otherwise.loops(), ConfigReader::loops),
                 file.number("max-connections", otherwise.connectionsMax(), 1, 65536),
                 file.number("max-connections-per-address", otherwise.connectionsPerAddressMax(), 1, 65536),
+                file.number("max-exports", otherwise.exportsMax(), 1, 65536),
                 file.number("tcp-keepalive-seconds", otherwise.tcpKeepaliveSeconds(), 0, 32767),
                 file.number("tcp-user-timeout-seconds", otherwise.tcpUserTimeoutSeconds(), 0, 86400),
                 file.number("handshake-seconds", otherwise.handshakeSeconds(), 1, 3600),

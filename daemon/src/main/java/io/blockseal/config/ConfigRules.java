@@ -132,6 +132,12 @@ public final class ConfigRules {
         if (config.volumes().isEmpty()) {
             found.add(new Violation("volumes", "no volume to serve", "Name at least one, with its path and its key."));
         }
+        if (config.volumes().size() > config.exportsMax()) {
+            found.add(new Violation(
+                    "volumes",
+                    config.volumes().size() + " volumes to serve, and max-exports is " + config.exportsMax(),
+                    "Give a larger max-exports, or serve them by several daemons."));
+        }
         Map<Path, Integer> paths = new HashMap<>();
         Map<String, Integer> names = new HashMap<>();
         for (int i = 0; i < config.volumes().size(); i++) {

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param loops event loops; 0 for one per processor, at most 8
  * @param connectionsMax how many connections may be open
  * @param connectionsPerAddressMax how many of them from one address, over TCP
+ * @param exportsMax how many volumes may be served
  * @param tcpKeepaliveSeconds after how long a silence a TCP peer is probed; 0 for never
  * @param tcpUserTimeoutSeconds how long a TCP peer may leave bytes unacknowledged or unread; 0 for no bound of ours
  * @param handshakeSeconds how long a client may take to reach transmission
@@ -50,6 +51,7 @@ public record DaemonConfig(
         int loops,
         int connectionsMax,
         int connectionsPerAddressMax,
+        int exportsMax,
         int tcpKeepaliveSeconds,
         int tcpUserTimeoutSeconds,
         int handshakeSeconds,
@@ -78,6 +80,7 @@ public record DaemonConfig(
             0,
             1024,
             256,
+            1024,
             60,
             120,
             10,
@@ -110,6 +113,7 @@ public record DaemonConfig(
                 loops,
                 connectionsMax,
                 connectionsPerAddressMax,
+                exportsMax,
                 tcpKeepaliveSeconds,
                 tcpUserTimeoutSeconds,
                 handshakeSeconds,

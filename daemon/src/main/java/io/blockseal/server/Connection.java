@@ -4,12 +4,15 @@ import io.blockseal.export.Caller;
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.export.ExportClients;
 import io.blockseal.export.UnixPeer;
+import io.blockseal.metrics.CutOff;
+import io.blockseal.metrics.RefusalFigures;
 import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.metrics.TlsFigures;
 import io.blockseal.server.tls.TlsOutcome;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.Errors.NativeIoException;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
@@ -28,6 +31,8 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
+    /** Of Linux, in the way in which Netty has error numbers. */
+    private static final int ETIMEDOUT_NEGATIVE = -110;
 
     private final Channel channel;
     private final NettyIoLoop loop;
@@ -43,15 +48,24 @@ final class Connection {
     private @Nullable ExportClients clients;
     /** Where it is counted how it ends; null without TLS, and once that is done. */
     private @Nullable TlsFigures figures;
+    /** Where it is counted which limit ends it; null once that is done. */
+    private @Nullable RefusalFigures limits;
 
     private final Set<String> withheld = new HashSet<>();
 
-    Connection(Channel channel, NettyIoLoop loop, ServerOptions options, ConnectionTable table, ConnectionWatch watch) {
+    Connection(
+            Channel channel,
+            NettyIoLoop loop,
+            ServerOptions options,
+            ConnectionTable table,
+            ConnectionWatch watch,
+            RefusalFigures limits) {
         this.channel = channel;
         this.loop = loop;
         this.options = options;
         this.table = table;
         this.watch = watch;
+        this.limits = limits;
         this.receive = new ReceiveBuffer(loop.receiveBuffers());
         PeerCredentials process =
                 channel instanceof EpollDomainSocketChannel domain ? PeerProcess.credentials(domain) : null;
@@ -201,7 +215,19 @@ final class Connection {
         }
     }
 
+    /** A limit ends it. Only the first is counted: it is the reason. */
+    void countCutOff(CutOff limit) {
+        RefusalFigures counting = limits;
+        limits = null;
+        if (counting != null) {
+            counting.count(limit);
+        }
+    }
+
     void logBroken(Throwable cause) {
+        if (cause instanceof NativeIoException failed && failed.expectedErr() == ETIMEDOUT_NEGATIVE) {
+            countCutOff(CutOff.UNREACHABLE);
+        }
         if (cause instanceof DecoderException && cause.getCause() != null) {
             countBreach(TlsBreach.OTHER);
             // Its words may be what the client sent.

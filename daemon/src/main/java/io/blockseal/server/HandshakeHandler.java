@@ -1,6 +1,7 @@
 package io.blockseal.server;
 
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.metrics.TlsBreach;
 import io.blockseal.metrics.TlsFailure;
 import io.blockseal.nbd.NbdClientFlags;
@@ -155,10 +156,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         optionCount++;
         optionBytes += length;
         if (length > NbdLimits.MAX_OPTION_BYTES) {
-            return violation(ctx, "an option is longer than " + NbdLimits.MAX_OPTION_BYTES + " bytes");
+            return cutOff(
+                    ctx, CutOff.HANDSHAKE_SIZE, "an option is longer than " + NbdLimits.MAX_OPTION_BYTES + " bytes");
         }
         if (optionCount > OPTIONS_MAX || optionBytes > OPTION_BYTES_MAX) {
-            return violation(ctx, "the handshake has too many options");
+            return cutOff(ctx, CutOff.HANDSHAKE_SIZE, "the handshake has too many options");
         }
         payloadBytes = (int) length;
         state = haggling().wantsPayload(NbdOption.of(option)) ? State.PAYLOAD : State.SKIP_PAYLOAD;
@@ -270,17 +272,19 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
 
     private void tookTooLong(ChannelHandlerContext ctx) {
         if (state == State.TLS) {
+            connection.countCutOff(CutOff.HANDSHAKE_TIME);
             unsecured(TlsFailure.TIMEOUT, "it took too long");
             finish();
             Drain.closeNow(ctx.channel());
         } else {
-            violation(ctx, "the handshake took too long");
+            cutOff(ctx, CutOff.HANDSHAKE_TIME, "the handshake took too long");
         }
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         if (state == State.TLS && connection.receive().securedBytes() > TLS_BYTES_MAX) {
+            connection.countCutOff(CutOff.HANDSHAKE_SIZE);
             unsecured(TlsFailure.OTHER, "more came than a handshake can have");
             finish();
             Drain.closeNow(ctx.channel());
@@ -321,6 +325,13 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     private void endAtOnce(ChannelHandlerContext ctx) {
         finish();
         Drain.closeNow(ctx.channel());
+    }
+
+    private boolean cutOff(ChannelHandlerContext ctx, CutOff limit, String rule) {
+        if (state != State.DONE) {
+            connection.countCutOff(limit);
+        }
+        return violation(ctx, rule);
     }
 
     private boolean violation(ChannelHandlerContext ctx, String rule) {

@@ -76,7 +76,7 @@ public final class NbdServer implements AutoCloseable {
         this(loops, exports, options, watch, new RefusalFigures());
     }
 
-    /** Likewise, and {@code refusals} counts those for whom there is no place. */
+    /** Likewise, and {@code refusals} counts those for whom there is no place, or none any more. */
     public NbdServer(
             IoLoops loops,
             ExportRegistry exports,
@@ -208,7 +208,8 @@ public final class NbdServer implements AutoCloseable {
             Drain.closeNow(channel);
             return;
         }
-        Connection connection = new Connection(channel, loops.of(channel.eventLoop()), options, connections, watch);
+        Connection connection =
+                new Connection(channel, loops.of(channel.eventLoop()), options, connections, watch, refusals);
         connections.add(connection);
         channel.config().setRecvByteBufAllocator(connection.receive());
         channel.pipeline().addLast(new HandshakeHandler(connection, exports, protection));

@@ -6,6 +6,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import io.blockseal.export.Export;
 import io.blockseal.memory.ArenaBuf;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.metrics.RequestRecorder;
 import io.blockseal.metrics.TlsBreach;
 import io.blockseal.nbd.NbdCommand;
@@ -285,6 +286,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         in.skipBytes(style.requestHeaderBytes());
         long payloadBytes = rules.payloadBytes(header);
         if (Long.compareUnsigned(payloadBytes, SKIP_BYTES_MAX) > 0) {
+            connection.countCutOff(CutOff.PAYLOAD_SIZE);
             violation("a payload is far too large");
             return false;
         }
@@ -583,6 +585,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void cutOff() {
+        connection.countCutOff(CutOff.STALLED);
         violation("the client has not moved while others wait for its buffers");
     }
 

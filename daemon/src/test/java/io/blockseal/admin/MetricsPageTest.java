@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.job.JobTally;
+import io.blockseal.metrics.ConnectionRefusal;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.metrics.KeyChanges;
 import io.blockseal.metrics.KeyFigures;
@@ -216,6 +218,18 @@ class MetricsPageTest {
     }
 
     @Test
+    void tellsWhomLimitsKeptOutOrEnded() {
+        refusals.count(ConnectionRefusal.ADDRESS);
+        refusals.count(CutOff.HANDSHAKE_TIME);
+        refusals.count(CutOff.HANDSHAKE_TIME);
+        Exposition parsed = Exposition.parse(page.render().body());
+        assertEquals(1, parsed.value("blockseal_connections_refused_total", "reason=address"));
+        assertEquals(0, parsed.value("blockseal_connections_refused_total", "reason=overall"));
+        assertEquals(2, parsed.value("blockseal_connections_cut_off_total", "reason=handshake-time"));
+        assertEquals(0, parsed.value("blockseal_connections_cut_off_total", "reason=unreachable"));
+    }
+
+    @Test
     void countsJobsByVerbAndState() {
         Exposition parsed = Exposition.parse(page.render().body());
         String export = "export=db \\\"1\\\"\\\\";
@@ -253,6 +267,21 @@ class MetricsPageTest {
         invented.removeAll(served);
         invented.removeIf(name -> name.startsWith("jvm_gc_"));
         assertEquals(new TreeSet<String>(), invented, "in docs/metrics.md but not served");
+    }
+
+    /** Whoever is on call looks for them. */
+    @Test
+    void theOperatorsPageNamesFiguresThatAreThere() throws Exception {
+        tls.certificateEnds(1);
+        keys.rotation().begin(40, 1 << 20, 900);
+        TreeSet<String> named = Pattern.compile("blockseal_[a-z_]+")
+                .matcher(Files.readString(DOCS.resolveSibling("operations.md")))
+                .results()
+                .map(MatchResult::group)
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertTrue(named.size() > 10, named.toString());
+        named.removeAll(Exposition.parse(page.render().body()).types.keySet());
+        assertEquals(new TreeSet<String>(), named, "in docs/operations.md but not served");
     }
 
     /** An alert on a figure that is not there would never ring. */

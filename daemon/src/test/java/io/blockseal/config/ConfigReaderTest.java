@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +81,7 @@ class ConfigReaderTest {
                     loops: 3
                     max-connections: 5
                     max-connections-per-address: 51
+                    max-exports: 54
                     tcp-keepalive-seconds: 52
                     tcp-user-timeout-seconds: 53
                     handshake-seconds: 6
@@ -124,6 +127,7 @@ class ConfigReaderTest {
                             3,
                             5,
                             51,
+                            54,
                             52,
                             53,
                             6,
@@ -406,6 +410,15 @@ class ConfigReaderTest {
         }
 
         @Test
+        void mayNotServeMoreThanItsOwnLimitOfExports() throws ConfigException {
+            String two = MINIMAL + "  - path: ./b.bsl\n    key-file: k\n";
+            assertEquals(2, ConfigReader.read("f", "max-exports: 2\n" + two).exportsMax());
+            String message = messageOf("max-exports: 1\n" + two);
+            assertTrue(message.startsWith("f:"), message);
+            assertTrue(message.contains("2 volumes to serve, and max-exports is 1"), message);
+        }
+
+        @Test
         void isNamedWhenItIsNotYamlAtAll() {
             assertTrue(messageOf("a: [1\nb").startsWith("f:2:"), messageOf("a: [1\nb"));
             assertTrue(messageOf("").contains("the file is empty"));
@@ -448,6 +461,26 @@ class ConfigReaderTest {
         }
     }
 
+    /** The page for whoever is on call. */
+    @Test
+    void itsLimitsHaveTheDefaultsThatTheTableOfLimitsNames() throws Exception {
+        String page = Files.readString(Path.of("..", "docs", "operations.md"));
+        String table = page.substring(page.indexOf("\n## Limits\n")).split("\n## ")[1];
+        StringBuilder text = new StringBuilder();
+        int limits = 0;
+        for (MatchResult limit : Pattern.compile("`([a-z-]+)` \\((\\d+)\\)")
+                .matcher(table)
+                .results()
+                .toList()) {
+            text.append(limit.group(1) + ": " + limit.group(2) + "\n");
+            limits++;
+        }
+        assertEquals(7, limits, "with a number as default");
+        assertEquals(
+                withoutExamples(DaemonConfig.DEFAULTS),
+                withoutExamples(ConfigReader.read("operations.md", text + MINIMAL)));
+    }
+
     @Test
     void hasNoDefaultPlaceToListenOrToBeWatched() {
         assertNull(DaemonConfig.DEFAULTS.admin());
@@ -477,6 +510,7 @@ class ConfigReaderTest {
                 config.loops(),
                 config.connectionsMax(),
                 config.connectionsPerAddressMax(),
+                config.exportsMax(),
                 config.tcpKeepaliveSeconds(),
                 config.tcpUserTimeoutSeconds(),
                 config.handshakeSeconds(),

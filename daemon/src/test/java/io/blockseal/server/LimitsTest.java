@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.block.Errno;
 import io.blockseal.block.Geometry;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.metrics.RequestKind;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdOption;
@@ -70,6 +71,7 @@ class LimitsTest {
             try (RawNbd nbd = RawNbd.haggling(rig.socket)) {
                 nbd.sendOptionHeader(NbdOption.LIST.code(), length);
                 assertTrue(nbd.isClosedByServer());
+                assertEquals(1, rig.refusals.countOf(CutOff.HANDSHAKE_SIZE));
             }
         }
 
@@ -99,6 +101,7 @@ class LimitsTest {
                     // That is what the test waits for.
                 }
                 assertEquals(1024, answered);
+                assertEquals(1, rig.refusals.countOf(CutOff.HANDSHAKE_SIZE));
             }
         }
 
@@ -110,6 +113,7 @@ class LimitsTest {
                 }
                 nbd.sendOptionHeader(99, 1);
                 assertTrue(nbd.isClosedByServer());
+                assertEquals(1, rig.refusals.countOf(CutOff.HANDSHAKE_SIZE));
             }
         }
 
@@ -260,6 +264,7 @@ class LimitsTest {
             try (RawNbd nbd = transmitting("big", style)) {
                 nbd.send(style == NbdReplyStyle.EXTENDED ? 32 : 0, NbdCommand.WRITE.code(), 1, 0, (64 << 20) + 1);
                 assertTrue(nbd.isClosedByServer());
+                assertEquals(1, rig.refusals.countOf(CutOff.PAYLOAD_SIZE));
             }
         }
 
@@ -605,6 +610,7 @@ class LimitsTest {
                     }
                 }
                 assertEquals(0, idle.read(0, 512).error());
+                assertEquals(2, impatient.refusals.countOf(CutOff.HANDSHAKE_TIME));
             }
         }
 

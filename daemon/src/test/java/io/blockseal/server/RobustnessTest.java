@@ -11,6 +11,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.block.Errno;
+import io.blockseal.metrics.CutOff;
 import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdMagic;
@@ -484,6 +485,7 @@ class RobustnessTest {
                 assertEquals(0, two.read(0, 32 << 20).error());
             }
             assertTrue(tight.server.connectionCount() < 800);
+            assertTrue(tight.refusals.countOf(CutOff.STALLED) > 0);
             for (RawNbd nbd : sitting) {
                 nbd.close();
             }

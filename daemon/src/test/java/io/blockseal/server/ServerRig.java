@@ -12,6 +12,7 @@ import io.blockseal.export.LossLedger;
 import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.metrics.ExportMetrics;
+import io.blockseal.metrics.RefusalFigures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,9 @@ final class ServerRig implements AutoCloseable {
     final MemoryDevice big = new MemoryDevice(BIG_BYTES);
     final ExportMetrics metrics = new ExportMetrics("disk", LOOPS);
     final ExportRegistry exports = new ExportRegistry();
+    /** Who was refused, or cut off. */
+    final RefusalFigures refusals = new RefusalFigures();
+
     final IoLoops loops;
     final NbdServer server;
     final Path directory;
@@ -66,7 +70,7 @@ final class ServerRig implements AutoCloseable {
         export("plain", plain, false);
         export("big", big, false);
         loops = IoLoops.start(LOOPS, IoLoops.BUFFER_BYTES_MIN, memory);
-        server = new NbdServer(loops, exports, options);
+        server = new NbdServer(loops, exports, options, ConnectionWatch.NOBODY, refusals);
         server.listenUnix(socket);
     }
 

@@ -233,6 +233,7 @@ public final class ServeCommand extends Verb {
                 otherwise.loops(),
                 otherwise.connectionsMax(),
                 otherwise.connectionsPerAddressMax(),
+                otherwise.exportsMax(),
                 otherwise.tcpKeepaliveSeconds(),
                 otherwise.tcpUserTimeoutSeconds(),
                 otherwise.handshakeSeconds(),

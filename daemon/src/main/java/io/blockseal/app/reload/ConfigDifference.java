@@ -9,7 +9,7 @@ import java.util.function.Function;
 
 /** Which settings of the whole daemon two configurations have differently, by their names in the file. */
 final class ConfigDifference {
-    /** Those that are decided when the daemon is started. */
+    /** Those that are decided when the daemon is started. Of {@code max-exports} each file is judged by its own. */
     static final Map<String, Function<DaemonConfig, Object>> FIXED = fixed();
 
     private ConfigDifference() {}
