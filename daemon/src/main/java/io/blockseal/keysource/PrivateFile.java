@@ -8,6 +8,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Who else may have read a file that matters to keys, or put it there. */
 public final class PrivateFile {
@@ -15,7 +17,10 @@ public final class PrivateFile {
     private static final int TYPE_REGULAR = 0100000;
     private static final int OTHERS_MASK = 077;
     private static final int WRITABLE_BY_OTHERS = 022;
+    private static final int USABLE_BY_EVERYBODY = 07;
     private static final int STICKY = 01000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PrivateFile.class);
 
     private PrivateFile() {}
 
@@ -49,6 +54,27 @@ public final class PrivateFile {
                     Kind.UNREACHABLE, name + " does not exist; is its file system mounted, and the name right?", e);
         } catch (IOException | UnsupportedOperationException e) {
             throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Warns of a file, which messages call {@code what}, that everybody may read, or that its group may write. A group that
+     * may read it was chosen by somebody. Of pipes nothing is said: their modes mean nothing.
+     */
+    static void warnIfOpen(Path path, String what) {
+        try {
+            int mode = number(Files.readAttributes(path, "unix:mode"), "mode");
+            if ((mode & TYPE_MASK) == TYPE_REGULAR && (mode & (WRITABLE_BY_OTHERS | USABLE_BY_EVERYBODY)) != 0) {
+                LOG.warn(
+                        "{} {} may be used by others (mode {}): chmod 600 {}, and if others may have read it, use a new"
+                                + " one",
+                        what,
+                        path,
+                        Integer.toOctalString(mode & 07777),
+                        path);
+            }
+        } catch (IOException | UnsupportedOperationException unknown) {
+            LOG.debug("{} {}: its mode is not known: {}", what, path, unknown.getMessage());
         }
     }
 

@@ -201,7 +201,14 @@ class CommandsTest {
             Cli.Result weak = cli.run("create", "./w.bsl", "--size", "1G", "--passphrase-file", "./short");
             assertEquals(ExitCode.KEY_SOURCE.number(), weak.exitCode(), weak.all());
             cli.ok("create", "./demo.bsl", "--size", "1G", "--passphrase-file", "./pass");
-            cli.ok("check", "./demo.bsl", "--passphrase-file", "./pass");
+            Files.setPosixFilePermissions(cli.path("pass"), PosixFilePermissions.fromString("rw-------"));
+            assertEquals(
+                    "",
+                    cli.ok("check", "./demo.bsl", "--passphrase-file", "./pass").err());
+            Files.setPosixFilePermissions(cli.path("pass"), PosixFilePermissions.fromString("rw-r--r--"));
+            String warning =
+                    cli.ok("check", "./demo.bsl", "--passphrase-file", "./pass").err();
+            assertTrue(warning.contains(" may be used by others (mode 644): chmod 600 " + cli.path("pass")), warning);
             Cli.Result wrong = cli.run("check", "./demo.bsl", "--passphrase-file", "./other");
             assertEquals(ExitCode.WRONG_KEY.number(), wrong.exitCode(), wrong.all());
             assertFalse(cli.everythingPrinted().contains("battery"), "a passphrase was printed");

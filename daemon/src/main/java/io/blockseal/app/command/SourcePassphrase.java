@@ -34,7 +34,7 @@ public final class SourcePassphrase {
             throw new CommandException(ExitCode.USAGE, "the source has one passphrase: name one place for it.");
         }
         if (file != null) {
-            return FirstLine.ofFile(file);
+            return FirstLine.ofSecretFile(file, "passphrase file");
         }
         if (descriptor >= 0) {
             return FirstLine.ofDescriptor(descriptor);

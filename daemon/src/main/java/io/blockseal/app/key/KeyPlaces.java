@@ -165,7 +165,8 @@ public final class KeyPlaces implements AutoCloseable {
 
     private static SecretInput input(KeyConfig key, String prompt) {
         return switch (key.kind()) {
-            case PASSPHRASE_FILE, RECOVERY_KEY_FILE -> FirstLine.ofFile(Path.of(key.place()));
+            case PASSPHRASE_FILE -> FirstLine.ofSecretFile(Path.of(key.place()), "passphrase file");
+            case RECOVERY_KEY_FILE -> FirstLine.ofSecretFile(Path.of(key.place()), "recovery key file");
             case PASSPHRASE_FD -> FirstLine.ofDescriptor(Integer.parseInt(key.place()));
             default -> () -> ask(prompt);
         };

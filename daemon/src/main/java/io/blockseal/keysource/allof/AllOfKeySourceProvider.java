@@ -88,7 +88,7 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
                     context.engine(),
                     context.credentialsDirectory(),
                     context.environment(),
-                    FirstLine.ofFile(Path.of(file)),
+                    FirstLine.ofSecretFile(Path.of(file), "passphrase file"),
                     context.uses());
         } catch (InvalidPathException notAPath) {
             throw uri.wrong("names passphrase:" + file + ", which is not a path");
