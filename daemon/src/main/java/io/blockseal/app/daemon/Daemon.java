@@ -16,6 +16,7 @@ import io.blockseal.app.console.Version;
 import io.blockseal.app.desk.ControlDesk;
 import io.blockseal.app.desk.ControlOpening;
 import io.blockseal.app.desk.JobFiles;
+import io.blockseal.app.desk.VerbJobs;
 import io.blockseal.app.host.IoFlusher;
 import io.blockseal.app.host.NotifySocket;
 import io.blockseal.app.host.ProcessSignals;
@@ -288,21 +289,20 @@ public final class Daemon implements AutoCloseable {
         Jobs started = new Jobs(files, Failures::outcome, Duration.ofSeconds(config.storageSeconds()));
         unwinding.add("the jobs", started);
         jobs = started;
+        VerbJobs verbs = new VerbJobs(started, foundation.engine(), foundation.memory(), transfers);
         ControlDesk desk = new ControlDesk(
                 volumes,
-                started,
+                verbs,
                 foundation.engine(),
-                foundation.memory(),
-                new ServedErasure(exports, name -> clients.dismiss(name, false), started),
-                transfers);
+                new ServedErasure(exports, name -> clients.dismiss(name, false), started));
         unwinding.add("the control desk", desk);
         KeyPolicies policies = new KeyPolicies();
         unwinding.add("the key policies", policies);
         LateOpenings.Opening tending = volume -> {
-            desk.takeUp(files, volume);
+            verbs.takeUp(files, volume);
             // After those that were begun before: what they do is not begun twice.
             KeyPolicyWatch.Rotations rotations =
-                    (arguments, by) -> desk.begin(new RotateDekVerb(), volume, arguments, by);
+                    (arguments, by) -> verbs.begin(new RotateDekVerb(), volume, arguments, by);
             policies.add(volume, volume.watchKeys(rotations, started, keeper));
         };
         for (ServedVolume volume : volumes) {

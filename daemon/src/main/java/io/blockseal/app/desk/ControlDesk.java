@@ -4,48 +4,28 @@ import io.blockseal.app.audit.ControlNotes;
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
-import io.blockseal.app.console.JsonText;
 import io.blockseal.app.reload.Reload;
-import io.blockseal.app.served.OrderGate;
 import io.blockseal.app.served.ServedErasure;
 import io.blockseal.app.served.ServedVolume;
-import io.blockseal.app.transfer.TransferRoom;
-import io.blockseal.app.verb.ResumableVerb;
 import io.blockseal.app.verb.SentKeys;
-import io.blockseal.app.verb.Serving;
-import io.blockseal.app.verb.VerbCall;
-import io.blockseal.app.verb.Verbs;
-import io.blockseal.app.verb.VolumeHead;
 import io.blockseal.app.verb.VolumeVerb;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.audit.Operator;
-import io.blockseal.config.ByteSize;
 import io.blockseal.control.Arguments;
 import io.blockseal.control.Caller;
 import io.blockseal.control.ControlAnswer;
 import io.blockseal.control.ControlTarget;
 import io.blockseal.control.JobText;
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.export.Export;
 import io.blockseal.job.Job;
 import io.blockseal.job.JobControl;
-import io.blockseal.job.JobMemo;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.job.JobRefusedException;
-import io.blockseal.job.JobRequest;
-import io.blockseal.job.JobWork;
 import io.blockseal.job.Jobs;
-import io.blockseal.memory.MemorySource;
-import io.blockseal.volume.Volume;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
@@ -62,8 +42,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What stands behind the control socket: finds the volume and the verb, does short ones on a few threads of its own, makes
- * jobs of long ones, and writes down who wanted what. The control loop only leaves its orders here.
+ * What stands behind the control socket: finds the volume and the verb, has short ones done on a few threads of its own and
+ * long ones as jobs, and writes down who wanted what. The control loop only leaves its orders here.
  */
 public final class ControlDesk implements ControlTarget, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlDesk.class);
@@ -71,13 +51,10 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
     private static final int WAITING_MAX = 64;
     private static final int CLOSE_SECONDS = 30;
 
-    private final List<ServedVolume> volumes;
-    private final Jobs jobs;
+    private final VolumeList volumes;
+    private final VerbJobs verbs;
     private final CryptoEngine engine;
-    private final MemorySource memory;
     private final ServedErasure erasure;
-    private final TransferRoom transfers;
-    private final Map<String, VolumeVerb> verbs;
     private final ThreadPoolExecutor threads;
     private final ThreadPoolExecutor orders;
     private final ControlNotes notes = new ControlNotes();
@@ -87,28 +64,15 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
     private volatile boolean stopping;
     private volatile @Nullable Reload reload;
 
-    public ControlDesk(
-            List<ServedVolume> volumes,
-            Jobs jobs,
-            CryptoEngine engine,
-            MemorySource memory,
-            ServedErasure erasure,
-            TransferRoom transfers) {
-        this.volumes = volumes;
-        this.jobs = jobs;
+    /** Of these volumes, to which {@code verbs} does what is wanted, and {@code erasure} the last. */
+    public ControlDesk(List<ServedVolume> volumes, VerbJobs verbs, CryptoEngine engine, ServedErasure erasure) {
+        this.volumes = new VolumeList(volumes);
+        this.verbs = verbs;
         this.engine = engine;
-        this.memory = memory;
         this.erasure = erasure;
-        this.transfers = transfers;
-        this.verbs = Verbs.all();
-        volumes.forEach(each -> expect(each.name()));
+        volumes.forEach(verbs::expect);
         this.threads = pool("control", THREADS);
         this.orders = pool("control-job", 1);
-    }
-
-    /** Its jobs are counted from now on. */
-    private void expect(String volume) {
-        verbs.values().stream().filter(VolumeVerb::isLong).forEach(verb -> jobs.expect(volume, verb.name()));
     }
 
     private static ThreadPoolExecutor pool(String name, int threadCount) {
@@ -125,7 +89,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
 
     @Override
     public Jobs jobs() {
-        return jobs;
+        return verbs.jobs();
     }
 
     @Override
@@ -135,46 +99,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
 
     @Override
     public JobOutcome volumes() {
-        Instant now = Instant.now();
-        StringBuilder text = new StringBuilder();
-        for (ServedVolume each : volumes) {
-            Volume open = each.opened();
-            text.append(each.name())
-                    .append(": ")
-                    .append(each.config().path().toAbsolutePath().normalize())
-                    .append(", ")
-                    .append(each.health().state());
-            if (open != null) {
-                text.append(", ")
-                        .append(ByteSize.human(open.shape().sizeBytes()))
-                        .append(", ")
-                        .append(open.uuid());
-            }
-            text.append('\n')
-                    .append(KeyStatusText.of(
-                            each.health().key(), each.config().keyCheck().onRevocation(), now));
-        }
-        return JobOutcome.done(text.toString(), JsonText.of(json -> {
-            json.writeArrayFieldStart("volumes");
-            for (ServedVolume each : volumes) {
-                Volume open = each.opened();
-                json.writeStartObject();
-                json.writeStringField("name", each.name());
-                json.writeStringField(
-                        "path",
-                        each.config().path().toAbsolutePath().normalize().toString());
-                json.writeStringField("state", each.health().state());
-                json.writeNumberField("sizeBytes", each.health().sizeBytes());
-                json.writeBooleanField("readOnly", each.config().readOnly());
-                if (open != null) {
-                    json.writeStringField("uuid", open.uuid().toString());
-                }
-                KeyStatusText.write(
-                        json, each.health().key(), each.config().keyCheck().onRevocation(), now);
-                json.writeEndObject();
-            }
-            json.writeEndArray();
-        }));
+        return volumes.status();
     }
 
     @Override
@@ -245,11 +170,11 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
     private ControlAnswer answer(String name, String word, Arguments arguments, Caller caller, boolean acts) {
         // Once a job was begun the keys are its own.
         boolean handedOver = false;
-        SentKeys keys = new SentKeys(arguments, engine, uri -> isRootOrUs(caller) || isConfigured(uri));
+        SentKeys keys = new SentKeys(arguments, engine, uri -> isRootOrUs(caller) || volumes.isConfigured(uri));
         ControlAnswer answer;
         try {
-            VolumeVerb verb = verbs.get(word);
-            ServedVolume served = find(name);
+            VolumeVerb verb = verbs.verb(word);
+            ServedVolume served = volumes.find(name);
             if (served != null && ServedErasure.understands(word)) {
                 answer = endable(keys, () -> erasure.answer(word, served, arguments, keys, caller));
             } else if (verb == null || served == null) {
@@ -258,14 +183,12 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             } else if (verb.opensPlaces() && !isRootOrUs(caller)) {
                 answer = new ControlAnswer(403, Failures.outcome(notOurs(verb, caller)));
             } else if (verb.isLong()) {
-                Job job = served.gate().pass(() -> {
-                    requireOpen(served);
-                    return jobs.submit(request(verb, served, arguments, keys, JobRequest.OPERATOR));
-                });
+                Job job = verbs.submit(verb, served, arguments, keys);
                 handedOver = true;
                 answer = new ControlAnswer(202, JobText.one(job));
             } else {
-                answer = endable(keys, () -> ControlAnswer.of(run(verb, served, arguments, keys, JobControl.ALONE)));
+                answer = endable(
+                        keys, () -> ControlAnswer.of(verbs.run(verb, served, arguments, keys, JobControl.ALONE)));
             }
         } catch (Exception failed) {
             LOG.debug("control: {} of {} failed", word, name, failed);
@@ -276,7 +199,7 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
             }
         }
         if (acts) {
-            ServedVolume served = find(name);
+            ServedVolume served = volumes.find(name);
             record(caller, word, served == null ? name : served.name(), answer);
         }
         return answer;
@@ -301,13 +224,6 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
                 volumeKnown
                         ? "there is no verb '" + word + "'; see docs/control.md"
                         : "no volume '" + name + "' is served here; see blockseal status");
-    }
-
-    /** Whether it is the key source of one of the volumes, which the daemon asks anyway. */
-    private boolean isConfigured(String uri) {
-        return volumes.stream()
-                .flatMap(volume -> volume.config().keys().stream())
-                .anyMatch(key -> key.isOutside() && key.place().equals(uri));
     }
 
     private static boolean isRootOrUs(Caller caller) {
@@ -335,133 +251,6 @@ public final class ControlDesk implements ControlTarget, AutoCloseable {
                 AuditField.of("exit-code", answer.outcome().exitCode()),
                 AuditField.of("caller-uid", caller.uid()),
                 AuditField.of("caller-pid", caller.pid()));
-    }
-
-    private JobRequest request(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, String by) {
-        String memo = verb instanceof ResumableVerb resumable ? resumable.toJson(arguments) : null;
-        return new JobRequest(verb.name(), served.name(), verb.claims(), memo, by, new JobWork() {
-            @Override
-            public JobOutcome run(JobControl control) throws Exception {
-                try (keys) {
-                    return ControlDesk.this.run(verb, served, arguments, keys, control);
-                }
-            }
-
-            @Override
-            public void dropped() {
-                keys.close();
-            }
-        });
-    }
-
-    private JobOutcome run(VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
-            throws Exception {
-        return served.gate().pass(() -> runNow(verb, served, arguments, keys, control));
-    }
-
-    private JobOutcome runNow(
-            VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
-            throws Exception {
-        String called = arguments.text(VerbCall.CALLED);
-        requireOpen(served);
-        Volume open = served.requireOpened();
-        Export export = served.requireExport();
-        String name = called == null ? served.config().path().toString() : called;
-        Serving serving = new Serving(export, transfers);
-        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, serving, arguments, memory, keys, control));
-    }
-
-    private static void requireOpen(ServedVolume served) throws CommandException {
-        Volume open = served.opened();
-        if (open == null || served.export() == null || open.state() == Volume.State.CLOSED) {
-            throw new CommandException(
-                    ExitCode.IN_USE, served.name() + ": is not open just now; try again when it is.");
-        }
-    }
-
-    /** A path from a command is absolute: it may stand in another directory. */
-    private static boolean isSameFile(Path path, String name) {
-        try {
-            return name.startsWith("/") && Files.isSameFile(path, Path.of(name));
-        } catch (IOException | InvalidPathException notThere) {
-            return false;
-        }
-    }
-
-    /** By the name of its export, its UUID, or the path of its file. */
-    private @Nullable ServedVolume find(String name) {
-        for (ServedVolume each : volumes) {
-            Volume open = each.opened();
-            // Of one that is erased nothing is left but the name.
-            boolean there = each.gate().state() != OrderGate.State.ERASED;
-            if (each.name().equals(name)
-                    || (there && open != null && open.uuid().toString().equals(name))
-                    || (there && isSameFile(each.config().path(), name))) {
-                return each;
-            }
-        }
-        return null;
-    }
-
-    /** Begins a long verb that nobody asked for but the daemon itself; {@code by} is what its job says of that. */
-    public Job begin(VolumeVerb verb, ServedVolume served, Arguments arguments, String by) throws JobRefusedException {
-        SentKeys none = new SentKeys(arguments, engine);
-        try {
-            return jobs.submit(request(verb, served, arguments, none, by));
-        } catch (JobRefusedException refused) {
-            none.close();
-            throw refused;
-        }
-    }
-
-    /** Begins again what was not finished of a volume, which is open, when the daemon stopped. */
-    public void takeUp(JobFiles files, ServedVolume served) {
-        expect(served.name());
-        for (JobMemo memo : files.of(served.requireOpened().uuid().toString(), served.name())) {
-            try {
-                takeUp(files, memo, served);
-            } catch (Exception refused) {
-                LOG.error(
-                        "volume={} job={}: {} cannot be taken up again: {}",
-                        served.name(),
-                        memo.id(),
-                        memo.verb(),
-                        Failures.message(refused));
-            }
-        }
-    }
-
-    private void takeUp(JobFiles files, JobMemo memo, ServedVolume served) throws Exception {
-        if (!(verbs.get(memo.verb()) instanceof ResumableVerb verb)) {
-            throw new CommandException(ExitCode.FAILURE, "this release has no such verb that could go on");
-        }
-        // What the daemon began by itself goes on as its configuration has it now.
-        Arguments arguments =
-                memo.by().equals(JobRequest.OPERATOR) ? verb.fromJson(memo.memo()) : served.orderByKeyPolicy();
-        if (arguments == null) {
-            LOG.info(
-                    "volume={} job={}: {} by {} is wanted by the configuration no more, and does not go on",
-                    served.name(),
-                    memo.id(),
-                    memo.verb(),
-                    memo.by());
-            files.forget(memo);
-            return;
-        }
-        SentKeys none = new SentKeys(arguments, engine);
-        Job job;
-        try {
-            job = jobs.takeUp(memo, request(verb, served, arguments, none, memo.by()));
-        } catch (JobRefusedException refused) {
-            none.close();
-            throw refused;
-        }
-        LOG.info(
-                "volume={} job={}: {} goes on ({})",
-                served.name(),
-                job.id(),
-                job.verb(),
-                job.state().word());
     }
 
     @Override
