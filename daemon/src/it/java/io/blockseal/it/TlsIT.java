@@ -172,6 +172,7 @@ class TlsIT {
             String log = server.log();
             assertTrue(log.contains("proof=PSK client=\"vm3\""), log);
             assertTrue(log.contains("proof=CERTIFICATE"), log);
+            assertTrue(log.contains("tls: certificates by boringssl"), log);
         }
     }
 
@@ -185,7 +186,7 @@ class TlsIT {
         int port = Ports.free();
         try (Server server = Server.startWithJvmOptions(
                 folder,
-                "-Djava.security.properties=" + limits,
+                "-Dio.netty.handler.ssl.noOpenSsl=true -Djava.security.properties=" + limits,
                 "--listen",
                 "127.0.0.1:" + port,
                 "--tls-mode",
@@ -195,6 +196,7 @@ class TlsIT {
                 "--tls-key",
                 folder.resolve("pki/server-key.pem").toString())) {
             assertTrue(server.ready().contains("nbds://"), server.ready());
+            assertTrue(server.log().contains("tls: certificates by java"), server.log());
             String disk = "'nbds://localhost:" + port + "/demo?tls-certificates=pki'";
             shell("head -c 96M /dev/urandom > noise; nbdcopy --connections=1 --flush noise " + disk
                             + "; nbdcopy --connections=1 " + disk + " back; cmp noise back")
