@@ -312,9 +312,7 @@ public final class Daemon implements AutoCloseable {
         }
         LateOpenings late = awaitKeys(keeper, volume -> {
             if (volume.export() == null) {
-                try (ServedOpenings.Batch batch = openings.begin(volumes.size())) {
-                    batch.open(volume);
-                }
+                openLate(openings, volume);
             }
             tending.open(volume);
         });
@@ -345,6 +343,15 @@ public final class Daemon implements AutoCloseable {
         ControlServer server = ControlOpening.open(config.control(), stateDirectory(), desk);
         if (server != null) {
             unwinding.add("the control server", server);
+        }
+    }
+
+    private void openLate(ServedOpenings openings, ServedVolume volume) throws Exception {
+        try (ServedOpenings.Batch batch = openings.begin(volumes.size())) {
+            batch.open(volume);
+        } catch (CommandException unfit) {
+            exports.withdraw(volume.name(), VolumeRoster.DOES_NOT_FIT);
+            throw unfit;
         }
     }
 

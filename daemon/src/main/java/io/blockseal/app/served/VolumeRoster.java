@@ -37,6 +37,9 @@ public final class VolumeRoster {
     /** What clients hear of one whose key cannot be had yet. */
     public static final String WAITS_FOR_ITS_KEY = "its volume waits for its key; try again later";
 
+    /** What they hear of one that has it and is not opened all the same. */
+    public static final String DOES_NOT_FIT = "its volume does not fit the configuration of the server";
+
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final List<ServedVolume> volumes;

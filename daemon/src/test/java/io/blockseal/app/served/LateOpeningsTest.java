@@ -109,6 +109,10 @@ class LateOpeningsTest {
             String text = cli.served("status").out();
             assertTrue(text.contains("key: the volume does not fit its configuration, and is not tried again"), text);
             assertTrue(text.contains("max-bytes-per-key is 3G"), text);
+            ExecutionException refused = assertThrows(ExecutionException.class, () -> Guest.connect(daemon, "wide", 4));
+            assertTrue(
+                    String.valueOf(refused.getMessage()).contains("does not fit the configuration"),
+                    refused::getMessage);
             cli.configuration(wide + ", max-bytes-per-key: 4G");
             assertEquals(0, cli.served("reload").exitCode());
             assertEquals("good", status("wide").get("key").get("standing").asText());
