@@ -71,8 +71,18 @@ final class SideLane implements Runnable {
      * the store have all the threads that there are for this.
      */
     boolean execute(Runnable call) {
+        offer(call);
+        return wake();
+    }
+
+    /** The first half of {@link #execute}: a thread that is about to leave may take the call from now on. */
+    void offer(Runnable call) {
         ring.set(put, call);
-        if (!running.get() && running.compareAndSet(false, true) && !start()) {
+    }
+
+    /** The second half: has a thread come if none is there. */
+    boolean wake() {
+        if (!running.get() && running.compareAndSet(false, true) && !startUnlessTaken()) {
             ring.set(put, null);
             running.set(false);
             return false;
@@ -83,6 +93,17 @@ final class SideLane implements Runnable {
         }
         waiting++;
         return true;
+    }
+
+    /** With {@link #running} ours, so that nobody takes anything meanwhile. */
+    private boolean startUnlessTaken() {
+        if (ring.get(put) == null) {
+            // A thread that was about to leave has seen the call, made it and left, all between our two looks at it:
+            // there is nothing to start for, and what has been made must not be made again.
+            running.set(false);
+            return true;
+        }
+        return start();
     }
 
     private boolean start() {

@@ -266,6 +266,37 @@ class SideLaneTest {
         assertTrue(done.await(30, TimeUnit.SECONDS));
     }
 
+    /** A write that is made twice is enciphered twice, and answers whoever has its request by then. */
+    @Test
+    void aCallThatALeavingThreadTakesBeforeAnotherIsAskedForIsMadeOnce() throws Exception {
+        CountDownLatch hold = new CountDownLatch(1);
+        SideLane side = new SideLane(loop, pool);
+        List<String> made = new ArrayList<>();
+        boolean taken = loop.base.call(() -> {
+            side.offer(() -> made.add("first"));
+            loop.usesProcessor(1);
+            assertTrue(pool.tryEnterSide());
+            side.run(); // The thread that was about to leave, and saw the call.
+            // By now other lanes have all the threads.
+            assertTrue(new SideLane(loop, pool).execute(() -> awaitQuietly(hold)));
+            assertTrue(new SideLane(loop, pool).execute(() -> awaitQuietly(hold)));
+            boolean first = side.wake();
+            side.arrived();
+            return first;
+        });
+        assertTrue(taken, "it was made, so the caller must not make it");
+        hold.countDown();
+        CountDownLatch second = new CountDownLatch(1);
+        while (!loop.base.call(() -> side.execute(() -> {
+            made.add("second");
+            second.countDown();
+        }))) {
+            Thread.onSpinWait();
+        }
+        assertTrue(second.await(30, TimeUnit.SECONDS), "the lane looks where the next call is put");
+        assertEquals(List.of("first", "second"), made);
+    }
+
     @Test
     void aCallThatBreaksDoesNotTakeTheOthersWithIt() throws Exception {
         SideLane side = new SideLane(loop, pool);
