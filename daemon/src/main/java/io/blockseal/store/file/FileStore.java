@@ -232,21 +232,27 @@ final class FileStore implements BlockStore {
         if (newSizeBytes < sizeBytes) {
             throw new StoreException(Errno.EINVAL, name() + ": a store cannot be made smaller.");
         }
-        if (facts.kind() == FileFacts.Kind.BLOCK_DEVICE) {
-            sizeBytes = file.facts().sizeBytes();
-            if (newSizeBytes > sizeBytes) {
-                throw new StoreException(
-                        Errno.ENOSPC,
-                        name() + ": the device has " + sizeBytes + " bytes; " + newSizeBytes
-                                + " are needed. Enlarge the device first.");
-            }
-            return;
+        boolean device = facts.kind() == FileFacts.Kind.BLOCK_DEVICE;
+        long actual = file.facts().sizeBytes();
+        if (device && newSizeBytes > actual) {
+            throw new StoreException(
+                    Errno.ENOSPC,
+                    name() + ": the device has " + actual + " bytes; " + newSizeBytes
+                            + " are needed. Enlarge the device first.");
         }
-        int result = file.resize(newSizeBytes);
+        zeroWhatOthersAdded(Math.min(actual, newSizeBytes));
+        int result = device || actual >= newSizeBytes ? 0 : file.resize(newSizeBytes);
         if (result < 0) {
             throw failed("grow", newSizeBytes, result);
         }
-        sizeBytes = newSizeBytes;
+        sizeBytes = device ? actual : newSizeBytes;
+    }
+
+    /** Somebody may have made it larger since it was opened, a logical volume say, with whatever lay there before. */
+    private void zeroWhatOthersAdded(long endBytes) throws StoreException {
+        if (endBytes > sizeBytes) {
+            zero(sizeBytes, endBytes - sizeBytes);
+        }
     }
 
     @Override

@@ -103,6 +103,9 @@ public final class FileStores {
         FileStore opened = null;
         try {
             file = files.open(path, options);
+            if (lock != null) {
+                lock.requireStill(path);
+            }
             FileFacts facts = file.facts();
             if (facts.kind() == FileFacts.Kind.OTHER) {
                 throw new StoreException(

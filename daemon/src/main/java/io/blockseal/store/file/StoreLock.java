@@ -1,5 +1,6 @@
 package io.blockseal.store.file;
 
+import io.blockseal.block.Errno;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
@@ -68,6 +69,14 @@ final class StoreLock implements AutoCloseable {
     static void requireNotHeld(Path path) throws StoreException {
         if (HELD.contains(keyOf(path))) {
             throw new StoreInUseException(path + ": already open in this process.");
+        }
+    }
+
+    /** Refuses a name that is another file's by now: what was opened by it since need not be what is locked. */
+    void requireStill(Path path) throws StoreException {
+        if (!keyOf(path).equals(key)) {
+            throw new StoreException(
+                    Errno.EINVAL, path + ": another file took its place while it was opened. Try again.");
         }
     }
 

@@ -11,23 +11,25 @@ final class Zeroing {
 
     private final SystemFile file;
     private final Memory zeros;
+    /** What the system zeroes at once, and no part of it; a power of two. */
+    private final int blockBytes;
+
     private volatile boolean holes;
     private volatile boolean systemZeroing = true;
 
     /** Zeroing whose last resort writes from {@code zeros}, which nobody ever changes. */
-    private Zeroing(SystemFile file, Memory zeros, boolean holes) {
+    private Zeroing(SystemFile file, Memory zeros, int blockBytes, boolean holes) {
         this.file = file;
         this.zeros = zeros;
+        this.blockBytes = blockBytes;
         this.holes = holes;
     }
 
     /** Finds out what the file can do; a stretch past the end of a regular file is punched, which changes nothing. */
     static Zeroing probe(SystemFile file, FileFacts facts, boolean readOnly, Memory zeros) {
-        boolean holes = !readOnly
-                && (facts.kind() == FileFacts.Kind.BLOCK_DEVICE
-                        ? file.fast()
-                        : file.punch(pastEnd(facts.sizeBytes()), PROBE_BYTES) == 0);
-        return new Zeroing(file, zeros, holes);
+        boolean device = facts.kind() == FileFacts.Kind.BLOCK_DEVICE;
+        boolean holes = !readOnly && (device ? file.fast() : file.punch(pastEnd(facts.sizeBytes()), PROBE_BYTES) == 0);
+        return new Zeroing(file, zeros, device ? facts.logicalBlockBytes() : 1, holes);
     }
 
     private static long pastEnd(long sizeBytes) {
@@ -46,6 +48,27 @@ final class Zeroing {
      * @return 0 or a negative error number
      */
     int zero(long offset, long lengthBytes, boolean fastOnly) {
+        if (((offset | lengthBytes) & (blockBytes - 1)) == 0) {
+            return zeroBlocks(offset, lengthBytes, fastOnly);
+        }
+        // A disk of 4096-byte sectors refuses to zero 512 of them, though the page cache takes them.
+        if (fastOnly) {
+            return SystemFile.NOT_SUPPORTED;
+        }
+        long end = offset + lengthBytes;
+        long blocksStart = (offset + blockBytes - 1) & -(long) blockBytes;
+        long blocksEnd = end & -(long) blockBytes;
+        if (blocksStart >= blocksEnd) {
+            return writeZeros(offset, lengthBytes);
+        }
+        int result = writeZeros(offset, blocksStart - offset);
+        if (result == 0) {
+            result = zeroBlocks(blocksStart, blocksEnd - blocksStart, false);
+        }
+        return result == 0 ? writeZeros(blocksEnd, end - blocksEnd) : result;
+    }
+
+    private int zeroBlocks(long offset, long lengthBytes, boolean fastOnly) {
         if (holes) {
             int punched = file.punch(offset, lengthBytes);
             if (punched != SystemFile.NOT_SUPPORTED) {

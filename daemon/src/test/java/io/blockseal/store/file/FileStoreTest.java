@@ -19,11 +19,16 @@ import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreInUseException;
 import io.blockseal.store.StoreOptions;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -229,6 +234,35 @@ class FileStoreTest {
     }
 
     @Nested
+    class WhenAnotherFileTakesItsPlace {
+        @TempDir
+        Path folder;
+
+        /** The lock would be one file's, and what is written another's. */
+        @Test
+        void theNameIsRefused() throws Exception {
+            Path path = folder.resolve("f");
+            Path other = folder.resolve("other");
+            FileStores stores = FileStores.withJdk(new JvmMemorySource());
+            sized(stores, path, StoreOptions.BUFFERED).close();
+            sized(stores, other, StoreOptions.BUFFERED).close();
+            FileStores late = new FileStores(
+                    (file, options) -> {
+                        try {
+                            Files.move(other, path, StandardCopyOption.REPLACE_EXISTING);
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                        return JdkFile.open(file, options);
+                    },
+                    new JvmMemorySource());
+            StoreException refused = assertThrows(StoreException.class, () -> late.open(path, StoreOptions.BUFFERED));
+            assertTrue(refused.getMessage().contains("took its place"), refused.getMessage());
+            stores.open(path, StoreOptions.BUFFERED).close();
+        }
+    }
+
+    @Nested
     class OnADiskOfLargeSectors {
         @TempDir
         Path folder;
@@ -328,6 +362,27 @@ class FileStoreTest {
             StoreException e = assertThrows(StoreException.class, () -> stores.create(path, StoreOptions.BUFFERED));
             assertTrue(e.getMessage().contains("exists already"));
             assertEquals("precious", Files.readString(path));
+        }
+
+        /** What lay on a logical volume's new extents is not what a new range of a volume holds. */
+        @Test
+        void whatSomebodyElseHasAddedReadsAsZerosOnceItHasGrownOverThat() throws Exception {
+            Path path = folder.resolve("f");
+            try (BlockStore store = sized(stores, path, StoreOptions.BUFFERED)) {
+                byte[] strange = new byte[12288];
+                Arrays.fill(strange, (byte) 0xaa);
+                Files.write(path, strange, StandardOpenOption.APPEND);
+                long before = store.sizeBytes();
+                store.grow(before + 8192);
+                ByteBuffer found = ByteBuffer.allocate(8192);
+                store.read(before, found);
+                assertEquals(ByteBuffer.allocate(8192), found.flip());
+                assertEquals(before + 12288, Files.size(path), "and what lies behind is nobody's to cut off");
+                store.grow(before + 16384);
+                assertEquals(before + 16384, Files.size(path));
+                store.read(before + 8192, found.clear());
+                assertEquals(ByteBuffer.allocate(8192), found.flip());
+            }
         }
 
         @Test
