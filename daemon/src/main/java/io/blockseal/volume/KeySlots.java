@@ -17,7 +17,6 @@ import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
-import io.blockseal.volume.metadata.MetadataCopies;
 import io.blockseal.volume.slot.KeySlotCodec;
 import io.blockseal.volume.slot.ProvenWrap;
 import io.blockseal.volume.slot.SlotChoice;
@@ -350,11 +349,9 @@ public final class KeySlots {
             throws StoreException, VolumeRefusedException {
         volume.committer().runAlone(() -> {
             KeySlotArea after = change.apply(current());
-            MetadataCopies store = volume.metadataCopies();
-            int target = 1 - volume.root().keySlotArea();
-            store.writeKeySlotsEverywhere(target, after.image());
-            store.flush();
+            volume.committer().writeKeySlots(after);
             // Until the old area is overwritten, a removed slot still opens the volume.
+            int target = 1 - volume.root().keySlotArea();
             RootBlock next = besides.apply(volume.root().copy()).keySlots(target, after.sha256());
             volume.committer().commitKeySlots(next, after, stands);
         });

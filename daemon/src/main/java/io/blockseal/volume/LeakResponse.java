@@ -97,19 +97,30 @@ public final class LeakResponse {
                             + standing().since() + " and its key was replaced then; name no new key to go on with it");
         }
         requireKeysOfAllSlots(wanted, unlockWith, replacement, dropSlots);
-        long now = volume.clock().instant().getEpochSecond();
         if (replacement == null) {
             volume.keySlots().unlock(unlockWith).close();
             volume.committer().runAlone(() -> {
                 RootBlock root = volume.root();
-                volume.committer().commitRoot(root.copy().beginLeakResponse(now, root.vkEpoch()));
+                volume.committer().commitRoot(root.copy().beginLeakResponse(beginning(volume), root.vkEpoch()));
             });
         } else {
             volume.keySlots()
-                    .rewrap(wanted, unlockWith, replacement, root -> root.beginLeakResponse(now, root.vkEpoch()));
+                    .rewrap(
+                            wanted,
+                            unlockWith,
+                            replacement,
+                            root -> root.beginLeakResponse(beginning(volume), root.vkEpoch()));
         }
         LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.logName(), epoch());
         record(AuditEvent.LEAK_RESPONSE_BEGUN);
+    }
+
+    /**
+     * The second up to which DEKs have leaked, if all have that there are now. Not simply now: by a clock that was ahead
+     * once, or is behind and will be put right, some were made later, and would be taken for new ones. On the keeper.
+     */
+    static long beginning(Volume volume) {
+        return Math.max(volume.clock().instant().getEpochSecond(), volume.newestDekSeconds());
     }
 
     private void requireKeysOfAllSlots(

@@ -306,6 +306,15 @@ public final class Volume implements DataPlane, AutoCloseable {
         return Integer.toUnsignedLong(page.createdSeconds(TablePage.entryOf(rangeIndex)));
     }
 
+    /** When the newest DEK of any range was made, in seconds of Unix time; -1 if there is none. On the keeper. */
+    long newestDekSeconds() {
+        long newest = -1;
+        for (long range = 0; range < shape.rangeCount(); range++) {
+            newest = Math.max(newest, dekCreatedSeconds(range));
+        }
+        return newest;
+    }
+
     /** What was enciphered under the range's DEK, in bytes; 0 if it has none. From any thread. */
     public long encipheredBytes(long rangeIndex) {
         return table.enciphered().of(rangeIndex);

@@ -15,7 +15,6 @@ import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.host.StateFile;
-import io.blockseal.volume.metadata.MetadataCopies;
 import io.blockseal.volume.metadata.MetadataState.CommitFailedException;
 import io.blockseal.volume.slot.VolumeUnlock.Opened;
 import io.blockseal.volume.table.DekTable;
@@ -125,9 +124,7 @@ public final class VolumeKeyRotation {
                     Reason.UNSUITABLE, volume.name() + ": its key slots were changed meanwhile; try again");
         }
         int target = 1 - root.keySlotArea();
-        MetadataCopies store = volume.metadataCopies();
-        store.writeKeySlotsEverywhere(target, after.image());
-        store.flush();
+        volume.committer().writeKeySlots(after);
         EpochKeys keys = volume.keys().prepareNext(next);
         RootBlock begun = root.copy()
                 .beginRotation(keys.epoch(), wrappedPrevious)
@@ -135,7 +132,7 @@ public final class VolumeKeyRotation {
                 .keySlots(target, after.sha256());
         if (root.leakSeconds() != 0) {
             // What ranges got since the answer to a leak began is wrapped under the key that may be known as well.
-            begun.beginLeakResponse(volume.clock().instant().getEpochSecond(), root.leakedEpoch());
+            begun.beginLeakResponse(LeakResponse.beginning(volume), root.leakedEpoch());
         }
         // Until the old area is overwritten, its slots still open the old key.
         volume.committer().commitKeySlots(begun, after, () -> {

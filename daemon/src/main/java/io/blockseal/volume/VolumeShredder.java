@@ -6,7 +6,6 @@ import io.blockseal.audit.AuditLog;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TableEntry;
 import io.blockseal.format.TablePage;
-import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.MetadataState.CommitFailedException;
@@ -230,23 +229,36 @@ public final class VolumeShredder {
 
     /**
      * Gives the space back, only now: with the DEK still on the disk, a cut would leave a range that reads as half of
-     * what it was. A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it.
+     * what it was. Guests may have the slots at once, whatever is still to be zeroed: a range that takes one zeroes it.
+     * Were all of them kept until the last is zeroed, guests who write meanwhile would be told that the volume is full.
      */
     private void giveBack() {
         if (slots.isEmpty()) {
             return;
         }
-        BlockStore data = volume.stores().data();
-        VolumeShape shape = volume.shape();
+        volume.committer().releaseWhenWhole(slots);
         try {
             for (long slot : slots) {
-                data.zero(shape.physicalOffset(0, slot), shape.rangeBytes());
+                zeroIfFree(slot);
             }
-            data.flush();
-        } catch (StoreException e) {
+            volume.stores().data().flush();
+        } catch (StoreException | VolumeRefusedException e) {
             LOG.warn(
                     "volume={}: the space of shredded ranges was not given back: {}", volume.logName(), e.getMessage());
         }
-        volume.committer().releaseWhenWhole(slots);
+    }
+
+    private void zeroIfFree(long slot) throws StoreException, VolumeRefusedException {
+        boolean[] taken = new boolean[1];
+        volume.committer().runAlone(() -> taken[0] = volume.committer().takeSlot(slot));
+        if (!taken[0]) {
+            return;
+        }
+        try {
+            VolumeShape shape = volume.shape();
+            volume.stores().data().zero(shape.physicalOffset(0, slot), shape.rangeBytes());
+        } finally {
+            volume.committer().releaseWhenWhole(List.of(slot));
+        }
     }
 }

@@ -1,16 +1,22 @@
 package io.blockseal.volume;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.block.Errno;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.MemoryStore.Unflushed;
+import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.metadata.VolumeStores;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -37,6 +43,46 @@ class KeySlotsTest {
                     slots.stream().map(KeySlotInfo::label).toList());
             assertEquals("test:2", slots.get(1).reference());
         }
+    }
+
+    /** With one copy alone a single bad block, which loses nothing otherwise, would take all of the volume. */
+    @Test
+    void areWholeInBothCopiesAfterAChangeThatFailed() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            int[] flushes = {0};
+            store.failWhen(operation -> operation.kind() == Kind.FLUSH && flushes[0]++ == 0, Errno.EIO);
+            assertThrows(
+                    StoreException.class, () -> volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "lost"));
+            store.failWhen(null, Errno.EIO);
+            assertEquals(Volume.State.OPEN, volume.state());
+            assertArrayEquals(area(store, 0), area(store, 1));
+            // Neither does the process depend on being closed in order.
+            MemoryStore found = store.afterPowerCut(store.operations().size(), Unflushed.LOST, 0, new Random(1));
+            assertArrayEquals(area(found, 0), area(found, 1));
+        }
+    }
+
+    /** The copy is as it was torn until the storage is well again; then it is mended, before anything is built on it. */
+    @Test
+    void areMadeWholeLaterIfTheyCannotBePutBackAtOnce() throws Exception {
+        ArrayDeque<Runnable> later = new ArrayDeque<>();
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.opener((delayMillis, task) -> later.add(task))
+                .open(VolumeStores.inBand(store), List.of(fixture.key(1)), OpenOptions.DEFAULT)) {
+            store.failWhen(operation -> operation.kind() == Kind.FLUSH, Errno.EIO);
+            assertThrows(
+                    StoreException.class, () -> volume.keySlots().add(List.of(fixture.key(1)), fixture.key(2), "lost"));
+            assertEquals(Volume.State.METADATA_FAILED, volume.state());
+            store.failWhen(null, Errno.EIO);
+            later.remove().run();
+            assertEquals(Volume.State.OPEN, volume.state());
+            assertArrayEquals(area(store, 0), area(store, 1));
+        }
+    }
+
+    private static byte[] area(MemoryStore store, int letter) {
+        return store.peek(MetadataLayout.keySlotAreaOffset(letter), KeySlotArea.AREA_BYTES);
     }
 
     @Test

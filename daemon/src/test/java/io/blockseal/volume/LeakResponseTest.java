@@ -123,6 +123,27 @@ class LeakResponseTest {
         fixture.open(store).close();
     }
 
+    /** The clock is put right while it goes on: then what has leaked looks as if it had been made since. */
+    @Test
+    void replacesAlsoTheKeysThatWereMadeLaterByAnotherClock() throws Exception {
+        Instant later = BEGUN.plusSeconds(3600);
+        for (boolean anotherKek : new boolean[] {false, true}) {
+            renewals.clear();
+            MemoryStore store = fixture.create(40);
+            try (Volume volume = new VolumeOpener(fixture.engine(), HostMemory.none(), Runnable::run, () -> later)
+                    .open(VolumeStores.inBand(store), key(1), OpenOptions.DEFAULT)) {
+                fixture.write(volume, 3, 9);
+            }
+            try (Volume volume = fixture.open(store)) {
+                volume.leakResponse()
+                        .begin(KeySlots.WHICHEVER_OPENS, key(1), anotherKek ? fixture.key(2) : null, Set.of());
+                assertEquals(later, volume.leakResponse().standing().since());
+                volume.leakResponse().goOn(key(anotherKek ? 2 : 1), Set.of(), this::renew, JobControl.ALONE);
+                assertEquals(List.of(later.plusSeconds(1)), renewals);
+            }
+        }
+    }
+
     @Test
     void needsAKeyThatOpensTheVolume() throws Exception {
         MemoryStore store = used();

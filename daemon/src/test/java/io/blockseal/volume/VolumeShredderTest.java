@@ -12,6 +12,9 @@ import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import io.blockseal.volume.table.RangeWord;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -58,6 +61,45 @@ class VolumeShredderTest {
             assertEquals(RangeWord.of(RangeWord.ACTIVE, 0, 2), volume.word(0));
             assertEquals(0, fixture.read(volume, 0));
             assertEquals(8, fixture.read(volume, 1));
+        }
+    }
+
+    /** A guest that goes on writing would be told that the volume is full, which it is not; what it writes has to stay. */
+    @Test
+    void leavesRoomForAllThatGuestsWriteWhileSpaceIsGivenBack() throws Exception {
+        MemoryStore store = fixture.create(4);
+        try (Volume volume = fixture.open(store)) {
+            for (int range = 0; range < 4; range++) {
+                fixture.write(volume, (long) range * UNITS_PER_RANGE, 7);
+            }
+            List<Errno> answers = new ArrayList<>();
+            boolean[] asked = new boolean[1];
+            store.failWhen(
+                    operation -> {
+                        if (operation.kind() == Kind.ZERO && !asked[0]) {
+                            asked[0] = true;
+                            for (int range = 0; range < 4; range++) {
+                                answers.add(written(volume, (long) range * UNITS_PER_RANGE + 1, 10 + range));
+                            }
+                        }
+                        return false;
+                    },
+                    Errno.EIO);
+            assertEquals(4, VolumeShredder.shred(volume, 0, 4));
+            assertEquals(Collections.nCopies(4, Errno.OK), answers);
+            for (int range = 0; range < 4; range++) {
+                assertEquals(0, fixture.read(volume, (long) range * UNITS_PER_RANGE));
+                assertEquals(10 + range, fixture.read(volume, (long) range * UNITS_PER_RANGE + 1));
+            }
+            assertEquals(2, volume.freeSlots());
+        }
+    }
+
+    private Errno written(Volume volume, long unit, int fill) {
+        try {
+            return fixture.write(volume, unit, fill);
+        } catch (StoreException e) {
+            return e.errno();
         }
     }
 

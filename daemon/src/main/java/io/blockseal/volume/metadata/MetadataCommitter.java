@@ -210,6 +210,31 @@ public final class MetadataCommitter {
         commit(next, metadata.area(), pages);
     }
 
+    /**
+     * Writes other key slots over the copy of the area that is not in force, durably, from within a {@link Task}; they
+     * count once {@link #commitKeySlots} has made them. If it fails, that copy is made again what it was, or the metadata
+     * stops until it is: between commits both are equal, and a single bad block loses neither.
+     */
+    public void writeKeySlots(KeySlotArea area) throws StoreException {
+        int target = 1 - metadata.root().keySlotArea();
+        try {
+            metadata.store().writeKeySlotsEverywhere(target, area.image());
+            metadata.store().flush();
+        } catch (StoreException e) {
+            putBackKeySlots(target);
+            throw e;
+        }
+    }
+
+    private void putBackKeySlots(int target) {
+        try {
+            metadata.store().writeKeySlotsEverywhere(target, metadata.area().image());
+            metadata.store().flush();
+        } catch (StoreException e) {
+            standing.stop("a copy of the key slots could not be put back", e);
+        }
+    }
+
     /** The last step of a {@link Task} that destroys a secret: overwrites what held it. */
     private interface Scrub {
         void run() throws StoreException;
@@ -293,6 +318,11 @@ public final class MetadataCommitter {
     /** Takes a slot for a range that is to be copied there, from within a {@link Task}; -1 if none is free. */
     public long takeSpareSlot() {
         return allocator.takeSpare();
+    }
+
+    /** Takes that slot if it is free, from within a {@link Task}. */
+    public boolean takeSlot(long slot) {
+        return allocator.take(slot);
     }
 
     /** How many slots are free. From any thread. */

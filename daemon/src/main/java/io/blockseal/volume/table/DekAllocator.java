@@ -113,6 +113,11 @@ public final class DekAllocator {
         return slots.takeNear(table.rangeCount());
     }
 
+    /** Takes that slot if it is free. */
+    public boolean take(long slot) {
+        return slots.take(slot);
+    }
+
     /** Whether the range has a key that is committed. */
     public boolean isActive(long range) {
         return RangeWord.state(table.word(range)) == RangeWord.ACTIVE;
