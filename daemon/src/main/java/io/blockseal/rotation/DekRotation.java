@@ -117,13 +117,18 @@ public final class DekRotation {
         boolean done = false;
         while (!done) {
             control.checkpoint();
-            if (volume.isLockedOrAboutTo()) {
+            if (isLocked()) {
                 sleepNanos.accept(NAP_NANOS);
                 continue;
             }
             try {
                 done = isRotated(range, control);
                 failedInARow = 0;
+            } catch (VolumeRefusedException e) {
+                // Somebody may have locked it between our look and our turn; that comes and goes.
+                if (!isLocked()) {
+                    throw e;
+                }
             } catch (StoreException e) {
                 // One bad place must not keep all ranges behind it under their old DEKs.
                 LOG.warn("volume={} range={}: keeps its DEK: {}", volume.logName(), range, e.getMessage());
@@ -137,6 +142,10 @@ public final class DekRotation {
                 }
             }
         }
+    }
+
+    private boolean isLocked() {
+        return volume.isLockedOrAboutTo() || volume.state() == Volume.State.LOCKED;
     }
 
     private StoreException summary() {

@@ -53,10 +53,11 @@ public final class RangeMove implements AutoCloseable {
         this.from = from;
         this.toSlot = toSlot;
         this.oldDek = oldDek;
-        this.newDek = Secret.random(volume.engine().keys(), DEK_BYTES);
         this.chunks = new WrittenChunks(fromOffset(), volume.shape().rangeBytes());
         this.losses = data.lossCount();
         this.held = new HeldRanges(volume, range, 1, patience, this::isAtNewSlot);
+        // Last: if anything before it breaks, nobody is there to wipe it.
+        this.newDek = Secret.random(volume.engine().keys(), DEK_BYTES);
     }
 
     /**
@@ -301,12 +302,13 @@ public final class RangeMove implements AutoCloseable {
     }
 
     /**
-     * A slot that cannot be zeroed loses nothing, for it is zeroed again before a range gets it. The old one must not be
-     * while a root that names it may be the only one left.
+     * A slot that is not zeroed loses nothing, for it is zeroed again before a range gets it. The old one must not be
+     * while a root that names it may be the only one left; and where it takes long, whoever wants the keys out of memory
+     * does not wait for it.
      */
     private void giveBack(long slot, boolean zero) {
         try {
-            if (zero) {
+            if (zero && (data.geometry().canFastZero() || !volume.isLockedOrAboutTo())) {
                 data.zero(volume.shape().physicalOffset(0, slot), volume.shape().rangeBytes());
             }
         } catch (StoreException e) {
