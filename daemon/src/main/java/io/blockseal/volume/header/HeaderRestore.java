@@ -276,9 +276,12 @@ public final class HeaderRestore implements AutoCloseable {
 
     private void grow(RootBlock root) throws StoreException {
         long end = root.extentOffset(root.extentCount() - 1) + MetadataLayout.EXTENT_BYTES;
-        if (root.detached() && metadata.sizeBytes() < end) {
+        long before = metadata.sizeBytes();
+        if (root.detached() && before < end) {
             stores.metadata().grow(end);
-            metadata.clearPages(root, 0, root.pageCount());
+            // Not those of extents that are there: the volume as it is, if it is smaller, depends on them.
+            int whole = (int) (before / MetadataLayout.EXTENT_BYTES);
+            metadata.clearPages(root, whole == 0 ? 0 : MetadataLayout.pagesIn(whole), root.pageCount());
         }
     }
 }

@@ -10,12 +10,14 @@ import io.blockseal.format.BackupLayout;
 import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.TableEntry;
+import io.blockseal.format.TablePage;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
 import io.blockseal.store.MemoryStore.Kind;
 import io.blockseal.store.MemoryStore.Operation;
 import io.blockseal.store.MemoryStore.Unflushed;
+import io.blockseal.store.StoreException;
 import io.blockseal.volume.Forger;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.KeySlotInfo;
@@ -498,6 +500,41 @@ class HeaderRestoreTest {
                     assertThrows(VolumeRefusedException.class, () -> plan(VolumeStores.inBand(data), of, fixture.key(1))
                             .close());
             assertEquals(Reason.UNSUITABLE, e.reason());
+        }
+
+        /** A metadata store that was put back to before the volume grew past its table. */
+        @Test
+        void ofALargerTableLeavesASmallerOneAloneUntilItIsCommitted() throws Exception {
+            int rangesOfOneExtent = MetadataLayout.FIRST_EXTENT_PAGES * TablePage.ENTRIES;
+            MemoryStore data = new MemoryStore("data", 0);
+            MemoryStore metadata = new MemoryStore("meta", 0);
+            VolumeStores stores = new VolumeStores(data, metadata);
+            fixture.creator().create(stores, List.of(fixture.key(1)), VolumeFixture.ranges(rangesOfOneExtent));
+            try (Volume volume = open(stores)) {
+                assertEquals(Errno.OK, fixture.write(volume, 0, 7));
+            }
+            MemoryStore smaller = metadata.copy();
+            try (Volume volume = open(stores)) {
+                VolumeResizer.grow(volume, (rangesOfOneExtent + 1) * VolumeFixture.RANGE);
+            }
+            HeaderBackup of = HeaderSnapshot.take(stores, 1, CheckProgress.SILENT);
+            VolumeStores before = new VolumeStores(data, smaller);
+            try (HeaderRestore restore = plan(before, of, fixture.key(1))) {
+                smaller.failWhen(operation -> operation.kind() == Kind.FLUSH, Errno.EIO);
+                assertThrows(StoreException.class, () -> restore.apply(0, CLOCK));
+                smaller.failWhen(null, Errno.EIO);
+            }
+            try (Volume volume = open(before)) {
+                assertEquals(7, fixture.read(volume, 0));
+                assertEquals(rangesOfOneExtent, volume.shape().rangeCount());
+            }
+            try (HeaderRestore restore = plan(before, of, fixture.key(1))) {
+                restore.apply(0, CLOCK);
+            }
+            try (Volume volume = open(before)) {
+                assertEquals(7, fixture.read(volume, 0));
+                assertEquals(rangesOfOneExtent + 1, volume.shape().rangeCount());
+            }
         }
 
         private Volume open(VolumeStores stores) throws Exception {
