@@ -31,6 +31,9 @@ final class JobRun implements JobControl {
     /** Its volume was taken out of service before it had ended; the lock is held. */
     boolean suspended;
 
+    /** Somebody has cancelled it, whatever else wanted its end afterwards; the lock is held. */
+    boolean cancelled;
+
     /** Why it is to end, or null. Written under the lock. */
     private volatile @Nullable String endWanted;
 

@@ -228,7 +228,8 @@ public final class Jobs implements AutoCloseable {
         JobMemo memo = memoOf(job);
         // What the end of the service interrupts goes on when the volume is served again.
         boolean isSuspended = job.suspended || suspended.contains(job.request.volume());
-        boolean goesOnLater = (stopping && how == JobState.CANCELED) || (isSuspended && how != JobState.DONE);
+        boolean interrupted = (stopping && how == JobState.CANCELED) || (isSuspended && how != JobState.DONE);
+        boolean goesOnLater = interrupted && !job.cancelled;
         if (memo != null && !goesOnLater) {
             memory.forget(memo);
         }
@@ -328,7 +329,10 @@ public final class Jobs implements AutoCloseable {
 
     /** Lets it end at its next checkpoint. What it has finished by then stays. */
     public Job cancel(long id) throws JobRefusedException {
-        return wish(id, "cancelled", job -> wantEnd(job, "job " + id + " was cancelled; what it finished stays"));
+        return wish(id, "cancelled", job -> {
+            job.cancelled = true;
+            wantEnd(job, "job " + id + " was cancelled; what it finished stays");
+        });
     }
 
     private interface Wish {

@@ -655,6 +655,39 @@ class JobsTest {
             assertNull(memory.memos.get(id));
         }
 
+        /** Whoever cancelled it does not expect it to go on by itself the next day. */
+        @Test
+        void isForgottenIfSomebodyCancelledItAndTheDaemonStopsBeforeItHears() throws Exception {
+            CountDownLatch begun = new CountDownLatch(1);
+            CountDownLatch goesOn = new CountDownLatch(1);
+            long id = jobs.submit(remembered(control -> {
+                        begun.countDown();
+                        goesOn.await();
+                        control.checkpoint();
+                        return WELL;
+                    }))
+                    .id();
+            begun.await();
+            jobs.cancel(id);
+            CompletableFuture<Void> closing = CompletableFuture.runAsync(jobs::close);
+            while (!stops()) {
+                Thread.onSpinWait();
+            }
+            goesOn.countDown();
+            closing.get(30, TimeUnit.SECONDS);
+            assertEquals(JobState.CANCELED, jobs.get(id).state());
+            assertNull(memory.memos.get(id));
+        }
+
+        private boolean stops() throws Exception {
+            try {
+                jobs.submit(request("other", control -> WELL));
+                return false;
+            } catch (JobRefusedException e) {
+                return e.getMessage().contains("stops");
+            }
+        }
+
         @Test
         void isNotBegunIfItCannotBeRemembered() {
             memory.full = true;
