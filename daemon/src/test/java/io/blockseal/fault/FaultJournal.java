@@ -15,6 +15,7 @@ public final class FaultJournal {
     private final List<FaultStore> stores = new ArrayList<>();
     private final List<DiskImage> durable = new ArrayList<>();
     private final List<Operation> operations = new ArrayList<>();
+    private boolean lossesAreTotal;
 
     /** A store whose operations are remembered here. */
     public synchronized FaultStore newStore(String name, long sizeBytes) {
@@ -39,6 +40,15 @@ public final class FaultJournal {
         for (int i = 0; i < stores.size(); i++) {
             durable.set(i, stores.get(i).image().fork());
         }
+    }
+
+    /**
+     * What a failed flush did not make durable is gone from now on, whatever else a cut may keep. Needed where somebody reads
+     * the disk after one and goes on from there: {@link FaultStore#dropCache} shows it so, and a disk is one or the other.
+     */
+    synchronized FaultJournal losesAll() {
+        lossesAreTotal = true;
+        return this;
     }
 
     /** How many operations have returned since {@link #restart}. */
@@ -111,7 +121,7 @@ public final class FaultJournal {
                     pending.clear();
                 }
                 case LOSS -> {
-                    policy.apply(pending, image, random);
+                    (lossesAreTotal ? Unflushed.LOST : policy).apply(pending, image, random);
                     pending.clear();
                 }
                 default -> pending.add(operation);
