@@ -79,6 +79,10 @@ class HostileIT {
             int rounds = honest.get(5, TimeUnit.MINUTES);
 
             everythingComesBack();
+            for (String limit : new String[] {"handshake-time", "handshake-size"}) {
+                double cutOff = metrics.value("blockseal_connections_cut_off_total", "reason=\"" + limit + "\"");
+                assertTrue(cutOff > 0, "nobody was cut off by " + limit);
+            }
             metrics.awaitAtMost(filesBefore, "process_files_open_files");
             assertTrue(files(server) <= filesBefore, "descriptors: " + filesBefore + " before, now " + files(server));
             long residentAfter = resident(server);
