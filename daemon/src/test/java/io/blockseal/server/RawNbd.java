@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
@@ -285,12 +286,19 @@ public final class RawNbd implements AutoCloseable {
 
     /** The next chunk or simple reply; {@code type} of a simple reply is its error. */
     public Chunk chunk(long readLength) throws IOException {
+        return chunk(cookie -> readLength);
+    }
+
+    /** Likewise, where the cookie says how much a simple reply has. */
+    public Chunk chunk(LongUnaryOperator readLength) throws IOException {
         int magic = in.readInt();
         if (magic == NbdMagic.SIMPLE_REPLY) {
             require(style != NbdReplyStyle.EXTENDED, "a simple reply with extended headers");
             int error = in.readInt();
             long cookie = in.readLong();
-            byte[] data = error == 0 && style == NbdReplyStyle.SIMPLE ? in.readNBytes((int) readLength) : new byte[0];
+            byte[] data = error == 0 && style == NbdReplyStyle.SIMPLE
+                    ? in.readNBytes((int) readLength.applyAsLong(cookie))
+                    : new byte[0];
             return new Chunk(true, 1, error, cookie, 0, data);
         }
         if (magic == NbdMagic.EXTENDED_REPLY) {
