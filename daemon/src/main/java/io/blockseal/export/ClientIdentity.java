@@ -61,6 +61,15 @@ public record ClientIdentity(Proof proof, String name, List<String> alternatives
                 .collect(Collectors.joining(","));
     }
 
+    /**
+     * For a line of the log: {@code client="..."}, its best name, and where that is another than the subject of its
+     * certificate, {@code subject="..."} behind it.
+     */
+    public String logged() {
+        String best = "client=\"" + this + '"';
+        return spiffeId() == null || name.isEmpty() ? best : best + " subject=\"" + printable(name) + '"';
+    }
+
     /** Its best name in one line of printable text, at most 256 characters: SPIFFE id, subject, other name, or a dash. */
     @Override
     public String toString() {

@@ -122,12 +122,12 @@ final class Connection {
         caller = caller.as(client);
         tls = outcome.version();
         LOG.info(
-                "peer={} tls={} cipher={} proof={} client=\"{}\" names=\"{}\": secured",
+                "peer={} tls={} cipher={} proof={} {} names=\"{}\": secured",
                 peer,
                 tls,
                 outcome.cipher(),
                 client.proof(),
-                client,
+                client.logged(),
                 ClientIdentity.printable(client.alternativesText()));
     }
 
@@ -168,13 +168,13 @@ final class Connection {
     void logOpened(String export, String style, boolean readOnly) {
         exportName = export;
         LOG.info(
-                "peer={} export={} style={} readOnly={} tls={} client=\"{}\": opened",
+                "peer={} export={} style={} readOnly={} tls={} {}: opened",
                 peer,
                 export,
                 style,
                 readOnly,
                 tls,
-                caller.identity());
+                caller.identity().logged());
         ConnectionWatch.Visit begun = new ConnectionWatch.Visit(export, peer, caller.identity(), tls, readOnly);
         visit = begun;
         watch.opened(begun);

@@ -21,9 +21,11 @@ import io.blockseal.job.JobOutcome;
 import io.blockseal.metrics.ReloadFigures;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -161,10 +163,14 @@ public final class Reload {
             throws InterruptedException {
         Map<String, VolumeConfig> coming = new LinkedHashMap<>();
         wanted.volumes().forEach(each -> coming.put(each.exportName(), each));
+        Set<String> left = leaveThoseWithoutADoor(coming, report);
         Map<String, Before> before = new HashMap<>();
         for (ServedVolume served : roster.volumes()) {
             if (!goesOn(report)) {
                 return;
+            }
+            if (left.contains(served.name())) {
+                continue;
             }
             VolumeConfig next = coming.get(served.name());
             if (served.config().equals(next) && roster.isWhole(served)) {
@@ -188,6 +194,27 @@ public final class Reload {
                 comes(each, accessWanted, before.get(each.exportName()), batch, report);
             }
         }
+    }
+
+    /**
+     * Takes out those whose access list asks for what nobody can show to the listeners that there are: with it in force
+     * the export would be gone for everybody. Each stays as it is, and what the file says of it comes with a restart.
+     */
+    private Set<String> leaveThoseWithoutADoor(Map<String, VolumeConfig> coming, ReloadReport report) {
+        Set<String> left = new HashSet<>();
+        for (VolumeConfig each : List.copyOf(coming.values())) {
+            String trouble = ServedAccess.trouble(started, each);
+            if (trouble != null) {
+                left.add(each.exportName());
+                coming.remove(each.exportName());
+                report.failed(
+                        each.exportName(),
+                        "with the listeners and the TLS that the daemon was started with: " + trouble
+                                + "\n  Restart it; until then nothing changes for this export.",
+                        ExitCode.CONFIG);
+            }
+        }
+        return left;
     }
 
     /** How one was served that has been taken out. */

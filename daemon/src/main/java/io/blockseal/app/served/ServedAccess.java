@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the access lists of a configuration, and hangs them at the names that they are for. */
 public final class ServedAccess {
@@ -32,9 +33,7 @@ public final class ServedAccess {
         Map<String, AccessList> lists = new HashMap<>();
         for (VolumeConfig volume : config.volumes()) {
             if (!volume.access().isEmpty()) {
-                List<RuleText> texts =
-                        volume.access().stream().map(ServedAccess::text).toList();
-                lists.put(volume.exportName(), AccessListReader.read(volume.exportName(), texts, reach, complaints));
+                lists.put(volume.exportName(), list(volume, reach, complaints));
             }
         }
         if (!complaints.isEmpty()) {
@@ -43,6 +42,20 @@ public final class ServedAccess {
                     .toList());
         }
         return lists;
+    }
+
+    /** Why the volume's access list cannot be meant with the listeners and the TLS of {@code running}; null if it can. */
+    public static @Nullable String trouble(DaemonConfig running, VolumeConfig volume) {
+        List<Complaint> complaints = new ArrayList<>();
+        list(volume, reach(running), complaints);
+        return complaints.isEmpty()
+                ? null
+                : complaints.get(0).place() + ": " + complaints.get(0).what();
+    }
+
+    private static AccessList list(VolumeConfig volume, Reach reach, List<Complaint> complaints) {
+        List<RuleText> texts = volume.access().stream().map(ServedAccess::text).toList();
+        return AccessListReader.read(volume.exportName(), texts, reach, complaints);
     }
 
     /** Before anything is offered: a name without its list would be open to everybody. */
