@@ -41,6 +41,7 @@ public final class AuditVerification {
     private long firstSeq;
     private long repairs;
     private long problemCount;
+    private boolean endKnown;
 
     /** A line that is none, until the next one says whether that is known. */
     private @Nullable Unread unread;
@@ -58,6 +59,7 @@ public final class AuditVerification {
         // Before the log: that may grow meanwhile, and has the line all the same.
         Last tip = AuditTip.peek(newest);
         String tipHash = tip == null ? null : tip.hash();
+        endKnown = tip != null || expected != null;
         for (Path file : files) {
             boolean tipped = read(file, tipHash);
             if (tipped) {
@@ -78,6 +80,11 @@ public final class AuditVerification {
         if (hash != null) {
             problem(newest, 0, "no line has the hash " + hash + ": lines are missing at the end, or were made anew");
         }
+    }
+
+    /** Whether anything says how far the log goes: a tip beside the newest file, or a hash that is expected. */
+    public boolean isEndKnown() {
+        return endKnown;
     }
 
     /** Whether the line with that hash is in the file. */

@@ -72,6 +72,11 @@ class AuditCommandTest {
         String hash = intact.get("lastHash").asText();
         assertTrue(
                 cli.ok("audit", "verify", "./audit.log", "--expect", hash).out().contains("last hash: " + hash));
+        assertTrue(intact.get("endKnown").asBoolean());
+        Files.writeString(cli.path("copy.log"), log.substring(0, log.lastIndexOf('\n', log.length() - 2) + 1));
+        String copied = cli.ok("audit", "verify", "./copy.log").out();
+        assertTrue(copied.contains("cut off at the end would not be noticed: there is no copy.log.tip"), copied);
+        cli.refused(ExitCode.DAMAGED, "missing at the end", "audit", "verify", "./copy.log", "--expect", hash);
         Files.writeString(cli.path("audit.log"), log.replaceFirst("key-refused", "key-allowed"));
         Cli.Result damaged =
                 cli.refused(ExitCode.DAMAGED, "it was changed", "audit", "verify", "./audit.log", "--json");

@@ -73,7 +73,7 @@ public final class AuditVerifyCommand extends Verb {
         return (found.isIntact() ? ExitCode.OK : ExitCode.DAMAGED).number();
     }
 
-    private static String text(AuditVerification found) {
+    private String text(AuditVerification found) {
         StringBuilder text = new StringBuilder();
         for (Problem problem : found.problems()) {
             text.append(problem.file());
@@ -102,15 +102,19 @@ public final class AuditVerifyCommand extends Verb {
         if (found.repairs() > 0) {
             text.append("; see ").append(found.repairs()).append(" log-repaired in it");
         }
-        return text.append("\nlast hash: ")
-                .append(found.lastHash())
-                .append('\n')
-                .toString();
+        text.append("\nlast hash: ").append(found.lastHash()).append('\n');
+        if (!found.isEndKnown()) {
+            text.append("lines that were cut off at the end would not be noticed: there is no ")
+                    .append(files.get(files.size() - 1).getFileName())
+                    .append(".tip beside it; --expect the hash of a line that has to be there\n");
+        }
+        return text.toString();
     }
 
     private String json(AuditVerification found) {
         return JsonText.of(document -> {
             document.writeBooleanField("intact", found.isIntact());
+            document.writeBooleanField("endKnown", found.isEndKnown());
             document.writeArrayFieldStart("files");
             for (Path file : files) {
                 document.writeString(file.toString());

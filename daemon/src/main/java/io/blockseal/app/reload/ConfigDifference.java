@@ -38,7 +38,10 @@ final class ConfigDifference {
         all.put("drain-seconds", DaemonConfig::drainSeconds);
         all.put("storage-seconds", DaemonConfig::storageSeconds);
         all.put("state-dir", config -> Objects.requireNonNullElse(config.stateDir(), ""));
-        all.put("audit", DaemonConfig::audit);
+        all.put("audit-log", config -> Objects.requireNonNullElse(config.audit().file(), ""));
+        all.put(
+                "audit-syslog",
+                config -> Objects.requireNonNullElse(config.audit().syslog(), ""));
         return all;
     }
 

@@ -49,6 +49,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         // Netty tells at DEBUG what it found on the machine, hundreds of lines of it.
         loggers.getLogger("io.netty").setLevel(level == LogLevel.ERROR ? Level.ERROR : Level.WARN);
         // Whatever the operator wants to read, an auditor's lines are all there.
+        // A machine without a network card is nothing to warn of.
+        loggers.getLogger("io.netty.util.internal.MacAddressUtil").setLevel(Level.ERROR);
         loggers.getLogger(AuditLog.LOGGER).setLevel(Level.INFO);
         replaceAppender(loggers, root, level == LogLevel.DEBUG ? LINE : LINE + "%nopex");
     }

@@ -27,14 +27,17 @@ class ConfigDifferenceTest {
     /** Who adds a setting has to decide whether a reload adopts it, or says that it does not. */
     @Test
     void knowsEverySetting() {
-        assertEquals(DaemonConfig.class.getRecordComponents().length, ConfigDifference.FIXED.size() + ADOPTED);
+        // The audit log has two of them.
+        assertEquals(DaemonConfig.class.getRecordComponents().length + 1, ConfigDifference.FIXED.size() + ADOPTED);
     }
 
     @Test
     void namesSettingsAsTheFileDoes() throws Exception {
         DaemonConfig before = config("unix: /a.sock", "drain-seconds: 7");
-        DaemonConfig after = config("unix: /b.sock", "drain-seconds: 8", "admin: 127.0.0.1:9000", "log-level: debug");
-        assertEquals(List.of("unix", "admin", "drain-seconds"), ConfigDifference.ofSettings(before, after));
+        DaemonConfig after = config(
+                "unix: /b.sock", "drain-seconds: 8", "admin: 127.0.0.1:9000", "log-level: debug", "audit-log: /a.log");
+        assertEquals(
+                List.of("unix", "admin", "drain-seconds", "audit-log"), ConfigDifference.ofSettings(before, after));
         assertEquals(LogLevel.DEBUG, after.logLevel());
         assertEquals(List.of(), ConfigDifference.ofSettings(before, before));
     }
