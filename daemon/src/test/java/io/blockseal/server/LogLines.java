@@ -42,6 +42,10 @@ final class LogLines extends AppenderBase<ILoggingEvent> implements AutoCloseabl
         }
     }
 
+    boolean saidNothing() {
+        return said.length() == 0;
+    }
+
     @Override
     public void close() {
         logger.detachAppender(this);

@@ -24,6 +24,7 @@ import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsLibrary;
 import io.blockseal.server.tls.TlsMode;
+import io.netty.handler.ssl.SslHandler;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -994,6 +995,31 @@ class TlsTest {
             for (RawNbd nbd : deaf) {
                 nbd.close();
             }
+        }
+    }
+
+    /** Or anybody could fill our log with warnings of the library. */
+    @Test
+    void whoTakesNothingIsCutOffWithoutAWarning() throws Exception {
+        begin(ServerOptions.DEFAULT.withDrainTimeoutMillis(1));
+        try (LogLines library = LogLines.listen(SslHandler.class);
+                RawNbd deaf = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+            deaf.startTls(anybody());
+            deaf.negotiate(NbdReplyStyle.STRUCTURED);
+            deaf.go("disk");
+            for (int i = 0; i < 30; i++) {
+                deaf.send(0, NbdCommand.READ.code(), i, (long) i << 20, 1 << 20);
+            }
+            long beside;
+            do {
+                beside = 0;
+                for (NettyIoLoop loop : rig.loops.netty()) {
+                    beside += ServerRig.onLoop(loop, () -> loop.share().besideBytes());
+                }
+            } while (beside < 1 << 20);
+            nbdServer.close();
+            assertEquals(0, nbdServer.connectionCount());
+            assertTrue(library.saidNothing());
         }
     }
 

@@ -4,9 +4,11 @@ import io.blockseal.metrics.TlsBreach;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.ssl.SslHandler;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 
@@ -19,6 +21,8 @@ final class CertificateHandler extends SslHandler {
     /** In the clear in TLS 1.2 alone. */
     private static final int HANDSHAKE_TYPE = 22;
 
+    private static final long GOODBYE_MILLIS = 500;
+
     private final EmptyRecords empties = new EmptyRecords();
     private boolean hadData;
     private boolean over;
@@ -27,6 +31,8 @@ final class CertificateHandler extends SslHandler {
         super(engine, arithmetic);
         // The server's own clock runs for the whole of the handshake.
         setHandshakeTimeoutMillis(0);
+        // As is that of the good-bye: the library would warn of each client that does not take it.
+        setCloseNotifyFlushTimeoutMillis(0);
     }
 
     @Override
@@ -73,6 +79,16 @@ final class CertificateHandler extends SslHandler {
     /** BoringSSL counts as well, and what is in one record it alone can count. */
     private static boolean isTooMany(SSLException refused) {
         return String.valueOf(refused.getMessage()).contains("TOO_MANY_");
+    }
+
+    /** With a good-bye, for whoever takes it in time. */
+    @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) throws Exception {
+        super.close(ctx, promise);
+        if (ctx.channel().isOpen()) {
+            var forced = ctx.executor().schedule(() -> ctx.close(), GOODBYE_MILLIS, TimeUnit.MILLISECONDS);
+            ctx.channel().closeFuture().addListener(closed -> forced.cancel(false));
+        }
     }
 
     private void breach(ChannelHandlerContext ctx, TlsBreach reason) {
