@@ -3,6 +3,8 @@ package io.blockseal.keysource.pkcs11;
 import io.blockseal.keysource.pkcs11.Functions.Function;
 import io.blockseal.shim.OffHeap;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +22,7 @@ final class Cryptoki {
     private static final int SLOTS_MAX = 1024;
     private static final int OBJECTS_MAX = 16;
     private static final int ATTRIBUTE_BYTES_MAX = 256;
+    private static final long NUMBER_MAX = 1 << 20;
     private static final long OS_LOCKING_OK = 2;
     /** Which every session has to be; without {@code CKF_RW_SESSION} it changes nothing. */
     private static final long SERIAL_SESSION = 4;
@@ -162,6 +165,19 @@ final class Cryptoki {
     /** Whether a {@code CK_BBOOL} is set. */
     boolean flag(long session, long object, long type) throws CkException {
         return Arrays.equals(attribute(session, object, type), new byte[] {1});
+    }
+
+    /** A {@code CK_ULONG}. */
+    long number(long session, long object, long type) throws CkException {
+        byte[] value = attribute(session, object, type);
+        if (value.length != Long.BYTES) {
+            throw new CkException(Function.C_GetAttributeValue, "a number of " + value.length + " bytes");
+        }
+        long number = ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
+        if (number < 0 || number > NUMBER_MAX) {
+            throw new CkException(Function.C_GetAttributeValue, "the number " + number);
+        }
+        return number;
     }
 
     /**

@@ -37,6 +37,7 @@ final class Pkcs11KeySource implements KeySource {
     private static final byte[] LABEL = "blockseal/v1/kek/pkcs11".getBytes(StandardCharsets.US_ASCII);
 
     private static final int KEY_BYTES = 32;
+    private static final int KEY_BITS = 256;
     private static final int CIPHERED_BYTES = KEY_BYTES + Cryptoki.TAG_BYTES;
     private static final int BLOB_BYTES = Cryptoki.IV_BYTES + CIPHERED_BYTES;
     /** A key slot has 64 characters for the version. */
@@ -51,6 +52,7 @@ final class Pkcs11KeySource implements KeySource {
     private final CryptoEngine engine;
     private final Asked asked;
     private final AtomicBoolean warned = new AtomicBoolean();
+    private final AtomicBoolean warnedOfLength = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     Pkcs11KeySource(
@@ -105,6 +107,7 @@ final class Pkcs11KeySource implements KeySource {
                     String version = version(cryptoki, session, key);
                     trace.version(version);
                     requireHidden(cryptoki, session, key);
+                    requireLong(cryptoki, session, key);
                     return new WrappedKey(
                             WrapAlgorithm.OPAQUE,
                             reference(),
@@ -126,6 +129,7 @@ final class Pkcs11KeySource implements KeySource {
                         ? named(cryptoki, session)
                         : ofVersion(cryptoki, session, wrapped.version());
                 warnUnlessHidden(cryptoki, session, key);
+                warnUnlessLong(cryptoki, session, key);
                 return decrypt(cryptoki, session, key, wrapped.blob(), binding);
             });
         });
@@ -210,6 +214,40 @@ final class Pkcs11KeySource implements KeySource {
             return "is extractable";
         }
         return cryptoki.flag(session, key, Template.SENSITIVE) ? "" : "is not sensitive";
+    }
+
+    /** Likewise only by an AES-256 key: a volume is not safer than the key that its own lies under. */
+    private void requireLong(Cryptoki cryptoki, long session, long key) throws CkException, KeySourceException {
+        int bits = bits(cryptoki, session, key);
+        if (bits != KEY_BITS) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    reference() + ": the key is an AES-" + bits + " key, and volume keys are wrapped by AES-256 alone."
+                            + " Make one of 32 bytes (pkcs11-tool: --key-type AES:32), or name another");
+        }
+    }
+
+    private void warnUnlessLong(Cryptoki cryptoki, long session, long key) throws CkException {
+        int bits;
+        try {
+            bits = bits(cryptoki, session, key);
+        } catch (CkException failed) {
+            if (failed.ckr() == Ckr.ATTRIBUTE_TYPE_INVALID || failed.ckr() == Ckr.ATTRIBUTE_SENSITIVE) {
+                return; // The token does not say how long it is; what is wrapped already must open.
+            }
+            throw failed;
+        }
+        if (bits != KEY_BITS && !warnedOfLength.getAndSet(true)) {
+            LOG.warn(
+                    "source={}: the key is an AES-{} key, by which nothing is wrapped any more; rotate-kek to an AES-256"
+                            + " key",
+                    reference(),
+                    bits);
+        }
+    }
+
+    private static int bits(Cryptoki cryptoki, long session, long key) throws CkException {
+        return Math.toIntExact(cryptoki.number(session, key, Template.VALUE_LEN) * Byte.SIZE);
     }
 
     private byte[] encrypt(Cryptoki cryptoki, long session, long key, Secret volumeKey, Binding binding)

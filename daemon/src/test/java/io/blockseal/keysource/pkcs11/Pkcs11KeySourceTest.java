@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Binding;
 import io.blockseal.keysource.KeySource;
@@ -42,6 +46,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** A key on a real token (SoftHSM), with what hardware adds: PINs that lock, tokens that are pulled out. */
 class Pkcs11KeySourceTest extends SourceContract {
@@ -401,6 +406,47 @@ class Pkcs11KeySourceTest extends SourceContract {
                 KeySource untold = premises.source(context)) {
             WrappedKey wrapped = told.wrap(key, binding);
             assertOpens(untold, wrapped, key);
+        }
+    }
+
+    /** What an earlier release wrapped by a short key opens; nothing more is wrapped by it. */
+    @Test
+    void wrapsByAes256AloneAndSaysOnceThatWhatItOpensIsUnderLess() throws Exception {
+        token.hsm.destroy("kek");
+        token.hsm.generate("kek", 1, false, 16);
+        KeySourceException failed = wrapFails(premises.source(context));
+        assertEquals(Kind.MISCONFIGURED, failed.kind());
+        assertTrue(failed.getMessage().contains("the key is an AES-128 key"), failed::getMessage);
+        assertEquals(0, token.calls(Function.C_Encrypt));
+        Logger logger = (Logger) LoggerFactory.getLogger(Pkcs11KeySource.class);
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        logger.addAppender(said);
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource source = premises.source(context)) {
+            token.tamper = (function, arguments) -> {
+                if (function == Function.C_GetAttributeValue) {
+                    OffHeap attribute = OffHeap.at(arguments[2], Template.ATTRIBUTE_BYTES);
+                    if (attribute.getLong(0) == Template.VALUE_LEN) {
+                        OffHeap.at(attribute.getLong(Long.BYTES), Long.BYTES).putLong(0, 32);
+                    }
+                }
+            };
+            WrappedKey wrapped = source.wrap(key, binding);
+            token.tamper = null;
+            assertOpens(source, wrapped, key);
+            assertOpens(source, wrapped, key);
+            assertEquals(1, said.list.size(), said.list::toString);
+            assertEquals(Level.WARN, said.list.get(0).getLevel());
+            assertTrue(said.list.get(0).getFormattedMessage().contains("AES-128"), said.list::toString);
+            // A token that does not tell keeps nobody from a volume.
+            token.fault = (function, arguments) -> function == Function.C_GetAttributeValue
+                            && OffHeap.at(arguments[2], Long.BYTES).getLong(0) == Template.VALUE_LEN
+                    ? Ckr.ATTRIBUTE_TYPE_INVALID
+                    : null;
+            assertOpens(source, wrapped, key);
+        } finally {
+            logger.detachAppender(said);
         }
     }
 

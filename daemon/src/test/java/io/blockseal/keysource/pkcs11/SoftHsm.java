@@ -154,8 +154,13 @@ final class SoftHsm {
 
     /** A new AES-256 key. */
     void generate(String label, int id, boolean extractable) throws Exception {
+        generate(label, id, extractable, 32);
+    }
+
+    /** A new AES key of so many bytes. */
+    void generate(String label, int id, boolean extractable, int bytes) throws Exception {
         Template template = new Template()
-                .number(Template.VALUE_LEN, 32)
+                .number(Template.VALUE_LEN, bytes)
                 .bytes(Template.LABEL, label.getBytes(StandardCharsets.UTF_8))
                 .bytes(Template.ID, new byte[] {(byte) id});
         Map<Long, Boolean> flags = Map.of(
