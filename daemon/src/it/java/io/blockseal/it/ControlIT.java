@@ -434,7 +434,7 @@ class ControlIT {
             order("job", "resume", "1").ok();
             assertEquals(0, client.write(176L * MIB, later));
             Tool.Result watched = order("job", "watch", "1").ok();
-            assertTrue(watched.out().contains("all of its keys have been replaced"), watched::all);
+            assertTrue(watched.out().contains("the keys of all its ranges have been replaced"), watched::all);
             for (long range = 1; range < 11; range++) {
                 assertArrayEquals(data, client.read(range * 16 * MIB, MIB));
             }

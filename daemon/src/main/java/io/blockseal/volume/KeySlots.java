@@ -25,6 +25,7 @@ import io.blockseal.volume.slot.VolumeUnlock.Opened;
 import io.blockseal.volume.table.EpochKeys;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -110,11 +111,21 @@ public final class KeySlots {
      */
     public int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
-        return rewrap(wanted, unlockWith, replacement, root -> root);
+        return rewrap(wanted, unlockWith, replacement, (index, before) -> before, root -> root);
     }
 
-    /** Likewise, with something else that the same commit says in the root. */
-    int rewrap(int wanted, List<KeySource> unlockWith, KeySource replacement, UnaryOperator<RootBlock> besides)
+    /** What else the same commit does to the slots; {@code replaced} is the one that gets another key. */
+    interface Others {
+        KeySlotArea change(int replaced, KeySlotArea before) throws VolumeRefusedException;
+    }
+
+    /** Likewise, with something else that the same commit does to the slots and says in the root. */
+    int rewrap(
+            int wanted,
+            List<KeySource> unlockWith,
+            KeySource replacement,
+            Others others,
+            UnaryOperator<RootBlock> besides)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         volume.requireWritable();
         int index;
@@ -134,7 +145,7 @@ public final class KeySlots {
                         throw new VolumeRefusedException(
                                 Reason.UNSUITABLE, volume.name() + ": key slot " + index + " was changed meanwhile");
                     }
-                    return before.with(index, slot);
+                    return others.change(index, before).with(index, slot);
                 },
                 () -> {
                     LOG.info(
@@ -148,6 +159,21 @@ public final class KeySlots {
                 },
                 besides);
         return index;
+    }
+
+    /** Only the rest of that: every slot keeps the key that it has, or goes. {@code opened} is the one that opens. */
+    void keep(int opened, Others others, UnaryOperator<RootBlock> besides)
+            throws StoreException, VolumeRefusedException {
+        volume.requireWritable();
+        change(before -> others.change(opened, before), () -> {}, besides);
+    }
+
+    /** Tells of slots that went with another change. */
+    void recordRemoved(Set<Integer> slots) {
+        for (int index : slots) {
+            LOG.info("volume={} slot={}: key slot removed", volume.logName(), index);
+            record(AuditEvent.KEY_SLOT_REMOVED, index, AuditField.of("forced", false));
+        }
     }
 
     /** To wrap by the same KEK once more would leave the one that is to go. */

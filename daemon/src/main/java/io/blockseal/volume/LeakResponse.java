@@ -3,6 +3,7 @@ package io.blockseal.volume;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
+import io.blockseal.format.KeySlotArea;
 import io.blockseal.format.RootBlock;
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobControl;
@@ -16,6 +17,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,15 +83,24 @@ public final class LeakResponse {
     }
 
     /**
-     * Begins, and replaces the KEK in the same commit. What would keep {@link #goOn} from making a new volume key is
-     * found out before: a KEK that is replaced opens nothing any more, and whoever is refused expects the old one to.
+     * Begins: in one commit the KEK is replaced and the slots go that are to go. What would keep {@link #goOn} from making
+     * a new volume key is found out before: a KEK that is replaced opens nothing any more, and whoever is refused expects
+     * the old one to. Every key slot has to be accounted for, as each that stays goes on to open the volume by a key that
+     * may have leaked as well.
      *
      * @param wanted the slot whose KEK is replaced, or {@link KeySlots#WHICHEVER_OPENS}
      * @param replacement the new KEK, or the source of a newer version of it; null if the KEK is known not to have leaked
-     * @param dropSlots as for {@link #goOn}
-     * @throws VolumeRefusedException if it is under way already, or the key of a slot is missing; nothing was changed
+     * @param dropSlots slots that go
+     * @param keepSlots slots whose keys are known not to have leaked
+     * @throws VolumeRefusedException if it is under way already, a slot is not accounted for, or the key of one that stays
+     *     is missing; nothing was changed
      */
-    public void begin(int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement, Set<Integer> dropSlots)
+    public void begin(
+            int wanted,
+            List<KeySource> unlockWith,
+            @Nullable KeySource replacement,
+            Set<Integer> dropSlots,
+            Set<Integer> keepSlots)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         if (standing().next() != Step.NONE) {
             throw new VolumeRefusedException(
@@ -96,23 +108,38 @@ public final class LeakResponse {
                     volume.name() + ": an answer to a leak is under way since "
                             + standing().since() + " and its key was replaced then; name no new key to go on with it");
         }
-        requireKeysOfAllSlots(wanted, unlockWith, replacement, dropSlots);
+        SlotsAfterLeak slots = new SlotsAfterLeak(volume.name(), dropSlots, keepSlots);
+        int opened = requireKeysOfAllSlots(wanted, unlockWith, replacement, slots);
+        UnaryOperator<RootBlock> besides = root -> root.beginLeakResponse(beginning(volume), root.vkEpoch());
+        int another = opened;
         if (replacement == null) {
-            volume.keySlots().unlock(unlockWith).close();
-            volume.committer().runAlone(() -> {
-                RootBlock root = volume.root();
-                volume.committer().commitRoot(root.copy().beginLeakResponse(beginning(volume), root.vkEpoch()));
-            });
+            volume.keySlots().keep(opened, slots::apply, besides);
         } else {
-            volume.keySlots()
-                    .rewrap(
-                            wanted,
-                            unlockWith,
-                            replacement,
-                            root -> root.beginLeakResponse(beginning(volume), root.vkEpoch()));
+            another = volume.keySlots().rewrap(wanted, unlockWith, replacement, slots::apply, besides);
         }
-        LOG.warn("volume={} epoch={}: its keys may be known; all of them are replaced", volume.logName(), epoch());
-        record(AuditEvent.LEAK_RESPONSE_BEGUN);
+        volume.keySlots().recordRemoved(dropSlots);
+        String stay = numbers(keepSlots);
+        LOG.warn(
+                "volume={} epoch={}: its keys may be known; the volume key and those of ranges are replaced. Key slot {} {},"
+                        + " removed: {}, kept because they are said to be safe: {}",
+                volume.logName(),
+                epoch(),
+                another,
+                replacement == null ? "keeps its key, which is said to be safe" : "has another key",
+                numbers(dropSlots),
+                stay);
+        record(
+                AuditEvent.LEAK_RESPONSE_BEGUN,
+                AuditField.of("slot", another),
+                AuditField.of("replaced", replacement != null),
+                AuditField.of("removed", numbers(dropSlots)),
+                AuditField.of("kept", stay));
+    }
+
+    private static String numbers(Set<Integer> slots) {
+        return slots.isEmpty()
+                ? "none"
+                : slots.stream().sorted().map(String::valueOf).collect(Collectors.joining(","));
     }
 
     /**
@@ -123,18 +150,21 @@ public final class LeakResponse {
         return Math.max(volume.clock().instant().getEpochSecond(), volume.newestDekSeconds());
     }
 
-    private void requireKeysOfAllSlots(
-            int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement, Set<Integer> dropSlots)
+    /** Returns the slot that opens. */
+    private int requireKeysOfAllSlots(
+            int wanted, List<KeySource> unlockWith, @Nullable KeySource replacement, SlotsAfterLeak slots)
             throws StoreException, VolumeRefusedException, KeySourceException, WrongKeyException {
         List<KeySource> atHand = new ArrayList<>(unlockWith);
         int replaced = KeySlotRewrapping.NO_SLOT;
         try (VolumeUnlock.Opened opened = volume.keySlots().unlock(unlockWith)) {
+            int first = wanted == KeySlots.WHICHEVER_OPENS ? opened.slot() : wanted;
             if (replacement != null) {
                 atHand.add(replacement);
-                replaced = wanted == KeySlots.WHICHEVER_OPENS ? opened.slot() : wanted;
+                replaced = first;
             }
-            new KeySlotRewrapping(volume, atHand, dropSlots)
-                    .requireAllAtHand(volume.keySlotArea(), opened.volumeKey(), replaced);
+            KeySlotArea after = slots.apply(first, volume.keySlotArea());
+            new KeySlotRewrapping(volume, atHand, Set.of()).requireAllAtHand(after, opened.volumeKey(), replaced);
+            return first;
         }
     }
 
@@ -142,7 +172,7 @@ public final class LeakResponse {
      * Does what remains, and ends it.
      *
      * @param sources what opens the key slots now, as for {@link VolumeKeyRotation#begin}
-     * @param dropSlots likewise
+     * @param dropSlots likewise; those that went already are passed over
      * @throws JobCanceledException if told to end; the next call goes on from there
      */
     public void goOn(List<KeySource> sources, Set<Integer> dropSlots, RangeKeys rangeKeys, JobControl control)
@@ -154,7 +184,7 @@ public final class LeakResponse {
             if (standing().next() == Step.VOLUME_KEY) {
                 // No checkpoint: whoever goes on after that needs no key any more.
                 control.phase("making a new volume key");
-                rotation.begin(sources, dropSlots);
+                rotation.begin(sources, stillThere(dropSlots));
                 rotation.goOn(control);
             }
         }
@@ -164,20 +194,29 @@ public final class LeakResponse {
             rangeKeys.renew(standing().since().plusSeconds(1), control);
             volume.committer().runAlone(() -> volume.committer()
                     .commitRoot(volume.root().copy().endLeakResponse()));
-            LOG.info("volume={} epoch={}: all keys have been replaced", volume.logName(), epoch());
+            LOG.info(
+                    "volume={} epoch={}: the volume key and those of all ranges have been replaced",
+                    volume.logName(),
+                    epoch());
             record(AuditEvent.LEAK_RESPONSE_ENDED);
         }
+    }
+
+    private Set<Integer> stillThere(Set<Integer> slots) {
+        KeySlotArea area = volume.keySlotArea();
+        return slots.stream().filter(slot -> SlotsAfterLeak.isTaken(area, slot)).collect(Collectors.toSet());
     }
 
     private int epoch() {
         return volume.root().vkEpoch();
     }
 
-    private void record(AuditEvent event) {
-        AuditLog.record(
-                event,
+    private void record(AuditEvent event, AuditField... details) {
+        List<AuditField> fields = new ArrayList<>(List.of(
                 AuditField.of("volume", volume.logName()),
                 AuditField.of("uuid", volume.uuid()),
-                AuditField.of("epoch", epoch()));
+                AuditField.of("epoch", epoch())));
+        fields.addAll(List.of(details));
+        AuditLog.record(event, fields.toArray(new AuditField[0]));
     }
 }

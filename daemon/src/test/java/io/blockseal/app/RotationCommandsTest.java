@@ -11,7 +11,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.blockseal.app.console.ExitCode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -115,6 +117,39 @@ class RotationCommandsTest {
             }
         }
 
+        /** Also the keys that were given, as they may have leaked like the first. */
+        @Test
+        void noOldKeyOpensUnlessItWasKeptAndTheEndSaysWhichDo() throws Exception {
+            String[] add = {"key", "add", "./demo.bsl", "--key-file", "./demo.key", "--new-key-file", ""};
+            for (String more : List.of("./two.key", "./three.key")) {
+                add[add.length - 1] = more;
+                cli.ok(add);
+            }
+            List<String> command =
+                    new ArrayList<>(List.of("respond-leak", "./demo.bsl", "--new-key-file", "./next.key"));
+            for (String key : List.of("./demo.key", "./two.key", "./three.key")) {
+                command.addAll(List.of("--key-file", key));
+            }
+            cli.refused(
+                    ExitCode.USAGE,
+                    "Let it go: --drop-slot 1 --drop-slot 2; or, if nobody else can have it, give it as well and say:"
+                            + " --keep-slot 1 --keep-slot 2.",
+                    command.toArray(String[]::new));
+            assertFalse(Files.exists(cli.path("next.key")), "a key file that opens nothing stays behind");
+            command.addAll(List.of("--drop-slot", "1", "--keep-slot", "2", "--json"));
+            JsonNode slots =
+                    JSON.readTree(cli.ok(command.toArray(String[]::new)).out()).get("keySlots");
+            assertEquals(2, slots.size(), slots::toString);
+            assertEquals(0, slots.get(0).get("slot").asInt());
+            assertEquals(2, slots.get(1).get("slot").asInt());
+            for (String gone : List.of("./demo.key", "./two.key")) {
+                cli.refused(ExitCode.WRONG_KEY, "no key slot opens", "check", "./demo.bsl", "--key-file", gone);
+            }
+            for (String there : List.of("./next.key", "./three.key")) {
+                cli.ok("check", "./demo.bsl", "--key-file", there);
+            }
+        }
+
         @Test
         void wantsANewKeyOrToBeToldThatTheOldOneIsSafe() {
             cli.refused(
@@ -125,7 +160,7 @@ class RotationCommandsTest {
                     "--key-file",
                     "./demo.key");
             Cli.Result answered = cli.ok("respond-leak", "./demo.bsl", "--key-file", "./demo.key", "--same-key");
-            assertTrue(answered.out().contains("all of its keys have been replaced"), answered.out());
+            assertTrue(answered.out().contains("the keys of all its ranges have been replaced"), answered.out());
             cli.refused(
                     ExitCode.USAGE,
                     "contradict each other",

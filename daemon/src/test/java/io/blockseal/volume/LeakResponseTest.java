@@ -51,7 +51,7 @@ class LeakResponseTest {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store);
                 AuditLines audit = AuditLines.listen()) {
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(), Set.of());
             assertEquals(
                     new LeakResponse.Standing(Step.VOLUME_KEY, BEGUN),
                     volume.leakResponse().standing());
@@ -83,12 +83,12 @@ class LeakResponseTest {
     void goesOnWhereItWasLeftWhenOpenedAnew() throws Exception {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store)) {
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(), Set.of());
         }
         try (Volume volume = open(store, 2)) {
             assertEquals(Step.VOLUME_KEY, volume.leakResponse().standing().next());
             VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(2), fixture.key(3), Set.of()));
+                    .begin(KeySlots.WHICHEVER_OPENS, key(2), fixture.key(3), Set.of(), Set.of()));
             assertTrue(refused.getMessage().contains("under way since 2023-11-14T22:15:00Z"), refused.getMessage());
             assertThrows(JobCanceledException.class, () -> volume.leakResponse()
                     .goOn(
@@ -114,7 +114,7 @@ class LeakResponseTest {
         MemoryStore store = used();
         try (Volume volume = fixture.open(store)) {
             volume.volumeKeyRotation().begin(key(1), Set.of());
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of(), Set.of());
             volume.leakResponse().goOn(key(1), Set.of(), this::renew, JobControl.ALONE);
             assertEquals(
                     new VolumeKeyRotation.Standing(3, false, 2, 2),
@@ -136,7 +136,12 @@ class LeakResponseTest {
             }
             try (Volume volume = fixture.open(store)) {
                 volume.leakResponse()
-                        .begin(KeySlots.WHICHEVER_OPENS, key(1), anotherKek ? fixture.key(2) : null, Set.of());
+                        .begin(
+                                KeySlots.WHICHEVER_OPENS,
+                                key(1),
+                                anotherKek ? fixture.key(2) : null,
+                                Set.of(),
+                                Set.of());
                 assertEquals(later, volume.leakResponse().standing().since());
                 volume.leakResponse().goOn(key(anotherKek ? 2 : 1), Set.of(), this::renew, JobControl.ALONE);
                 assertEquals(List.of(later.plusSeconds(1)), renewals);
@@ -150,7 +155,7 @@ class LeakResponseTest {
         try (Volume volume = fixture.open(store)) {
             String before = store.fingerprint();
             assertThrows(WrongKeyException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(2), null, Set.of()));
+                    .begin(KeySlots.WHICHEVER_OPENS, key(2), null, Set.of(), Set.of()));
             assertEquals(before, store.fingerprint());
         }
     }
@@ -163,19 +168,60 @@ class LeakResponseTest {
             volume.keySlots().add(key(1), fixture.key(5), "paper");
             String before = store.fingerprint();
             VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of()));
-            assertTrue(refused.getMessage().contains("--drop-slot 1. Nothing was changed."), refused.getMessage());
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(), Set.of()));
+            assertTrue(refused.getMessage().endsWith("say: --keep-slot 1. Nothing was changed."), refused.getMessage());
+            VolumeRefusedException missing = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(), Set.of(1)));
+            assertTrue(missing.getMessage().contains("--drop-slot 1. Nothing was changed."), missing.getMessage());
             assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of()));
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), null, Set.of(), Set.of()));
             VolumeRefusedException free = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
-                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1, 7)));
+                    .begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1, 7), Set.of()));
             assertTrue(free.getMessage().endsWith("is free already. Nothing was changed."), free.getMessage());
             assertEquals(Step.NONE, volume.leakResponse().standing().next());
             assertEquals(before, store.fingerprint());
-            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1));
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, key(1), fixture.key(2), Set.of(1), Set.of());
             volume.leakResponse().goOn(key(2), Set.of(1), this::renew, JobControl.ALONE);
         }
         open(store, 2).close();
         assertThrows(WrongKeyException.class, () -> open(store, 5));
+    }
+
+    /** The key is at hand, and may have leaked all the same: nobody has said that it has not. */
+    @Test
+    void keepsNoOtherKeyUnlessToldTo() throws Exception {
+        MemoryStore store = used();
+        List<KeySource> all = List.of(fixture.key(1), fixture.key(5), fixture.key(6));
+        try (Volume volume = fixture.open(store);
+                AuditLines audit = AuditLines.listen()) {
+            volume.keySlots().add(key(1), fixture.key(5), "five");
+            volume.keySlots().add(key(1), fixture.key(6), "six");
+            String before = store.fingerprint();
+            for (KeySource replacement : new KeySource[] {fixture.key(2), null}) {
+                VolumeRefusedException refused = assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                        .begin(KeySlots.WHICHEVER_OPENS, all, replacement, Set.of(), Set.of(2)));
+                assertTrue(refused.getMessage().contains("key slot 1 \"five\""), refused.getMessage());
+                assertTrue(refused.getMessage().contains("Let it go: --drop-slot 1; "), refused.getMessage());
+            }
+            for (Set<Integer> keep : List.of(Set.of(0, 1, 2), Set.of(1, 2, 3), Set.of(1, 2))) {
+                assertThrows(VolumeRefusedException.class, () -> volume.leakResponse()
+                        .begin(KeySlots.WHICHEVER_OPENS, all, fixture.key(2), Set.of(1), keep));
+            }
+            assertEquals(before, store.fingerprint());
+            volume.leakResponse().begin(KeySlots.WHICHEVER_OPENS, all, fixture.key(2), Set.of(1), Set.of(2));
+            String begun = audit.of(AuditEvent.LEAK_RESPONSE_BEGUN).toString();
+            assertTrue(begun.contains("removed=1") && begun.contains("kept=2"), begun);
+            assertEquals(1, audit.of(AuditEvent.KEY_SLOT_REMOVED).size());
+        }
+        // What went is gone from the first commit on, whoever goes on, and with which keys.
+        assertThrows(WrongKeyException.class, () -> open(store, 5));
+        try (Volume volume = open(store, 2)) {
+            List<KeySource> left = List.of(fixture.key(2), fixture.key(5), fixture.key(6));
+            volume.leakResponse().goOn(left, Set.of(1), this::renew, JobControl.ALONE);
+        }
+        assertThrows(WrongKeyException.class, () -> open(store, 1));
+        assertThrows(WrongKeyException.class, () -> open(store, 5));
+        open(store, 2).close();
+        open(store, 6).close();
     }
 }

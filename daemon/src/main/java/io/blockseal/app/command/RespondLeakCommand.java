@@ -13,10 +13,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code blockseal respond-leak}: every key of a volume replaced, from the top down. */
+/** {@code blockseal respond-leak}: the keys of a volume replaced, from the top down. */
 @Command(
         name = "respond-leak",
-        header = "Replace all keys of a volume because somebody may have them.",
+        header = "Replace the keys of a volume because somebody may have them.",
         description = {
             "",
             "In this order: the key that opens the volume (as rotate-kek), the volume key (as rotate-volume-key), then the"
@@ -26,8 +26,10 @@ import picocli.CommandLine.Option;
                     + " `blockseal job --help`.",
             "",
             "Name the new key with one --new option; without one, the newest version of the same key is taken, where its"
-                    + " source has versions; --same-key keeps it, if it is known to be safe. Give the keys of the other"
-                    + " key slots as well, or let them go by --drop-slot.",
+                    + " source has versions; --same-key keeps it, if it is known to be safe. Of every other key slot say"
+                    + " whether it goes (--drop-slot) or its key is safe (--keep-slot; then give that key as well): a"
+                    + " recovery key, too, may have leaked. Nothing is begun before all are accounted for. In the end"
+                    + " the keys are listed that open the volume.",
             "",
             "Without a daemon, too, it can be interrupted at any moment, by Ctrl-C or a power cut, and goes on when the"
                     + " command is run again with the new key: what remains is noted in the volume. Data that somebody"
@@ -68,8 +70,14 @@ public final class RespondLeakCommand extends Verb {
     @Option(
             names = "--drop-slot",
             paramLabel = "0-15",
-            description = "Let this key slot go instead of wrapping it anew. May be given more than once.")
+            description = "Let this key slot go: its key opens the volume no more. May be given more than once.")
     private List<Integer> dropSlots = new ArrayList<>();
+
+    @Option(
+            names = "--keep-slot",
+            paramLabel = "0-15",
+            description = "Keep the key of this slot: it is known not to have leaked. May be given more than once.")
+    private List<Integer> keepSlots = new ArrayList<>();
 
     @Mixin
     private final ControlOptions control = new ControlOptions();
@@ -84,7 +92,8 @@ public final class RespondLeakCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        Set<Integer> drop = RotateVolumeKeyCommand.slots(dropSlots);
+        Set<Integer> drop = RotateVolumeKeyCommand.slots("--drop-slot", dropSlots);
+        Set<Integer> keep = RotateVolumeKeyCommand.slots("--keep-slot", keepSlots);
         if (slot < KeySlots.WHICHEVER_OPENS || slot > 15) {
             throw new CommandException(ExitCode.USAGE, "--slot " + slot + ": a volume has the key slots 0 to 15.");
         }
@@ -104,6 +113,6 @@ public final class RespondLeakCommand extends Verb {
                 .json(json)
                 .keys(keys)
                 .newKey(newKey)
-                .run(new RespondLeakVerb(), DropSlots.in(arguments, drop));
+                .run(new RespondLeakVerb(), DropSlots.keptIn(DropSlots.in(arguments, drop), keep));
     }
 }

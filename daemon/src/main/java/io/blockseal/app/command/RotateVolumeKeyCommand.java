@@ -67,7 +67,7 @@ public final class RotateVolumeKeyCommand extends Verb {
 
     @Override
     public Integer call() throws Exception {
-        Set<Integer> drop = slots(dropSlots);
+        Set<Integer> drop = slots("--drop-slot", dropSlots);
         return new VerbRun(this, engine, volume)
                 .control(control)
                 .detach(detach)
@@ -77,11 +77,11 @@ public final class RotateVolumeKeyCommand extends Verb {
     }
 
     /** Refuses numbers that no slot has. */
-    static Set<Integer> slots(List<Integer> given) throws CommandException {
+    static Set<Integer> slots(String option, List<Integer> given) throws CommandException {
         for (int slot : given) {
             if (slot < 0 || slot > 15) {
                 throw new CommandException(
-                        ExitCode.USAGE, "--drop-slot " + slot + ": a volume has the key slots 0 to 15.");
+                        ExitCode.USAGE, option + " " + slot + ": a volume has the key slots 0 to 15.");
             }
         }
         return new TreeSet<>(given);

@@ -12,6 +12,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.rotation.DekRotation;
 import io.blockseal.rotation.RangeSelection;
 import io.blockseal.rotation.RateLimit;
+import io.blockseal.volume.KeySlotInfo;
 import io.blockseal.volume.KeySlots;
 import io.blockseal.volume.LeakResponse;
 import io.blockseal.volume.LeakResponse.Step;
@@ -21,7 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** {@code respond-leak}: every key of a volume replaced, from the top down. How far it is stands in the volume. */
+/** {@code respond-leak}: the keys of a volume replaced, from the top down. How far it is stands in the volume. */
 public final class RespondLeakVerb implements ResumableVerb {
     /** Whose slot's key is replaced; by default the one that opens the volume. */
     public static final String SLOT = "slot";
@@ -71,6 +72,7 @@ public final class RespondLeakVerb implements ResumableVerb {
     @Override
     public JobOutcome run(VerbCall call) throws Exception {
         Set<Integer> drop = DropSlots.of(call.arguments());
+        Set<Integer> keep = DropSlots.keptOf(call.arguments());
         int slot = (int) call.arguments().number(SLOT, KeySlots.WHICHEVER_OPENS, 0, 15);
         boolean sameKey = call.arguments().flag(SAME_KEY);
         boolean goOn = call.arguments().flag(GO_ON);
@@ -82,7 +84,7 @@ public final class RespondLeakVerb implements ResumableVerb {
         }
         List<KeySource> sources = call.keys().everyOpening();
         if (response.standing().next() == Step.NONE) {
-            return finish(call, begin(call, slot, sameKey, sources, drop), drop);
+            return finish(call, begin(call, slot, sameKey, sources, drop, keep), drop);
         }
         if (call.keys().hasNew()) {
             throw new CommandException(
@@ -99,7 +101,8 @@ public final class RespondLeakVerb implements ResumableVerb {
 
     /** What opens key slots afterwards. */
     private static List<KeySource> begin(
-            VerbCall call, int slot, boolean sameKey, List<KeySource> sources, Set<Integer> drop) throws Exception {
+            VerbCall call, int slot, boolean sameKey, List<KeySource> sources, Set<Integer> drop, Set<Integer> keep)
+            throws Exception {
         if (call.keys().hasNew() && sameKey) {
             throw new CommandException(ExitCode.USAGE, "--same-key and a new key contradict each other.");
         }
@@ -107,7 +110,7 @@ public final class RespondLeakVerb implements ResumableVerb {
         try {
             call.requireAllKnown();
             KeySource replacement = made != null ? made.source() : sameKey ? null : sources.get(0);
-            call.volume().leakResponse().begin(slot, sources, replacement, drop);
+            call.volume().leakResponse().begin(slot, sources, replacement, drop, keep);
         } catch (Exception failed) {
             if (made != null) {
                 made.discardAfter(failed);
@@ -158,16 +161,21 @@ public final class RespondLeakVerb implements ResumableVerb {
                             + " that opens it now, and it goes on.");
         }
         String identity = volume.identity();
-        return JobOutcome.done(
-                call.called() + ": all of its keys have been replaced.\n  Identity now: " + identity
-                        + "\n  Make a new header backup, and destroy those from before and the old key.\n",
-                JsonText.of(document -> {
-                    document.writeStringField("volume", call.called());
-                    document.writeStringField("uuid", volume.uuid().toString());
-                    document.writeNumberField(
-                            "volumeKeyEpoch",
-                            volume.volumeKeyRotation().standing().epoch());
-                    document.writeStringField("identity", identity);
-                }));
+        List<KeySlotInfo> slots = volume.keySlots().list();
+        StringBuilder text = new StringBuilder(call.called())
+                .append(
+                        ": its volume key and the keys of all its ranges have been replaced.\n  It opens by these keys:\n");
+        slots.forEach(slot -> text.append("    ").append(KeySlotText.of(slot)).append('\n'));
+        text.append("  Identity now: ")
+                .append(identity)
+                .append("\n  Make a new header backup, and destroy those from before and the old keys.\n");
+        return JobOutcome.done(text.toString(), JsonText.of(document -> {
+            document.writeStringField("volume", call.called());
+            document.writeStringField("uuid", volume.uuid().toString());
+            document.writeNumberField(
+                    "volumeKeyEpoch", volume.volumeKeyRotation().standing().epoch());
+            document.writeStringField("identity", identity);
+            KeySlotText.write(document, slots);
+        }));
     }
 }
