@@ -36,6 +36,11 @@ final class ConnectionTable {
         closed = true;
     }
 
+    /** Whether that is so. */
+    boolean isClosed() {
+        return closed;
+    }
+
     void add(Connection connection) {
         open.add(connection);
     }

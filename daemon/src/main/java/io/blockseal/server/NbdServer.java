@@ -56,6 +56,7 @@ public final class NbdServer implements AutoCloseable {
     private final ServerOptions options;
     private final ConnectionWatch watch;
     private final RefusalFigures refusals;
+    private final RefusalNews refusalNews;
     private final ConnectionTable connections;
     private final AddressQuota addresses;
     private volatile Drain ending = Drain.REFUSING;
@@ -88,6 +89,7 @@ public final class NbdServer implements AutoCloseable {
         this.options = options;
         this.watch = watch;
         this.refusals = refusals;
+        this.refusalNews = new RefusalNews(options);
         this.connections = new ConnectionTable(options.connectionsMax());
         this.addresses = new AddressQuota(options.connectionsPerAddressMax());
     }
@@ -204,7 +206,9 @@ public final class NbdServer implements AutoCloseable {
         ConnectionRefusal refusal = takePlace(channel);
         if (refusal != null) {
             refusals.count(refusal);
-            LOG.debug("refused a connection: limit={}", refusal.word());
+            if (!connections.isClosed()) {
+                refusalNews.tell(refusal, channel.remoteAddress());
+            }
             Drain.closeNow(channel);
             return;
         }

@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,6 +100,33 @@ class DoorLimitsTest {
         }
         assertEquals(1, refusals.countOf(ConnectionRefusal.OVERALL));
         assertEquals(0, refusals.countOf(ConnectionRefusal.ADDRESS));
+    }
+
+    /** A client that is closed at once hears no word: whoever looks for the reason looks into the log. */
+    @Test
+    void theLogSaysOnceThatALimitIsReachedHoweverManyCome() throws Exception {
+        InetSocketAddress address =
+                serve(ServerOptions.DEFAULT.withConnectionsMax(2).withConnectionsPerAddressMax(1));
+        try (LogLines log = LogLines.listen(RefusalNews.class);
+                Socket one = welcomed(address, "127.0.0.1")) {
+            for (int i = 0; i < 5; i++) {
+                assertRefused(address, "127.0.0.1");
+            }
+            try (Socket two = welcomed(address, "127.0.0.2")) {
+                for (int i = 0; i < 5; i++) {
+                    assertRefused(address, "127.0.0.3");
+                }
+                assertTrue(one.isConnected() && two.isConnected());
+            }
+            assertEquals(
+                    List.of(
+                            "WARN limit=address refused=1 last=127.0.0.1: connections are closed as soon as they are"
+                                    + " accepted: 1 are open from its address, as many as max-connections-per-address"
+                                    + " allows",
+                            "WARN limit=overall refused=1 last=127.0.0.3: connections are closed as soon as they are"
+                                    + " accepted: 2 are open, as many as max-connections allows"),
+                    log.all());
+        }
     }
 
     /** Those who are there go on. */

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +30,7 @@ final class LogLines extends AppenderBase<ILoggingEvent> implements AutoCloseabl
 
     @Override
     protected void append(ILoggingEvent event) {
-        said.append(event.getFormattedMessage()).append('\n');
+        said.append(event.getLevel() + " " + event.getFormattedMessage()).append('\n');
     }
 
     /** Returns once these words were said. */
@@ -44,6 +45,11 @@ final class LogLines extends AppenderBase<ILoggingEvent> implements AutoCloseabl
 
     boolean saidNothing() {
         return said.length() == 0;
+    }
+
+    /** What was said so far, a line each. */
+    List<String> all() {
+        return said.toString().lines().toList();
     }
 
     @Override
