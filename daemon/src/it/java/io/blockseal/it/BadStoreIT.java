@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +48,10 @@ class BadStoreIT {
         byte[] bytes = data.clone();
         Arrays.fill(bytes, 0, 512, (byte) index);
         return bytes;
+    }
+
+    private static int occurrences(String text, String words) {
+        return text.split(Pattern.quote(words), -1).length - 1;
     }
 
     @Test
@@ -81,6 +86,7 @@ class BadStoreIT {
                 assertEquals(0, client.flush(), server.log());
                 assertEquals(0, server.stop(), server.log());
                 Complaint.readable(server.log());
+                assertEquals(1, occurrences(server.log(), "writes fail: no space is left on the filesystem"));
             }
             try (Server server = Server.start(disk, "--listen", "127.0.0.1:" + port);
                     NbdSocket client = NbdSocket.go(port)) {
@@ -126,6 +132,8 @@ class BadStoreIT {
                 assertEquals(1, errors(metrics, "write"));
                 assertEquals(0, server.stop(), server.log());
                 Complaint.readable(server.log());
+                assertEquals(1, occurrences(server.log(), "writes fail: the storage answers with"), server.log());
+                assertEquals(1, occurrences(server.log(), "reads fail: the storage answers with"), server.log());
             }
             try (Server server = serve(disk.file(), admin);
                     NbdSocket client = NbdSocket.go(port)) {

@@ -1,6 +1,7 @@
 package io.blockseal.store.file;
 
 import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Command;
 import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
 import io.blockseal.block.HotPath;
@@ -11,13 +12,17 @@ final class FileCall {
     private final SystemFile file;
     private final Zeroing zeroing;
     private final Durability durability;
+    private final CallTrouble reads;
+    private final CallTrouble writes;
     private final boolean cached;
 
     /** {@code cached} if writes reach a disk by way of the page cache. */
-    FileCall(SystemFile file, Zeroing zeroing, Durability durability, boolean cached) {
+    FileCall(SystemFile file, Zeroing zeroing, Durability durability, StoreTroubles troubles, boolean cached) {
         this.file = file;
         this.zeroing = zeroing;
         this.durability = durability;
+        this.reads = troubles.reads();
+        this.writes = troubles.writes();
         this.cached = cached;
     }
 
@@ -36,6 +41,7 @@ final class FileCall {
     private Errno read(BlockRequest request) {
         int length = (int) request.length();
         int got = file.read(request.memory(), request.memoryOffset(), length, request.offset());
+        reads.ended(got, length);
         if (got < 0) {
             return errnoOf(got);
         }
@@ -46,7 +52,11 @@ final class FileCall {
     /** Tries to read what the page cache has; {@code false} means that a pool thread must do it. */
     boolean readCached(BlockRequest request) {
         int length = (int) request.length();
-        return file.readCached(request.memory(), request.memoryOffset(), length, request.offset()) == length;
+        boolean had = file.readCached(request.memory(), request.memoryOffset(), length, request.offset()) == length;
+        if (had) {
+            reads.wentWell();
+        }
+        return had;
     }
 
     private Errno write(BlockRequest request) {
@@ -55,13 +65,17 @@ final class FileCall {
             return prepared;
         }
         int length = (int) request.length();
-        int written = request.has(BlockRequest.FUA)
-                ? writeDurably(request, length)
-                : file.write(request.memory(), request.memoryOffset(), length, request.offset());
+        int written = request.has(BlockRequest.FUA) ? writeDurably(request, length) : writeAll(request, length);
         if (written < 0) {
             return errnoOf(written);
         }
         return written == length ? Errno.OK : Errno.EIO;
+    }
+
+    private int writeAll(BlockRequest request, int length) {
+        int written = file.write(request.memory(), request.memoryOffset(), length, request.offset());
+        writes.ended(written, length);
+        return written;
     }
 
     private int writeDurably(BlockRequest request, int length) {
@@ -70,15 +84,23 @@ final class FileCall {
             if (written < 0 && errnoOf(written) == Errno.EIO) {
                 // Perhaps the write; but perhaps the disk's own cache could not be emptied, with others' writes in it.
                 durability.lost(written);
+            } else {
+                writes.ended(written, length);
             }
             return written;
         }
         // Not one call with RWF_DSYNC: that may be told of other writes' loss while a sync, which then hears nothing of
         // it, is confirmed; and of its errors nobody could say whether they came of writing or of the loss.
         long lossesBefore = durability.losses();
-        int written = file.write(request.memory(), request.memoryOffset(), length, request.offset());
+        int written = writeAll(request, length);
         int synced = written < 0 ? written : durability.sync(lossesBefore);
         return synced < 0 ? synced : written;
+    }
+
+    /** A ring has done a READ or WRITE, or has failed to, with that (negative) error; not one that is {@link #lost}. */
+    void ended(BlockRequest request, int result) {
+        boolean read = request.command() == Command.READ;
+        (read ? reads : writes).ended(result, (int) request.length());
     }
 
     /** A durable write past the page cache failed in a ring: counts it at once, without waiting. */
@@ -95,6 +117,9 @@ final class FileCall {
     private Errno zero(BlockRequest request) {
         long lossesBefore = durability.losses();
         int result = zeroing.zero(request.offset(), request.length(), request.has(BlockRequest.FAST_ZERO));
+        if (result != SystemFile.NOT_SUPPORTED) {
+            writes.ended(result, 0);
+        }
         if (result == 0 && request.has(BlockRequest.FUA)) {
             result = durability.sync(lossesBefore);
         }
@@ -112,6 +137,7 @@ final class FileCall {
             } else if (data == SystemFile.UNKNOWN) {
                 data = position;
             } else if (data < 0) {
+                reads.failed((int) -data);
                 return errnoOf((int) data);
             }
             if (data > position) {

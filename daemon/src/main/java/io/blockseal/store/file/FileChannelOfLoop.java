@@ -123,6 +123,11 @@ final class FileChannelOfLoop implements BlockChannel {
         return pooled;
     }
 
+    /** The ring did it, or failed to with that (negative) error. */
+    void ended(BlockRequest request, int result) {
+        call.ended(request, result);
+    }
+
     /** The ring could not do it, or not all of it: the pool does it from the beginning. */
     void takeBack(BlockRequest request) {
         takeBack(request, 0);

@@ -33,6 +33,7 @@ final class FileStore implements BlockStore {
     private final @Nullable StoreLock lock;
     private final Zeroing zeroing;
     private final Durability durability;
+    private final StoreTroubles troubles;
     private final LanePool pool;
     private final StoreRings rings;
     private final Lanes lanes;
@@ -63,6 +64,7 @@ final class FileStore implements BlockStore {
         this.sizeBytes = facts.sizeBytes();
         this.zeroing = zeroing;
         this.durability = new Durability(file, path.toString());
+        this.troubles = StoreTroubles.of(path.toString());
         this.pool = new LanePool(
                 path.getFileName() == null
                         ? path.toString()
@@ -103,7 +105,8 @@ final class FileStore implements BlockStore {
     public BlockChannel openChannel(IoLoop loop) {
         boolean cached = !options.direct() && !facts.inMemory();
         RingLane ring = lanes == Lanes.RING ? rings.enter(loop) : null;
-        return new FileChannelOfLoop(loop, new FileCall(file, zeroing, durability, cached), pool, lanes, ring);
+        return new FileChannelOfLoop(
+                loop, new FileCall(file, zeroing, durability, troubles, cached), pool, lanes, ring);
     }
 
     private Lanes lanes() {

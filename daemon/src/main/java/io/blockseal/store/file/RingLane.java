@@ -177,6 +177,7 @@ final class RingLane {
         out.remove(tag);
         if (result == request.length()) {
             done.setRelease(done.getPlain() + 1);
+            channel.ended(request, result);
             request.complete(Errno.OK);
         } else if (result >= 0 || saysNothingOfTheFile(result)) {
             channel.takeBack(request);
@@ -192,6 +193,7 @@ final class RingLane {
             // Others' writes may be lost with it. To say so may mean to wait for a flush that is on its way.
             channel.takeBack(request, result);
         } else {
+            channel.ended(request, result);
             request.complete(errno);
         }
     }

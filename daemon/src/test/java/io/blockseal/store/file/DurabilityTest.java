@@ -284,7 +284,7 @@ class DurabilityTest {
                 file, new FileFacts(FileFacts.Kind.REGULAR, 0, 0, 4096, FileFacts.Place.DISK), true, memory);
         BlockRequest request =
                 new BlockRequest().set(command, BlockRequest.FUA, 0, 4096).withMemory(memory, 0);
-        return new FileCall(file, zeroing, durability, cached).perform(request);
+        return new FileCall(file, zeroing, durability, StoreTroubles.of("f"), cached).perform(request);
     }
 
     /** A file whose {@link #error} is told once, by sync or durable write. */

@@ -548,7 +548,7 @@ class RingLaneTest {
             SystemFile file = ShimFile.open(shim.shim(), path, DIRECT);
             StoreRings rings = new StoreRings(file, "f", pool.guard());
             PolledLoop loop = new PolledLoop();
-            FileCall call = new FileCall(file, null, new Durability(file, "f"), false);
+            FileCall call = new FileCall(file, null, new Durability(file, "f"), StoreTroubles.of("f"), false);
             BlockChannel channel = new FileChannelOfLoop(loop, call, pool, Lanes.RING, rings.enter(loop));
             List<Errno> answers = new ArrayList<>();
             Completion answered = (request, token) -> answers.add(request.errno());
@@ -596,8 +596,9 @@ class RingLaneTest {
         LanePool pool = new LanePool("f", () -> 1);
         SystemFile file = ShimFile.open(realShim(), path, DIRECT);
         PolledLoop loop = new PolledLoop();
+        FileCall call = new FileCall(file, null, new Durability(file, "f"), StoreTroubles.of("f"), false);
         BlockChannel channel = new FileChannelOfLoop(
-                loop, null, pool, Lanes.RING, new StoreRings(file, "f", pool.guard()).enter(loop));
+                loop, call, pool, Lanes.RING, new StoreRings(file, "f", pool.guard()).enter(loop));
         Memory buffer = memory.map(BLOCK);
         BlockRequest request = new BlockRequest();
         Counter counter = new Counter();

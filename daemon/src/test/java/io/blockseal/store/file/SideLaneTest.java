@@ -321,8 +321,12 @@ class SideLaneTest {
         new Random(SEED).nextBytes(plain);
         SystemFile file = JdkFile.open(path, StoreOptions.BUFFERED);
         Memory zeros = ThreadLoop.memory().map(4096);
-        FileCall call =
-                new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
+        FileCall call = new FileCall(
+                file,
+                Zeroing.probe(file, file.facts(), true, zeros),
+                new Durability(file, "f"),
+                StoreTroubles.of("f"),
+                true);
         FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.INLINE, null);
         assertTrue(channel.worksBeforeWriting());
         Memory memory = ThreadLoop.memory().map(count * LENGTH);
@@ -362,7 +366,7 @@ class SideLaneTest {
         new Random(SEED).nextBytes(stored);
         Path path = Files.write(folder.resolve("f"), stored);
         CachedBut file = new CachedBut(JdkFile.open(path, StoreOptions.BUFFERED), loop, missed * (long) LENGTH);
-        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), true);
+        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), StoreTroubles.of("f"), true);
         FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
         Memory back = ThreadLoop.memory().map(count * LENGTH);
         CountDownLatch others = new CountDownLatch(count - 1);
@@ -405,7 +409,7 @@ class SideLaneTest {
         CachedBut file = new CachedBut(JdkFile.open(path, StoreOptions.BUFFERED), loop, 20L * LENGTH);
         file.outcome = -5;
         file.disk.countDown();
-        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), true);
+        FileCall call = new FileCall(file, zeroing(file), new Durability(file, "f"), StoreTroubles.of("f"), true);
         FileChannelOfLoop channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
         assertEquals(
                 List.of(Errno.EIO),
@@ -487,8 +491,12 @@ class SideLaneTest {
         Path path = Files.write(folder.resolve("f"), new byte[LENGTH]);
         SystemFile file = JdkFile.open(path, StoreOptions.BUFFERED);
         Memory zeros = ThreadLoop.memory().map(4096);
-        FileCall call =
-                new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
+        FileCall call = new FileCall(
+                file,
+                Zeroing.probe(file, file.facts(), true, zeros),
+                new Durability(file, "f"),
+                StoreTroubles.of("f"),
+                true);
         Memory memory = ThreadLoop.memory().map(LENGTH);
         memory.bytes().put(0, new byte[] {1, 2, 3});
         BlockRequest request =

@@ -79,8 +79,12 @@ class StallGuardTest {
             SystemFile file = new Hanging(JdkFile.open(path, io.blockseal.store.StoreOptions.BUFFERED));
             LanePool pool = new LanePool("f", time::get);
             Memory zeros = ThreadLoop.memory().map(4096);
-            FileCall call =
-                    new FileCall(file, Zeroing.probe(file, file.facts(), true, zeros), new Durability(file, "f"), true);
+            FileCall call = new FileCall(
+                    file,
+                    Zeroing.probe(file, file.facts(), true, zeros),
+                    new Durability(file, "f"),
+                    StoreTroubles.of("f"),
+                    true);
             try (ThreadLoop loop = new ThreadLoop(0)) {
                 BlockChannel channel = new FileChannelOfLoop(loop, call, pool, Lanes.CACHED, null);
                 assertEquals(Errno.OK, send(loop, channel, Command.WRITE).get(30, TimeUnit.SECONDS));
