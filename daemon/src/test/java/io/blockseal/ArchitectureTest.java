@@ -98,7 +98,7 @@ class ArchitectureTest {
             .layer("shim").definedBy("io.blockseal.shim..")
 
             .whereLayer("app").mayNotBeAccessedByAnyLayer()
-            .whereLayer("admin").mayOnlyAccessLayers("export", "volume", "metrics", "job")
+            .whereLayer("admin").mayOnlyAccessLayers("server", "export", "volume", "metrics", "job")
             .whereLayer("control").mayOnlyAccessLayers("server", "job")
             .whereLayer("server").mayOnlyAccessLayers("export", "block", "memory", "metrics", "nbd")
             .whereLayer("access").mayOnlyAccessLayers("export")

@@ -1,16 +1,16 @@
 package io.blockseal.admin;
 
+import io.blockseal.server.TcpDoor;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.ReadTimeoutHandler;
@@ -49,13 +49,12 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException if the address cannot be had
      */
     public static AdminServer start(InetSocketAddress address, Map<String, AdminPage> pages) throws IOException {
-        EventLoopGroup loop =
-                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("admin", true), NioIoHandler.newFactory());
+        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(
+                1, new DefaultThreadFactory("admin", true), EpollIoHandler.newFactory());
         ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
         Map<String, AdminPage> fixed = Map.copyOf(pages);
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
-                .channel(NioServerSocketChannel.class)
                 .option(ChannelOption.SO_BACKLOG, CONNECTIONS_MAX)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childHandler(new ChannelInitializer<SocketChannel>() {
@@ -64,6 +63,7 @@ public final class AdminServer implements AutoCloseable {
                         admit(channel, clients, fixed);
                     }
                 });
+        TcpDoor.choose(bootstrap, address.getAddress());
         try {
             return new AdminServer(loop, clients, bootstrap.bind(address).sync().channel());
         } catch (InterruptedException interrupted) {

@@ -26,7 +26,7 @@ public record TcpAddress(String host, int port) {
         }
         if (!HOST.matcher(host).matches() || (host.contains(":") && !bracketed)) {
             throw new IllegalArgumentException("'" + text + "' is not an address: HOST:PORT, such as 127.0.0.1:10809 or"
-                    + " [::1]:10809 (0.0.0.0:10809 for every interface)");
+                    + " [::1]:10809 (for every address, 0.0.0.0:10809 and [::]:10809)");
         }
         return new TcpAddress(host, port(text, text.substring(colon + 1)));
     }

@@ -11,11 +11,11 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -104,10 +104,12 @@ public final class NbdServer implements AutoCloseable {
     public void listenUnix(Path path, Set<PosixFilePermission> permissions, Protection protection) throws IOException {
         UnixSocketFile file = new UnixSocketFile(path, permissions);
         file.requireFree();
-        listen(
-                EpollServerDomainSocketChannel.class,
-                new DomainSocketAddress(file.temporaryPath().toFile()),
-                protection);
+        SocketAddress address = new DomainSocketAddress(file.temporaryPath().toFile());
+        begin(
+                bootstrap(false, protection)
+                        .channel(EpollServerDomainSocketChannel.class)
+                        .bind(address),
+                path);
         file.putInPlace();
         socketFiles.add(file);
         LOG.info("listening on unix socket {} tls={}", file.path(), protection.mode());
@@ -124,14 +126,17 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Listens on TCP. Without TLS anything but a loopback address lets the network read along.
+     * Listens on TCP, on that address alone: {@code 0.0.0.0} is every address of IPv4, {@code [::]} every one of IPv6.
+     * Without TLS anything but a loopback address lets the network read along.
      *
      * @return the address, with the port that the system chose if 0 was asked for
      */
     public InetSocketAddress listenTcp(InetSocketAddress address, Protection protection) throws IOException {
-        Channel listener = listen(EpollServerSocketChannel.class, address, protection);
-        InetSocketAddress bound = (InetSocketAddress) listener.localAddress();
-        LOG.info("listening on tcp {} tls={}", bound, protection.mode());
+        ServerBootstrap bootstrap = bootstrap(true, protection);
+        TcpDoor.choose(bootstrap, address.getAddress());
+        InetSocketAddress bound =
+                (InetSocketAddress) begin(bootstrap.bind(address), address).localAddress();
+        LOG.info("listening on tcp {} tls={}", NetUtil.toSocketAddressString(bound), protection.mode());
         return bound;
     }
 
@@ -145,7 +150,7 @@ public final class NbdServer implements AutoCloseable {
         ServerBootstrap bootstrap = bootstrap(true, protection);
         bootstrap.channelFactory(() -> new EpollServerSocketChannel(descriptor));
         acceptAt(begin(bootstrap.register(), address));
-        LOG.info("listening on inherited tcp {} tls={}", address, protection.mode());
+        LOG.info("listening on inherited tcp {} tls={}", NetUtil.toSocketAddressString(address), protection.mode());
     }
 
     /** Likewise on a unix socket, whose file stays when the server closes: it is whoever made it that removes it. */
@@ -154,12 +159,6 @@ public final class NbdServer implements AutoCloseable {
         bootstrap.channelFactory(() -> new EpollServerDomainSocketChannel(descriptor));
         acceptAt(begin(bootstrap.register(), path));
         LOG.info("listening on inherited unix socket {} tls={}", path, protection.mode());
-    }
-
-    private Channel listen(Class<? extends ServerChannel> type, SocketAddress address, Protection protection)
-            throws IOException {
-        ServerBootstrap bootstrap = bootstrap(address instanceof InetSocketAddress, protection);
-        return begin(bootstrap.channel(type).bind(address), address);
     }
 
     private ServerBootstrap bootstrap(boolean tcp, Protection protection) {
