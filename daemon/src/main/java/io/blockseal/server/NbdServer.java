@@ -105,11 +105,9 @@ public final class NbdServer implements AutoCloseable {
         UnixSocketFile file = new UnixSocketFile(path, permissions);
         file.requireFree();
         SocketAddress address = new DomainSocketAddress(file.temporaryPath().toFile());
-        begin(
-                bootstrap(false, protection)
-                        .channel(EpollServerDomainSocketChannel.class)
-                        .bind(address),
-                path);
+        begin(bootstrap(false, protection)
+                .channel(EpollServerDomainSocketChannel.class)
+                .bind(address));
         file.putInPlace();
         socketFiles.add(file);
         LOG.info("listening on unix socket {} tls={}", file.path(), protection.mode());
@@ -130,12 +128,13 @@ public final class NbdServer implements AutoCloseable {
      * Without TLS anything but a loopback address lets the network read along.
      *
      * @return the address, with the port that the system chose if 0 was asked for
+     * @throws IOException if the address cannot be had; its cause is what the system said
      */
     public InetSocketAddress listenTcp(InetSocketAddress address, Protection protection) throws IOException {
         ServerBootstrap bootstrap = bootstrap(true, protection);
         TcpDoor.choose(bootstrap, address.getAddress());
         InetSocketAddress bound =
-                (InetSocketAddress) begin(bootstrap.bind(address), address).localAddress();
+                (InetSocketAddress) begin(bootstrap.bind(address)).localAddress();
         LOG.info("listening on tcp {} tls={}", NetUtil.toSocketAddressString(bound), protection.mode());
         return bound;
     }
@@ -149,7 +148,7 @@ public final class NbdServer implements AutoCloseable {
     public void listenTcp(int descriptor, InetSocketAddress address, Protection protection) throws IOException {
         ServerBootstrap bootstrap = bootstrap(true, protection);
         bootstrap.channelFactory(() -> new EpollServerSocketChannel(descriptor));
-        acceptAt(begin(bootstrap.register(), address));
+        acceptAt(begin(bootstrap.register()));
         LOG.info("listening on inherited tcp {} tls={}", NetUtil.toSocketAddressString(address), protection.mode());
     }
 
@@ -157,7 +156,7 @@ public final class NbdServer implements AutoCloseable {
     public void listenUnix(int descriptor, String path, Protection protection) throws IOException {
         ServerBootstrap bootstrap = bootstrap(false, protection);
         bootstrap.channelFactory(() -> new EpollServerDomainSocketChannel(descriptor));
-        acceptAt(begin(bootstrap.register(), path));
+        acceptAt(begin(bootstrap.register()));
         LOG.info("listening on inherited unix socket {} tls={}", path, protection.mode());
     }
 
@@ -191,11 +190,11 @@ public final class NbdServer implements AutoCloseable {
         inherited.read();
     }
 
-    private Channel begin(ChannelFuture begun, Object address) throws IOException {
+    private Channel begin(ChannelFuture begun) throws IOException {
         ChannelFuture bound = begun.awaitUninterruptibly();
         Throwable cause = bound.cause();
         if (cause != null) {
-            throw new IOException("cannot listen on " + address + ": " + cause.getMessage(), cause);
+            throw new IOException(cause.getMessage(), cause);
         }
         listeners.add(bound.channel());
         return bound.channel();

@@ -8,6 +8,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -46,8 +47,13 @@ public final class UnixSocketFile {
      * Checks that the place is free or held by nobody alive.
      *
      * @throws BindException if somebody listens there, or something else than a socket lies there
+     * @throws NoSuchFileException if there is no such folder
      */
     public void requireFree() throws IOException {
+        Path folder = path.getParent();
+        if (folder != null && (Files.notExists(folder) || (Files.exists(folder) && !Files.isDirectory(folder)))) {
+            throw new NoSuchFileException(folder.toString(), null, "there is no such folder");
+        }
         Files.deleteIfExists(temporaryPath());
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
@@ -55,10 +61,11 @@ public final class UnixSocketFile {
         BasicFileAttributes attributes =
                 Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!attributes.isOther()) {
-            throw new BindException(path + " exists and is not a socket; remove it or choose another path");
+            throw new BindException("something else than a socket is there; remove it, or choose another place");
         }
         if (isListenedOn()) {
-            throw new BindException("another process listens on " + path + "; stop it or choose another path");
+            throw new BindException(
+                    "another process listens there; is it another daemon? Stop it, or choose another place");
         }
     }
 

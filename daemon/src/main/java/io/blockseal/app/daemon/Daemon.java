@@ -12,6 +12,7 @@ import io.blockseal.app.audit.ClientVisits;
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
+import io.blockseal.app.console.ListenRefusal;
 import io.blockseal.app.console.Version;
 import io.blockseal.app.desk.ControlDesk;
 import io.blockseal.app.desk.ControlOpening;
@@ -454,10 +455,7 @@ public final class Daemon implements AutoCloseable {
                     address.host(),
                     server.address().getPort());
         } catch (IOException refused) {
-            throw new CommandException(
-                    ExitCode.IN_USE,
-                    "cannot serve admin pages on " + address + ": " + Listeners.words(refused),
-                    refused);
+            throw ListenRefusal.ofTcp("cannot serve admin pages on " + address, refused);
         }
     }
 

@@ -2,6 +2,7 @@ package io.blockseal.app.daemon;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.ListenRefusal;
 import io.blockseal.app.host.InheritedSockets;
 import io.blockseal.app.tls.ServedTls;
 import io.blockseal.config.ConfigRules;
@@ -47,8 +48,7 @@ final class Listeners {
                         PosixFilePermissions.fromString(config.unixMode().rights()),
                         onUnixSockets());
             } catch (IOException refused) {
-                throw new CommandException(
-                        ExitCode.IN_USE, "cannot listen on unix socket " + socket + ": " + words(refused), refused);
+                throw ListenRefusal.ofUnix("cannot listen on unix socket " + socket, socket, refused);
             }
             unix(socket.toAbsolutePath().normalize().toString());
         }
@@ -59,8 +59,7 @@ final class Listeners {
                 requireLoopback(address, resolved, protection);
                 tcp(address.host(), server.listenTcp(resolved, protection).getPort(), protection);
             } catch (IOException refused) {
-                throw new CommandException(
-                        ExitCode.IN_USE, "cannot listen on " + address + ": " + words(refused), refused);
+                throw ListenRefusal.ofTcp("cannot listen on " + address, refused);
             }
         }
         return uris;
@@ -92,7 +91,7 @@ final class Listeners {
             server.listenTcp(socket.descriptor(), address, protection);
             tcp(host, address.getPort(), protection);
         } catch (IOException refused) {
-            throw new CommandException(ExitCode.IN_USE, String.valueOf(refused.getMessage()), refused);
+            throw ListenRefusal.ofTcp("cannot listen on inherited descriptor " + socket.descriptor(), refused);
         }
     }
 
@@ -128,13 +127,8 @@ final class Listeners {
     static InetSocketAddress resolved(TcpAddress address) throws IOException {
         InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
         if (resolved.isUnresolved()) {
-            throw new IOException("the name is unknown");
+            throw new IOException("the name is unknown here");
         }
         return resolved;
-    }
-
-    /** Why an address cannot be had, and what to do. */
-    static String words(IOException refused) {
-        return refused.getMessage() + "\n  Is another daemon running there? Choose another address, or stop it.";
     }
 }

@@ -1,7 +1,7 @@
 package io.blockseal.app.desk;
 
 import io.blockseal.app.console.CommandException;
-import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.ListenRefusal;
 import io.blockseal.audit.Operator;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.control.ControlServer;
@@ -33,11 +33,7 @@ public final class ControlOpening {
             try {
                 return start(named, config, target);
             } catch (IOException refused) {
-                throw new CommandException(
-                        ExitCode.IN_USE,
-                        "cannot listen on the control socket " + named + ": " + refused.getMessage()
-                                + "\n  Choose another path (control: ..., --control), or switch it off.",
-                        refused);
+                throw ListenRefusal.ofUnix("cannot listen on the control socket " + named, named, refused);
             }
         }
         Path folder = ControlPlaces.folder(stateDirectory);
