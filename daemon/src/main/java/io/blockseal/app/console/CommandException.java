@@ -1,5 +1,7 @@
 package io.blockseal.app.console;
 
+import org.jspecify.annotations.Nullable;
+
 /** A command cannot go on; the message is for the person who gave it, and says what to do. */
 public final class CommandException extends Exception {
     private final ExitCode exitCode;
@@ -11,7 +13,7 @@ public final class CommandException extends Exception {
     }
 
     /** Likewise, keeping the cause for DEBUG logs. */
-    public CommandException(ExitCode exitCode, String message, Throwable cause) {
+    public CommandException(ExitCode exitCode, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.exitCode = exitCode;
     }

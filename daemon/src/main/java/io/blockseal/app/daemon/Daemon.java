@@ -201,6 +201,7 @@ public final class Daemon implements AutoCloseable {
     }
 
     private void build() throws Exception {
+        HandedSockets handed = HandedSockets.take(config, source == null ? ExitCode.USAGE : ExitCode.CONFIG);
         if (!config.audit().equals(AuditConfig.NONE)) {
             AuditPlaces.keep(config.audit());
             // The last to end: what is taken down may have something to tell.
@@ -238,7 +239,7 @@ public final class Daemon implements AutoCloseable {
         }
         // After the server, and before whatever waits for them.
         unwinding.add("requests that wait", () -> volumes.forEach(ServedVolume::endWaiting));
-        listen(server, tls);
+        listen(server, tls, handed);
         serving = true;
         unwinding.add("readiness", () -> serving = false);
     }
@@ -411,10 +412,10 @@ public final class Daemon implements AutoCloseable {
                 .withDrainTimeoutMillis(config.drainSeconds() * 1000L);
     }
 
-    private void listen(NbdServer server, @Nullable ServedTls tls) throws CommandException {
+    private void listen(NbdServer server, @Nullable ServedTls tls, HandedSockets handed) throws CommandException {
         unwinding.add("the server", server);
         clients = server;
-        uris.addAll(new Listeners(config, server, tls).open());
+        uris.addAll(new Listeners(config, server, tls, handed).open());
     }
 
     private void startAdmin(Foundation foundation, IoLoops loops, HostMemory memory) throws CommandException {

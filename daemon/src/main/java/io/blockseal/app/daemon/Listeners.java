@@ -26,20 +26,20 @@ final class Listeners {
     private final DaemonConfig config;
     private final NbdServer server;
     private final @Nullable ServedTls tls;
+    private final HandedSockets handed;
     private final List<NbdUri> uris = new ArrayList<>();
 
-    Listeners(DaemonConfig config, NbdServer server, @Nullable ServedTls tls) {
+    Listeners(DaemonConfig config, NbdServer server, @Nullable ServedTls tls, HandedSockets handed) {
         this.config = config;
         this.server = server;
         this.tls = tls;
+        this.handed = handed;
     }
 
     /** All of them; the addresses of all exports. */
     List<NbdUri> open() throws CommandException {
-        if (config.socketActivation()) {
-            for (InheritedSockets.Inherited each : InheritedSockets.ours()) {
-                inherited(each);
-            }
+        for (InheritedSockets.Inherited each : handed.toServe()) {
+            inherited(each);
         }
         for (Path socket : config.unixSockets()) {
             try {
@@ -59,7 +59,8 @@ final class Listeners {
                 requireLoopback(address, resolved, protection);
                 tcp(address.host(), server.listenTcp(resolved, protection).getPort(), protection);
             } catch (IOException refused) {
-                throw ListenRefusal.ofTcp("cannot listen on " + address, refused);
+                CommandException own = ListenRefusal.isTaken(refused) ? handed.holding(address, refused) : null;
+                throw own == null ? ListenRefusal.ofTcp("cannot listen on " + address, refused) : own;
             }
         }
         return uris;

@@ -69,24 +69,42 @@ public final class InheritedSockets {
         return found;
     }
 
+    /** Whether there are any. */
+    public static boolean areThere() {
+        return areFor(System::getenv, ProcessHandle.current().pid());
+    }
+
+    /** Those of this process as far as they can be told, where nobody means to serve them. */
+    public static List<Inherited> unasked() {
+        try {
+            return of(System::getenv, ProcessHandle.current().pid(), Path.of("/proc/self"));
+        } catch (CommandException unlike) {
+            return List.of();
+        }
+    }
+
+    static boolean areFor(UnaryOperator<String> environment, long pid) {
+        String count = environment.apply("LISTEN_FDS");
+        return count != null
+                && count.matches("[1-9][0-9]{0,3}")
+                && Long.toString(pid).equals(environment.apply("LISTEN_PID"));
+    }
+
     /**
      * Those of the process {@code pid}, whose folder in {@code /proc} is {@code process}.
      *
      * @throws CommandException if there are none, or one is not a socket that listens
      */
     static List<Inherited> of(UnaryOperator<String> environment, long pid, Path process) throws CommandException {
-        String count = environment.apply("LISTEN_FDS");
-        String whose = environment.apply("LISTEN_PID");
-        if (count == null
-                || !count.matches("[1-9][0-9]{0,3}")
-                || !Long.toString(pid).equals(whose)) {
+        if (!areFor(environment, pid)) {
             throw refused("no socket was handed to this process\n  Start it by a socket unit of systemd, or by"
                     + " systemd-socket-activate -l ADDRESS.");
         }
+        int count = Integer.parseInt(environment.apply("LISTEN_FDS"));
         String names = environment.apply("LISTEN_FDNAMES");
         String[] each = names == null ? new String[0] : names.split(":", -1);
         List<Inherited> found = new ArrayList<>();
-        for (int i = 0; i < Integer.parseInt(count); i++) {
+        for (int i = 0; i < count; i++) {
             found.add(look(FIRST + i, i < each.length ? each[i] : "unknown", process));
         }
         return found;

@@ -21,6 +21,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,11 +51,11 @@ class ListenersTest {
 
     private void refused(ExitCode code, String message, String where) throws Exception {
         Path file = directory.resolve("c.yaml");
-        Files.writeString(
-                file, where + "\ninsecure-plaintext: true\nvolumes:\n  - {path: v.bsl, key-file: v.key}\n");
+        Files.writeString(file, where + "\ninsecure-plaintext: true\nvolumes:\n  - {path: v.bsl, key-file: v.key}\n");
         DaemonConfig config = ConfigReader.read(file);
-        CommandException told =
-                assertThrows(CommandException.class, () -> new Listeners(config, server, null).open());
+        CommandException told = assertThrows(CommandException.class, () -> new Listeners(
+                        config, server, null, new HandedSockets(config, ExitCode.CONFIG, List.of()))
+                .open());
         assertTrue(told.getMessage().startsWith(message), told::getMessage);
         assertFalse(told.getMessage().contains("failed with error"), told::getMessage);
         assertEquals(code, told.exitCode(), told::getMessage);
