@@ -60,6 +60,12 @@ class AuditCommandTest {
             assertTrue(events.contains(event.word()), event.word() + " is not in " + events);
         }
         String log = Files.readString(cli.path("audit.log"));
+        JsonNode refused = JSON.readTree(log.lines()
+                .filter(line -> event(line).equals("key-refused"))
+                .findFirst()
+                .orElseThrow());
+        assertEquals("file:" + cli.path("other.key"), refused.get("source").asText());
+        assertEquals("no-slot-opens", refused.get("reason").asText());
         for (String key : List.of("demo.key", "next.key")) {
             byte[] secret = Files.readAllBytes(cli.path(key));
             assertFalse(log.contains(HexFormat.of().formatHex(secret)));

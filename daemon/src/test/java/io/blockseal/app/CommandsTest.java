@@ -200,7 +200,9 @@ class CommandsTest {
             Files.writeString(cli.path("other"), "wrong horse battery staple\n");
             Cli.Result weak = cli.run("create", "./w.bsl", "--size", "1G", "--passphrase-file", "./short");
             assertEquals(ExitCode.KEY_SOURCE.number(), weak.exitCode(), weak.all());
-            cli.ok("create", "./demo.bsl", "--size", "1G", "--passphrase-file", "./pass");
+            String made = cli.ok("create", "./demo.bsl", "--size", "1G", "--passphrase-file", "./pass")
+                    .out();
+            assertTrue(made.contains(" --passphrase-file " + cli.path("pass") + " --unix "), made);
             Files.setPosixFilePermissions(cli.path("pass"), PosixFilePermissions.fromString("rw-------"));
             assertEquals(
                     "",

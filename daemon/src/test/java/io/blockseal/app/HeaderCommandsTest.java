@@ -35,6 +35,15 @@ class HeaderCommandsTest {
     class Backup {
         @Test
         void isWrittenForItsOwnerAloneAndSaysWhatItHas() throws Exception {
+            cli.refused(
+                    ExitCode.FAILURE,
+                    "q.header: cannot be written: the folder " + cli.path("sub") + " is not there",
+                    "header",
+                    "backup",
+                    "./demo.bsl",
+                    "./sub/q.header",
+                    "--key-file",
+                    "./demo.key");
             Cli.Result made = cli.ok("header", "backup", "./demo.bsl", "./demo.header", "--key-file", "./demo.key");
             assertTrue(made.out().contains("commit 1 "), made.out());
             assertTrue(made.out().contains("verified"), made.out());

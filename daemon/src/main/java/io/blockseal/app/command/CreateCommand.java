@@ -284,6 +284,7 @@ public final class CreateCommand extends Verb {
 
     private String serveOptions() {
         return (keyFile == null ? "" : " --key-file " + keyFile)
+                + (passphraseFile == null ? "" : " --passphrase-file " + passphraseFile)
                 + (keySource == null ? "" : " --key-source '" + keySource + "'")
                 + (meta == null ? "" : " --meta " + meta)
                 + (metaMirror == null ? "" : " --meta-mirror " + metaMirror);

@@ -32,6 +32,13 @@ public final class EvidenceFile {
      */
     public static EvidenceFile begin(Path path, String text) throws CommandException {
         EvidenceFile file = new EvidenceFile(path);
+        Path folder = file.path.toAbsolutePath().getParent();
+        if (folder != null && Files.notExists(folder)) {
+            throw new CommandException(
+                    ExitCode.FAILURE,
+                    "the evidence cannot be written to " + path + ", so nothing was erased: the folder "
+                            + path.getParent() + " is not there");
+        }
         try {
             file.write(file.path, text);
             return file;

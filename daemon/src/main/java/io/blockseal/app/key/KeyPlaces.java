@@ -188,7 +188,8 @@ public final class KeyPlaces implements AutoCloseable {
         if (typed == null) {
             throw new KeySourceException(
                     KeySourceException.Kind.UNREACHABLE,
-                    "there is no terminal to ask for a passphrase; use --passphrase-file or --passphrase-fd");
+                    "there is no terminal to ask for a passphrase; use --passphrase-file or --passphrase-fd, or, within"
+                            + " all-of, passphrase:/FILE");
         }
         return typed;
     }

@@ -61,7 +61,7 @@ public final class LateOpenings {
     /** Tries it later, and again and again. */
     void await(ServedVolume volume, String why) {
         LOG.error(
-                "volume={}: its key cannot be had yet, and is asked for again; others are served: {}",
+                "volume={}: its key cannot be had yet, and is asked for again; nothing else waits for it: {}",
                 volume.name(),
                 why);
         volume.awaitKey(why);
@@ -70,7 +70,7 @@ public final class LateOpenings {
 
     /** Likewise, after a try that is still under way, whatever comes of it. */
     void await(ServedVolume volume, String why, CompletableFuture<?> first) {
-        LOG.warn("volume={}: {}; others are served", volume.name(), why);
+        LOG.warn("volume={}: {}; nothing else waits for it", volume.name(), why);
         volume.awaitKey(why);
         synchronized (this) {
             firstTries.put(volume, first);
@@ -129,6 +129,9 @@ public final class LateOpenings {
                 volume.giveUp(why);
                 return;
             }
+            if (isGivenUp(volume)) {
+                return; // Its sources were ended under the question.
+            }
             if (!why.equals(volume.awaitsKeyBecause())) {
                 LOG.warn("volume={}: still cannot be opened, and is tried again: {}", volume.name(), why);
                 volume.awaitKey(why);
@@ -137,6 +140,10 @@ public final class LateOpenings {
         } finally {
             end(volume);
         }
+    }
+
+    private synchronized boolean isGivenUp(ServedVolume volume) {
+        return closed || givenUp.contains(volume);
     }
 
     private synchronized boolean begin(ServedVolume volume) {

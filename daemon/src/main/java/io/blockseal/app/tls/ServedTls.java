@@ -16,12 +16,10 @@ import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.metadata.RetryTimer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
@@ -174,7 +172,7 @@ public final class ServedTls {
         Path key = Objects.requireNonNull(config.key());
         List<X509Certificate> chain = certificates(certificate);
         PrivateKey secret = TlsFiles.privateKey(key);
-        requirePair(chain.get(0), secret, certificate, key);
+        TlsFiles.requirePair(chain.get(0), secret, certificate, key);
         warnOfDates(chain.get(0), certificate);
         Path authorities = config.clientAuthorities();
         return CertificateTls.of(
@@ -186,33 +184,6 @@ public final class ServedTls {
                 .filter(X509Certificate.class::isInstance)
                 .map(X509Certificate.class::cast)
                 .toList();
-    }
-
-    /** A key of another certificate would only be noticed by clients. */
-    private static void requirePair(X509Certificate ours, PrivateKey key, Path certificate, Path keyFile)
-            throws GeneralSecurityException {
-        byte[] anything = "blockseal".getBytes(StandardCharsets.US_ASCII);
-        boolean fits = ours.getPublicKey().getAlgorithm().equals(key.getAlgorithm());
-        if (fits) {
-            String algorithm =
-                    switch (key.getAlgorithm()) {
-                        case "RSA" -> "SHA256withRSA";
-                        case "EC" -> "SHA256withECDSA";
-                        default -> key.getAlgorithm();
-                    };
-            Signature signature = Signature.getInstance(algorithm);
-            signature.initSign(key);
-            signature.update(anything);
-            byte[] signed = signature.sign();
-            signature.initVerify(ours.getPublicKey());
-            signature.update(anything);
-            fits = signature.verify(signed);
-        }
-        if (!fits) {
-            throw new GeneralSecurityException(
-                    "the private key " + keyFile + " is not that of the first certificate in " + certificate
-                            + "; our own comes first there, then who signed it");
-        }
     }
 
     private static void warnOfDates(X509Certificate ours, Path certificate) {

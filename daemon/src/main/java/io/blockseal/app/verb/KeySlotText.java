@@ -44,7 +44,8 @@ public final class KeySlotText {
             json.writeNumberField("slot", slot.index());
             json.writeStringField("kind", slot.kind());
             json.writeStringField("state", slot.state());
-            json.writeNumberField("priority", slot.priority());
+            json.writeStringField(
+                    "priority", KeySlotPriority.ofCode(slot.priority()).word());
             json.writeStringField("label", slot.label());
             json.writeStringField("reference", slot.reference());
             json.writeStringField("version", slot.version());

@@ -44,6 +44,11 @@ public final class KeyFile {
     }
 
     private static void write(Path path, ByteBuffer text) throws KeySourceException {
+        if (Files.notExists(PrivateFile.folderOf(path))) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    "key file " + path + " cannot be written: the folder " + path.getParent() + " is not there");
+        }
         boolean made = false;
         boolean durable = false;
         try (FileChannel file = FileChannel.open(

@@ -2,6 +2,7 @@ package io.blockseal.keysource.kmip;
 
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.rest.RestClient;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -198,6 +199,9 @@ final class KmipConnection implements AutoCloseable {
                     Kind.UNREACHABLE, authority + " has not answered within " + within.toMillis() + " ms", failed);
         }
         Throwable deepest = deepest(failed);
+        if (RestClient.isNoTls(deepest)) {
+            return new KeySourceException(Kind.UNREACHABLE, authority + RestClient.NO_TLS, failed);
+        }
         // JSSE wraps what only the connection has suffered from.
         boolean ofTls = failed instanceof SSLException
                 && !(deepest instanceof EOFException)
@@ -220,7 +224,9 @@ final class KmipConnection implements AutoCloseable {
                 failed instanceof ConnectException ? " refuses connections, or is not there: " : " cannot be reached: ";
         // TLS 1.3 lets us begin before the server has looked at our certificate; what it says of it may not reach us.
         String perhaps = tls == null
-                ? ""
+                ? deepest instanceof EOFException
+                        ? "; if that does not pass, see whether TLS is spoken on that port"
+                        : ""
                 : "; if that does not pass, see whether it accepts the certificate of client-cert-file";
         return new PassingTrouble(Kind.UNREACHABLE, authority + what + words(deepest) + perhaps, failed);
     }

@@ -33,6 +33,9 @@ final class Token {
             ", as a wrong one was shown to it before. Put the right one there; if the token's PIN was changed, restart"
                     + " the daemon";
 
+    private static final String PERHAPS_CHANGED =
+            "; if it is the token's new one, restart the daemon: the module may know the old one until then";
+
     private static final String LOCKED =
             "the PIN is locked after too many wrong ones; unlock it by the token's own tools";
 
@@ -322,6 +325,13 @@ final class Token {
         } finally {
             functions.closeSession(session);
         }
+        // SoftHSM reads a token's PIN when it is begun, and would refuse one that another process has set since.
+        if (module.beginAnew()) {
+            token = find(functions.tokens(), asker);
+            if (token.triesAreFewer()) {
+                throw other;
+            }
+        }
         try {
             begin(functions, token, proven, asker, other.pin, text);
         } catch (OtherPinException again) {
@@ -389,7 +399,7 @@ final class Token {
                 throw new OtherPinException(another(asker, given) + TRIES_ARE_FEWER, given);
             }
         } catch (CkException failed) {
-            throw refused(failed, mark, asker, given);
+            throw refused(failed, mark, asker, given, proven.mark() != null);
         }
     }
 
@@ -407,13 +417,16 @@ final class Token {
     }
 
     /** What a failed login means; a PIN that may have been the reason is remembered. */
-    private KeySourceException refused(CkException failed, byte[] mark, String asker, Pin given) throws CkException {
+    private KeySourceException refused(
+            CkException failed, byte[] mark, String asker, Pin given, boolean anotherWasRight) throws CkException {
         String words = given.name() + ": " + failed.getMessage() + "; it is not tried again. ";
         switch (failed.ckr()) {
             case PIN_INCORRECT, PIN_INVALID, PIN_LEN_RANGE -> {
                 pins.refused(mark, PinMemory.Refusal.WRONG);
                 return new WrongPinException(
-                        asker + ": the token refuses the PIN of " + words + "Put the right one there", failed);
+                        asker + ": the token refuses the PIN of " + words + "Put the right one there"
+                                + (anotherWasRight ? PERHAPS_CHANGED : ""),
+                        failed);
             }
             // A number of the vendor's own may mean anything; the tries that a token has left are not to be spent on
             // it.

@@ -34,6 +34,9 @@ public final class RestClient {
     /** No answer of a key source is larger. */
     public static final int BODY_BYTES_MAX = 1 << 20;
 
+    /** What is said of a port where TLS is not spoken, after its name. */
+    public static final String NO_TLS = " does not speak TLS there: see whether the port is the right one";
+
     private static final Set<Integer> PASSING = Set.of(408, 425, 429, 500, 502, 503, 504);
     /** Whoever asks again by itself does so later than this anyway. */
     private static final long REMEMBERED_MILLIS_MIN = 2_000;
@@ -176,6 +179,12 @@ public final class RestClient {
         }
     }
 
+    /** Whether what came in the place of a handshake was something else, which JSSE tells by its words alone. */
+    public static boolean isNoTls(Throwable deepest) {
+        return deepest instanceof SSLException
+                && String.valueOf(deepest.getMessage()).startsWith("Unsupported or unrecognized SSL message");
+    }
+
     private static KeySourceException unreachable(RestRequest request, String what, Throwable cause) {
         return new KeySourceException(Kind.UNREACHABLE, request.uri().getAuthority() + " " + what, cause);
     }
@@ -183,6 +192,9 @@ public final class RestClient {
     private String words(Throwable cause) {
         if (cause instanceof HttpTimeoutException) {
             return "has not answered within " + answerWithin.toMillis() + " ms";
+        }
+        if (isNoTls(deepestOf(cause))) {
+            return NO_TLS.strip();
         }
         if (cause instanceof SSLException) {
             return "cannot be trusted, or does not trust us: " + deepest(cause)
@@ -199,11 +211,16 @@ public final class RestClient {
         return cause instanceof IOException ? "cannot be reached: " + deepest(cause) : "cannot be reached: " + cause;
     }
 
-    private static @Nullable String deepest(Throwable cause) {
+    private static Throwable deepestOf(Throwable cause) {
         Throwable at = cause;
         while (at.getCause() != null && at.getCause() != at) {
             at = at.getCause();
         }
+        return at;
+    }
+
+    private static @Nullable String deepest(Throwable cause) {
+        Throwable at = deepestOf(cause);
         return at.getMessage() == null ? at.getClass().getSimpleName() : at.getMessage();
     }
 }

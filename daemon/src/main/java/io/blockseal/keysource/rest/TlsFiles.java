@@ -12,6 +12,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
@@ -87,8 +88,10 @@ public final class TlsFiles {
         // By default the store takes 10 ms to guard the key by this password. It is nobody's secret, and the store is
         // never written: nothing is lost by one round in place of ten thousand.
         PBEParameterSpec once = new PBEParameterSpec(new byte[SALT_BYTES], 1);
-        KeyStore.PrivateKeyEntry entry = new KeyStore.PrivateKeyEntry(
-                privateKey(key), certificates(certificate).toArray(Certificate[]::new));
+        PrivateKey secret = privateKey(key);
+        Certificate[] chain = certificates(certificate).toArray(Certificate[]::new);
+        requirePair(chain[0], secret, certificate, key);
+        KeyStore.PrivateKeyEntry entry = new KeyStore.PrivateKeyEntry(secret, chain);
         store.setEntry("us", entry, new KeyStore.PasswordProtection(none, "PBEWithHmacSHA256AndAES_256", once));
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, none);
@@ -143,6 +146,37 @@ public final class TlsFiles {
                     Kind.MISCONFIGURED, "private key file " + file + " cannot be used: " + wrong.getMessage(), wrong);
         } finally {
             Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    /**
+     * Refuses the key of another certificate, which only the other end would notice.
+     *
+     * @throws GeneralSecurityException naming both files
+     */
+    public static void requirePair(Certificate ours, PrivateKey key, Path certificate, Path keyFile)
+            throws GeneralSecurityException {
+        byte[] anything = "blockseal".getBytes(StandardCharsets.US_ASCII);
+        boolean fits = ours.getPublicKey().getAlgorithm().equals(key.getAlgorithm());
+        if (fits) {
+            String algorithm =
+                    switch (key.getAlgorithm()) {
+                        case "RSA" -> "SHA256withRSA";
+                        case "EC" -> "SHA256withECDSA";
+                        default -> key.getAlgorithm();
+                    };
+            Signature signature = Signature.getInstance(algorithm);
+            signature.initSign(key);
+            signature.update(anything);
+            byte[] signed = signature.sign();
+            signature.initVerify(ours.getPublicKey());
+            signature.update(anything);
+            fits = signature.verify(signed);
+        }
+        if (!fits) {
+            throw new GeneralSecurityException(
+                    "the private key " + keyFile + " is not that of the first certificate in " + certificate
+                            + "; our own comes first there, then who signed it");
         }
     }
 

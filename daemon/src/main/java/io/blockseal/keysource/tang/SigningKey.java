@@ -72,8 +72,17 @@ final class SigningKey {
                     reference + " shows keys that the signing key " + wanted
                             + " has not signed: somebody stands between, or it is another server");
         }
+        if (pinned == null && shown == null) {
+            // It is on its way out: what it vouches for now has to do when it is removed from the server.
+            key = advertisement.anySigner();
+        }
         known = key;
         return key;
+    }
+
+    /** Whether a slot that remembers {@code signer} does not know the one that is pinned. */
+    boolean isPinnedToAnother(ECPoint signer) {
+        return pinned != null && !P521.thumbprint(P521.jwk(signer)).equals(pinned);
     }
 
     private ECKey trustFirst(ECKey key) {

@@ -78,6 +78,21 @@ final class TangKeySource implements KeySource {
         });
     }
 
+    /** Also where it remembers another signing key than the one that is pinned, and that vouches for the server now. */
+    @Override
+    public boolean isOutdated(WrappedKey wrapped) throws KeySourceException {
+        boolean ours = mayOpen(wrapped);
+        if (KeySource.super.isOutdated(wrapped)) {
+            return true;
+        }
+        try {
+            return ours
+                    && signing.isPinnedToAnother(TangBlob.decode(wrapped.blob()).signer());
+        } catch (IOException altered) {
+            return false; // Whoever opens the slot says so.
+        }
+    }
+
     @Override
     public WrappedKey wrap(Secret volumeKey, Binding binding) throws KeySourceException {
         return asked.askToWrap(binding, trace -> {

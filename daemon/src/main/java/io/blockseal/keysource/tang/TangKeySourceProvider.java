@@ -39,9 +39,12 @@ public final class TangKeySourceProvider implements KeySourceProvider {
     public KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException {
         SourceUri uri = SourceUri.of(spec);
         requireAddress(uri);
-        String pinned = pinned(uri);
+        uri.texts("thumbprint");
+        uri.texts("trust");
         RestConnection connection = RestConnection.of(uri);
+        // First: what is missing may be there under a name that has a slip of the pen in it.
         uri.requireAllTaken();
+        String pinned = pinned(uri);
         TangServer server = new TangServer(new RestClient(connection, backoff), uri.address(), uri.reference());
         return new TangKeySource(uri.reference(), server, new SigningKey(uri.reference(), pinned), context);
     }

@@ -45,6 +45,9 @@ public final class BackupFile {
         if (folder == null) {
             throw new IOException(path + ": is no place for a file");
         }
+        if (Files.notExists(folder)) {
+            throw new IOException(path + ": cannot be written: the folder " + path.getParent() + " is not there");
+        }
         Path temporary = Files.createTempFile(
                 folder,
                 target.getFileName() + ".",

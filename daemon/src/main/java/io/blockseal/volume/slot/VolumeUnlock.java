@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -144,7 +145,14 @@ public final class VolumeUnlock {
             }
             throw unserved;
         }
-        AuditLog.record(AuditEvent.KEY_REFUSED, AuditField.of("volume", logName), AuditField.of("uuid", uuid));
+        AuditLog.record(
+                AuditEvent.KEY_REFUSED,
+                AuditField.of("volume", logName),
+                AuditField.of("uuid", uuid),
+                AuditField.of(
+                        "source",
+                        sources.stream().map(KeySource::reference).distinct().collect(Collectors.joining(","))),
+                AuditField.of("reason", unfit != null ? "another-key" : unserved != null ? "pin" : "no-slot-opens"));
         if (unfit != null) {
             throw unfit;
         }

@@ -17,10 +17,14 @@ import io.blockseal.keysource.Premises;
 import io.blockseal.keysource.SourceContract;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -456,6 +460,52 @@ class KmipKeySourceTest extends SourceContract {
             }
         }
         assertTrue(stub.operations.isEmpty());
+    }
+
+    @Test
+    void aKeyThatIsNotOurCertificatesIsNoticedHere() throws Exception {
+        String uri = place.uri("id-1", "")
+                .replace(
+                        certificates.client().key().toString(),
+                        certificates.stranger().key().toString());
+        try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
+            KeySourceException failed = fails(source);
+            assertEquals(Kind.MISCONFIGURED, failed.kind());
+            assertTrue(failed.getMessage().contains("is not that of the first certificate in"), failed::getMessage);
+        }
+        assertTrue(stub.operations.isEmpty());
+    }
+
+    @Test
+    void aPortWhereTlsIsNotSpokenIsCalledThat() throws Exception {
+        for (String answer : List.of("HTTP/1.1 400 Bad Request\r\n\r\n", "")) {
+            try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                Thread thread = new Thread(() -> answerOnce(other, answer));
+                thread.setDaemon(true);
+                thread.start();
+                String uri = place.uri("id-1", "").replace(":" + stub.port(), ":" + other.getLocalPort());
+                try (KeySource source = StubPremises.open(uri, StubPremises.IMPATIENT, context)) {
+                    KeySourceException failed = fails(source);
+                    assertEquals(Kind.UNREACHABLE, failed.kind());
+                    String words = answer.isEmpty() ? "whether TLS is spoken on that port" : "does not speak TLS";
+                    assertTrue(failed.getMessage().contains(words), failed::getMessage);
+                }
+            }
+        }
+    }
+
+    /** Takes the first bytes that come, answers, and hangs up in an orderly way; as often as somebody comes. */
+    private static void answerOnce(ServerSocket server, String answer) {
+        while (!server.isClosed()) {
+            try (Socket client = server.accept()) {
+                assertTrue(client.getInputStream().read(new byte[8192]) > 0);
+                client.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
+                client.shutdownOutput();
+                client.getInputStream().transferTo(OutputStream.nullOutputStream());
+            } catch (IOException gone) {
+                continue;
+            }
+        }
     }
 
     @Test

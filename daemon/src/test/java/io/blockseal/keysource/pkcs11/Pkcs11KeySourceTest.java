@@ -236,6 +236,27 @@ class Pkcs11KeySourceTest extends SourceContract {
         }
     }
 
+    /** SoftHSM reads a token's PIN when the module is begun: what another process has set since it would not know. */
+    @Test
+    void takesANewPinThatAnotherProgramHasSet() throws Exception {
+        try (Secret key = Secret.random(engine.keys(), 32);
+                KeySource first = premises.source(context);
+                KeySource added = premises.otherSource(context)) {
+            WrappedKey wrapped = first.wrap(key, binding);
+            token.hsm.changePinBehindTheModule(SoftHsm.PIN, "clementine");
+            try {
+                token.writePin("clementine");
+                assertOpens(first, wrapped, key);
+                WrappedKey other = added.wrap(key, binding);
+                assertOpens(added, other, key);
+                assertOpens(first, wrapped, key);
+                assertEquals(2, token.calls(Function.C_Login), "the new PIN is shown once");
+            } finally {
+                token.hsm.changePin("clementine", SoftHsm.PIN);
+            }
+        }
+    }
+
     /** Whoever changes the PIN of a token writes it everywhere, and nothing is to fail before the next login. */
     @Test
     void asksASourceForItsPinOnceForEachLogin() throws Exception {

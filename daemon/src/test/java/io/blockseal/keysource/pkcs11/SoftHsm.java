@@ -259,6 +259,20 @@ final class SoftHsm {
         Reference.reachabilityFence(after);
     }
 
+    /** What another process would leave behind: the new PIN is in the token's files, and the module knows the old one. */
+    void changePinBehindTheModule(String from, String to) throws IOException {
+        changePin(from, to);
+        Path token;
+        try (Stream<Path> all = Files.walk(tokens)) {
+            token = all.filter(each -> each.endsWith("token.object"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        byte[] changed = Files.readAllBytes(token);
+        changePin(to, from);
+        Files.write(token, changed);
+    }
+
     /** Logs the whole process out; its sessions stay. */
     void logOut() throws Exception {
         OffHeap session = OffHeap.allocate(Long.BYTES);

@@ -2,6 +2,7 @@ package io.blockseal.keysource.tang;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.keysource.KeySource;
@@ -46,6 +47,16 @@ class TangKeySourceProviderTest {
         KeySourceException refused =
                 assertThrows(KeySourceException.class, () -> new TangKeySourceProvider().open(spec, context));
         assertEquals(Kind.MISCONFIGURED, refused.kind());
+    }
+
+    /** What is missing is there, by another name. */
+    @Test
+    void namesAnOptionWithASlipOfThePen() throws Exception {
+        KeySourceSpec spec = KeySourceSpec.parse("tang:http://tang.example?thumbprnt=" + PIN);
+        KeySourceException refused =
+                assertThrows(KeySourceException.class, () -> new TangKeySourceProvider().open(spec, context));
+        String words = String.valueOf(refused.getMessage());
+        assertTrue(words.contains("has no option 'thumbprnt'; it has ") && words.contains(" thumbprint"), words);
     }
 
     @ParameterizedTest

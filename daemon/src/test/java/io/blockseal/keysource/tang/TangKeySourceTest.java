@@ -189,6 +189,54 @@ class TangKeySourceTest extends SourceContract {
         }
     }
 
+    /** What the docs ask for before hidden keys are removed, and what mends a slot if that was forgotten. */
+    @Test
+    void aSlotLearnsTheSigningKeyThatIsPinnedNowAndFollowsTheNextRotation() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey slot;
+            try (KeySource source = premises.source(context)) {
+                WrappedKey old = source.wrap(volumeKey, binding);
+                premises.rotate();
+                slot = source.rewrap(old, volumeKey, binding);
+                assertFalse(source.isOutdated(slot), "its version is the newest, and it knows the key that is pinned");
+            }
+            tang().tangd.removeHidden();
+            String shown = "thumbprint=" + tang().tangd.thumbprint("ES512");
+            try (KeySource source = tang().source(context, shown)) {
+                assertTrue(source.isOutdated(slot));
+                slot = source.rewrap(slot, volumeKey, binding);
+                assertFalse(source.isOutdated(slot));
+            }
+            premises.rotate();
+            try (KeySource restarted = tang().source(context, shown)) {
+                assertTrue(restarted.isOutdated(slot));
+                slot = restarted.rewrap(slot, volumeKey, binding);
+                assertEquals(tang().tangd.thumbprint("ECMR"), slot.version());
+                assertOpens(restarted, slot, volumeKey);
+            }
+        }
+    }
+
+    @Test
+    void onFirstUseASlotRemembersASigningKeyThatIsStillShown() throws Exception {
+        try (Secret volumeKey = Secret.random(engine.keys(), 32)) {
+            WrappedKey slot;
+            try (KeySource source = tang().source(context, "trust=first-use")) {
+                slot = source.wrap(volumeKey, binding);
+            }
+            for (int rotations = 0; rotations < 2; rotations++) {
+                premises.rotate();
+                try (KeySource restarted = tang().source(context, "trust=first-use")) {
+                    assertOpens(restarted, slot, volumeKey);
+                    assertTrue(restarted.isOutdated(slot));
+                    slot = restarted.rewrap(slot, volumeKey, binding);
+                    assertOpens(restarted, slot, volumeKey);
+                }
+                tang().tangd.removeHidden();
+            }
+        }
+    }
+
     @Test
     void trustsTheFirstSigningKeyOnlyIfItIsToldSoAndThenOnlyThat() throws Exception {
         ListAppender<ILoggingEvent> lines = new ListAppender<>();
