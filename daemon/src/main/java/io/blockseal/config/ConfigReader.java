@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -70,7 +71,9 @@ public final class ConfigReader {
         } catch (CharacterCodingException notText) {
             problems.add(null, "the file is not UTF-8 text", "Name a YAML file.");
         } catch (IOException unreadable) {
-            problems.add(null, "the file cannot be read: " + unreadable, "Check its permissions.");
+            boolean denied = unreadable instanceof AccessDeniedException;
+            String why = denied ? "the user " + System.getProperty("user.name") + " may not" : unreadable.toString();
+            problems.add(null, "the file cannot be read: " + why, "Check its permissions.");
         }
         problems.throwIfAny();
         return text;

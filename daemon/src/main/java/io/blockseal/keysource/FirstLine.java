@@ -66,8 +66,7 @@ public final class FirstLine implements SecretInput {
         } catch (NoSuchFileException e) {
             throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, name + " does not exist", e);
         } catch (IOException e) {
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE, name + " cannot be read: " + PrivateFile.words(e), e);
+            throw new KeySourceException(KeySourceException.Kind.UNREACHABLE, FileTrouble.unreadable(name, e), e);
         } finally {
             for (int i = 0; i < bytes.capacity(); i++) {
                 bytes.put(i, (byte) 0);

@@ -2,7 +2,6 @@ package io.blockseal.keysource;
 
 import io.blockseal.keysource.KeySourceException.Kind;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -16,6 +15,7 @@ public final class PrivateFile {
     private static final int TYPE_MASK = 0170000;
     private static final int TYPE_REGULAR = 0100000;
     private static final int OTHERS_MASK = 077;
+    private static final int READABLE_BY_GROUP = 040;
     private static final int WRITABLE_BY_OTHERS = 022;
     private static final int USABLE_BY_EVERYBODY = 07;
     private static final int STICKY = 01000;
@@ -25,7 +25,8 @@ public final class PrivateFile {
     private PrivateFile() {}
 
     /**
-     * The file behind {@code path}, once nobody but its owner, who is root or us, can have read or written it.
+     * The file behind {@code path}, once nobody but its owner, who is root or us, can have read or written it; our group
+     * may read what root owns.
      *
      * @throws KeySourceException naming what is wrong and what to do
      */
@@ -43,17 +44,32 @@ public final class PrivateFile {
                 throw refused(name + " is a symbolic link to another directory, " + real
                         + ": whoever owns the link chooses the key. Name the file itself");
             }
-            Map<String, Object> attributes = Files.readAttributes(real, "unix:mode,uid");
-            String wrong = check(number(attributes, "mode"), number(attributes, "uid"), ourUid(), real);
+            Map<String, Object> attributes = Files.readAttributes(real, "unix:mode,uid,gid");
+            Map<String, Object> us = Files.readAttributes(Path.of("/proc/self"), "unix:uid,gid");
+            int gid = number(us, "gid");
+            String wrong = check(
+                    number(attributes, "mode"),
+                    number(attributes, "uid"),
+                    number(attributes, "gid"),
+                    number(us, "uid"),
+                    gid,
+                    real);
             if (wrong != null) {
                 throw refused(name + " " + wrong);
+            }
+            if (!Files.isReadable(real)) {
+                throw refused(name + " may not be read by the user " + FileTrouble.us() + ": chgrp " + gid + " " + real
+                        + " && chmod 640 " + real + ", or chown it to that user");
             }
             return real;
         } catch (NoSuchFileException e) {
             throw new KeySourceException(
                     Kind.UNREACHABLE, name + " does not exist; is its file system mounted, and the name right?", e);
         } catch (IOException | UnsupportedOperationException e) {
-            throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + e.getMessage(), e);
+            String trouble = e instanceof IOException failed
+                    ? FileTrouble.unreadable(name, failed)
+                    : name + ": its file system tells no owner and no mode";
+            throw new KeySourceException(Kind.UNREACHABLE, trouble, e);
         }
     }
 
@@ -74,13 +90,8 @@ public final class PrivateFile {
                         path);
             }
         } catch (IOException | UnsupportedOperationException unknown) {
-            LOG.debug("{} {}: its mode is not known: {}", what, path, unknown.getMessage());
+            LOG.debug("{} {}: its mode is not known", what, path, unknown);
         }
-    }
-
-    /** What has kept a file from being read, in words. */
-    public static @Nullable String words(IOException failed) {
-        return failed instanceof ClosedByInterruptException ? "we were interrupted" : failed.getMessage();
     }
 
     /**
@@ -108,7 +119,10 @@ public final class PrivateFile {
         } catch (NoSuchFileException missing) {
             throw new KeySourceException(Kind.MISCONFIGURED, program + " does not exist", missing);
         } catch (IOException | UnsupportedOperationException e) {
-            throw new KeySourceException(Kind.MISCONFIGURED, program + " cannot be looked at: " + e.getMessage(), e);
+            String trouble = e instanceof IOException failed
+                    ? FileTrouble.words(failed)
+                    : "its file system tells no owner and no mode";
+            throw new KeySourceException(Kind.MISCONFIGURED, program + " cannot be looked at: " + trouble, e);
         }
     }
 
@@ -118,19 +132,27 @@ public final class PrivateFile {
         return folder == null ? path.toAbsolutePath() : folder;
     }
 
-    /** What is wrong with a file of this mode and owner, for a process that runs as {@code ourUid}; null if nothing. */
-    public static @Nullable String check(int mode, int uid, int ourUid, Path real) {
+    /**
+     * What is wrong with a file of this mode and owner, for a process that runs as {@code ourUid} in the group
+     * {@code ourGid}; null if nothing. It is for its owner alone, who is root or us; one of root's our group may read, too,
+     * as that is how root hands a service its secrets. To root itself it is all the same which group root has let read.
+     */
+    public static @Nullable String check(int mode, int uid, int gid, int ourUid, int ourGid, Path real) {
         if ((mode & TYPE_MASK) != TYPE_REGULAR) {
             return "is not a regular file; for a pipe use fd:NUMBER";
         }
         if (uid != 0 && uid != ourUid) {
             return "belongs to user " + uid + ", who can change it at any time; chown it to " + ourUid + " or to root";
         }
-        if ((mode & OTHERS_MASK) != 0) {
-            return "may be used by others (mode " + Integer.toOctalString(mode & 07777) + "): chmod 600 " + real
-                    + ", and if others may have read it, use a new key";
+        boolean handed = uid == 0 && (ourUid == 0 || gid == ourGid);
+        if ((mode & OTHERS_MASK & ~(handed ? READABLE_BY_GROUP : 0)) == 0) {
+            return null;
         }
-        return null;
+        String mend = uid == 0 && ourUid != 0
+                ? "chgrp " + ourGid + " " + real + " && chmod 640 " + real
+                : "chmod 600 " + real;
+        return "may be used by others (mode " + Integer.toOctalString(mode & 07777) + "): " + mend
+                + ", and if others may have read it, use a new key";
     }
 
     /** Our effective user: that is who owns our own folder in /proc. */

@@ -44,7 +44,8 @@ public final class CheckpointFile {
         } catch (IOException | IllegalArgumentException wrong) {
             throw new TransferException(
                     Kind.REFUSED,
-                    file.path() + ": the checkpoint cannot be read: " + wrong.getMessage()
+                    file.path() + ": the checkpoint cannot be read: "
+                            + (wrong instanceof IOException failed ? StateFile.words(failed) : wrong.getMessage())
                             + ".\n  Remove the file and start over with --force.",
                     wrong);
         }

@@ -3,6 +3,7 @@ package io.blockseal.transfer;
 import io.blockseal.client.NbdTransport;
 import io.blockseal.nbd.NbdUri;
 import io.blockseal.transfer.TransferException.Kind;
+import io.blockseal.volume.host.StateFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -68,7 +69,7 @@ public final class QemuPeer implements AutoCloseable {
             return complete;
         } catch (IOException failed) {
             throw new TransferException(
-                    Kind.REFUSED, image + ": cannot be opened by " + PROGRAM + ": " + failed.getMessage(), failed);
+                    Kind.REFUSED, image + ": cannot be opened by " + PROGRAM + ": " + StateFile.words(failed), failed);
         } finally {
             if (complete == null) {
                 end(process);
@@ -191,7 +192,7 @@ public final class QemuPeer implements AutoCloseable {
                 throw new TransferException(Kind.REFUSED, image + ": qemu-img cannot make it: " + words(said) + ".");
             }
         } catch (IOException failed) {
-            throw new TransferException(Kind.REFUSED, image + ": cannot be made: " + failed.getMessage(), failed);
+            throw new TransferException(Kind.REFUSED, image + ": cannot be made: " + StateFile.words(failed), failed);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new TransferException(Kind.REFUSED, image + ": interrupted while it was made.", interrupted);

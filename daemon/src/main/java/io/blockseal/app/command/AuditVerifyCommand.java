@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
+import io.blockseal.app.console.Failures;
 import io.blockseal.app.console.JsonText;
 import io.blockseal.audit.AuditVerification;
 import io.blockseal.audit.AuditVerification.Problem;
@@ -66,7 +67,7 @@ public final class AuditVerifyCommand extends Verb {
             found.read(files);
         } catch (IOException unreadable) {
             throw new CommandException(
-                    ExitCode.FAILURE, "the audit log cannot be read: " + unreadable.getMessage(), unreadable);
+                    ExitCode.FAILURE, "the audit log cannot be read: " + Failures.message(unreadable), unreadable);
         }
         out().print(json ? json(found) : text(found));
         out().flush();

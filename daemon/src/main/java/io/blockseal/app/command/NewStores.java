@@ -2,6 +2,7 @@ package io.blockseal.app.command;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreException;
 import io.blockseal.store.StoreOptions;
@@ -106,7 +107,7 @@ final class NewStores implements AutoCloseable {
             try {
                 Files.deleteIfExists(path);
             } catch (IOException stays) {
-                LOG.warn("{} was begun but is no volume; remove it: {}", path, stays.getMessage());
+                LOG.warn("{} was begun but is no volume; remove it: {}", path, FileTrouble.words(stays));
             }
         }
     }

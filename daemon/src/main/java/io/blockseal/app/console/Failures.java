@@ -6,6 +6,7 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobOutcome;
 import io.blockseal.job.JobRefusedException;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.StoreException;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.nio.file.FileSystemException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -97,7 +99,10 @@ public final class Failures {
     /** What to say: our own exceptions speak for themselves, the others get a name. */
     public static String message(Throwable failure) {
         if (failure instanceof UncheckedIOException wrapped && wrapped.getCause() != null) {
-            return failure.getMessage() + ": " + wrapped.getCause().getMessage();
+            return failure.getMessage() + ": " + FileTrouble.words(wrapped.getCause());
+        }
+        if (failure instanceof FileSystemException refused) {
+            return refused.getFile() + ": " + FileTrouble.words(refused);
         }
         boolean ours = failure instanceof CommandException
                 || failure instanceof ConfigException

@@ -213,7 +213,7 @@ public final class Daemon implements AutoCloseable {
         Foundation foundation = Foundation.lay(config.engine(), config.requireLockedKeys(), config.dekCacheEntries());
         unwinding.add("the key store", foundation);
         ServedTls tls =
-                ServedTls.open(config.tls(), tlsFigures, foundation.engine().keys());
+                ServedTls.open(config.tls(), tlsFigures, foundation.engine().keys(), source != null);
         if (config.lockMemory()) {
             Foundation.lockMemory();
         }

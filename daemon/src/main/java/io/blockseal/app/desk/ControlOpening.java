@@ -6,6 +6,7 @@ import io.blockseal.audit.Operator;
 import io.blockseal.config.ControlConfig;
 import io.blockseal.control.ControlServer;
 import io.blockseal.control.ControlTarget;
+import io.blockseal.keysource.FileTrouble;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +47,7 @@ public final class ControlOpening {
                 ControlPlaces.clear(folder);
                 return server;
             } catch (IOException refused) {
-                why = path + ": " + refused.getMessage();
+                why = path + ": " + FileTrouble.words(refused);
             }
         }
         LOG.warn(

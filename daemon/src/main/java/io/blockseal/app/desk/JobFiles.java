@@ -109,7 +109,10 @@ public final class JobFiles implements JobMemory {
                         Objects.requireNonNullElse(memo.text("by"), JobRequest.OPERATOR));
             }
         } catch (IOException | ArgumentException wrong) {
-            LOG.error("{}: is no job that could be taken up again: {}", path, wrong.getMessage());
+            LOG.error(
+                    "{}: is no job that could be taken up again: {}",
+                    path,
+                    wrong instanceof IOException failed ? StateFile.words(failed) : wrong.getMessage());
             return null;
         }
     }

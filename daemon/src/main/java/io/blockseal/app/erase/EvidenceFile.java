@@ -2,6 +2,7 @@ package io.blockseal.app.erase;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
+import io.blockseal.keysource.FileTrouble;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -51,7 +52,7 @@ public final class EvidenceFile {
         } catch (IOException e) {
             throw new CommandException(
                     ExitCode.FAILURE,
-                    "the evidence cannot be written to " + path + ", so nothing was erased: " + e.getMessage(),
+                    "the evidence cannot be written to " + path + ", so nothing was erased: " + FileTrouble.words(e),
                     e);
         }
     }

@@ -1,5 +1,6 @@
 package io.blockseal.app.host;
 
+import io.blockseal.keysource.FileTrouble;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -50,7 +51,7 @@ public final class NotifySocket {
         try (LocalDatagrams datagrams = LocalDatagrams.to(place)) {
             datagrams.send(message.getBytes(StandardCharsets.UTF_8));
         } catch (IOException refused) {
-            LOG.warn("the service manager cannot be told how far we are, at {}: {}", place, refused.getMessage());
+            LOG.warn("the service manager cannot be told how far we are, at {}: {}", place, FileTrouble.words(refused));
         }
     }
 }

@@ -2,6 +2,7 @@ package io.blockseal.app.key;
 
 import io.blockseal.app.console.CommandException;
 import io.blockseal.control.ArgumentException;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
@@ -67,7 +68,7 @@ public record NewKey(
         try {
             Files.deleteIfExists(madePath);
         } catch (IOException stays) {
-            LOG.warn("the key file {} was made but opens nothing; remove it: {}", madePath, stays.getMessage());
+            LOG.warn("the key file {} was made but opens nothing; remove it: {}", madePath, FileTrouble.words(stays));
         }
     }
 }

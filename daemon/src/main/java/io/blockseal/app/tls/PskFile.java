@@ -2,6 +2,7 @@ package io.blockseal.app.tls;
 
 import io.blockseal.crypto.KeyArena;
 import io.blockseal.crypto.Secret;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
@@ -61,8 +62,7 @@ final class PskFile {
             whole = true;
             return keys;
         } catch (IOException unreadable) {
-            throw new GeneralSecurityException(
-                    "PSK file " + path + " cannot be read: " + unreadable.getMessage(), unreadable);
+            throw new GeneralSecurityException(FileTrouble.unreadable("PSK file " + path, unreadable), unreadable);
         } finally {
             wipe(text, text.position());
             if (!whole) {

@@ -5,6 +5,8 @@ import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.tending.Polling;
 import io.blockseal.config.TlsConfig;
 import io.blockseal.crypto.KeyArena;
+import io.blockseal.crypto.Secret;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.rest.TlsFiles;
 import io.blockseal.metrics.TlsFigures;
@@ -16,6 +18,7 @@ import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsMode;
 import io.blockseal.volume.metadata.RetryTimer;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -24,7 +27,9 @@ import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -42,6 +47,8 @@ import org.slf4j.LoggerFactory;
 public final class ServedTls {
     private static final Logger LOG = LoggerFactory.getLogger(ServedTls.class);
     private static final int LOOK_SECONDS = 10;
+    private static final String FOR_SERVERS = "1.3.6.1.5.5.7.3.1";
+    private static final String FOR_EVERYTHING = "2.5.29.37.0";
 
     private static final int HANDSHAKE_THREADS =
             Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
@@ -70,8 +77,12 @@ public final class ServedTls {
         this.endpoint = new TlsEndpoint(first, figures, handshakes());
     }
 
-    /** What the configuration names; null if that is nothing. Pre-shared keys are kept in the arena. */
-    public static @Nullable ServedTls open(TlsConfig config, TlsFigures figures, KeyArena arena)
+    /**
+     * What the configuration names; null if that is nothing. Pre-shared keys are kept in the arena.
+     *
+     * @param fromFile whether it stands in a file, and not on the command line: it is the file that is wrong then
+     */
+    public static @Nullable ServedTls open(TlsConfig config, TlsFigures figures, KeyArena arena, boolean fromFile)
             throws CommandException {
         if (!config.hasCredentials() || config.mode() == TlsConfig.Mode.OFF) {
             return null;
@@ -79,11 +90,47 @@ public final class ServedTls {
         try {
             return new ServedTls(config, figures, arena);
         } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
-            throw new CommandException(
-                    ExitCode.USAGE,
-                    "TLS cannot be set up: " + wrong.getMessage() + "\n  Mend it, or leave TLS out (--tls-mode off).",
-                    wrong);
+            throw refused(wrong, fromFile);
         }
+    }
+
+    /**
+     * Whether what a configuration file names can be used; nothing of it is kept.
+     *
+     * @return the names of the pre-shared keys
+     */
+    public static Set<String> tryOut(TlsConfig config, KeyArena arena) throws CommandException {
+        if (config.mode() == TlsConfig.Mode.OFF) {
+            return Set.of();
+        }
+        try {
+            if (config.certificate() != null) {
+                readCertificate(config);
+            }
+            Path pskFile = config.pskFile();
+            if (pskFile == null) {
+                return Set.of();
+            }
+            Map<String, Secret> keys = PskFile.read(pskFile, arena);
+            keys.values().forEach(Secret::close);
+            return Set.copyOf(keys.keySet());
+        } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
+            throw refused(wrong, true);
+        }
+    }
+
+    private static CommandException refused(Exception wrong, boolean fromFile) {
+        return new CommandException(
+                fromFile ? ExitCode.CONFIG : ExitCode.USAGE,
+                "TLS cannot be set up: " + words(wrong) + "\n  Mend it, or leave TLS out ("
+                        + (fromFile ? "tls: mode: off" : "--tls-mode off") + ").",
+                wrong);
+    }
+
+    private static String words(Exception wrong) {
+        return wrong instanceof FileSystemException failed
+                ? failed.getFile() + ": " + FileTrouble.words(failed)
+                : String.valueOf(wrong.getMessage());
     }
 
     /** For the arithmetic of handshakes: a few threads that are gone when there are none, and a queue with an end. */
@@ -129,7 +176,7 @@ public final class ServedTls {
             LOG.info("tls: its files have changed and are taken from now on; open connections keep what they have");
             trouble = "";
         } catch (KeySourceException | GeneralSecurityException | IOException wrong) {
-            String words = String.valueOf(wrong.getMessage());
+            String words = words(wrong);
             if (!words.equals(trouble)) {
                 LOG.warn("tls: its files have changed and cannot be used, what was there before stays: {}", words);
             }
@@ -174,6 +221,7 @@ public final class ServedTls {
         PrivateKey secret = TlsFiles.privateKey(key);
         TlsFiles.requirePair(chain.get(0), secret, certificate, key);
         warnOfDates(chain.get(0), certificate);
+        warnOfUse(chain.get(0), certificate);
         Path authorities = config.clientAuthorities();
         return CertificateTls.of(
                 chain, secret, authorities == null ? List.of() : certificates(authorities), config.verifyClients());
@@ -184,6 +232,17 @@ public final class ServedTls {
                 .filter(X509Certificate.class::isInstance)
                 .map(X509Certificate.class::cast)
                 .toList();
+    }
+
+    /** Who has said what the certificate is for, and not that it is for servers, has made one that clients refuse. */
+    private static void warnOfUse(X509Certificate ours, Path certificate) throws GeneralSecurityException {
+        List<String> uses = ours.getExtendedKeyUsage();
+        if (uses != null && !uses.contains(FOR_SERVERS) && !uses.contains(FOR_EVERYTHING)) {
+            LOG.warn(
+                    "tls: our certificate {} is not one for servers, clients will refuse it: its extendedKeyUsage lacks"
+                            + " serverAuth",
+                    certificate);
+        }
     }
 
     private static void warnOfDates(X509Certificate ours, Path certificate) {

@@ -11,6 +11,7 @@ import io.blockseal.device.DeviceStack;
 import io.blockseal.device.UnitAligner;
 import io.blockseal.export.Export;
 import io.blockseal.export.LossLedger;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.SecretInput;
 import io.blockseal.nbd.NbdUri;
@@ -283,7 +284,7 @@ public final class TransferEnds implements AutoCloseable {
             }
         } catch (IOException failed) {
             throw new CommandException(
-                    ExitCode.FAILURE, path + ": cannot be emptied: " + failed.getMessage() + ".", failed);
+                    ExitCode.FAILURE, path + ": cannot be emptied: " + FileTrouble.words(failed) + ".", failed);
         }
     }
 

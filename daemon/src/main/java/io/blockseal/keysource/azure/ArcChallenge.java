@@ -1,5 +1,6 @@
 package io.blockseal.keysource.azure;
 
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.rest.RestResponse;
@@ -45,7 +46,10 @@ record ArcChallenge(Path folder) {
         } catch (IOException | InvalidPathException unreadable) {
             throw new KeySourceException(
                     Kind.UNREACHABLE,
-                    "the proof for Arc's agent cannot be read: " + unreadable.getMessage()
+                    "the proof for Arc's agent cannot be read: "
+                            + (unreadable instanceof IOException failed
+                                    ? FileTrouble.words(failed)
+                                    : unreadable.getMessage())
                             + ". Is our user in the group himds?",
                     unreadable);
         }

@@ -1,5 +1,6 @@
 package io.blockseal.keysource.azure;
 
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import java.io.IOException;
@@ -23,7 +24,7 @@ record FederatedCredential(Path file) implements Credential {
         } catch (IOException unreadable) {
             throw new KeySourceException(
                     Kind.UNREACHABLE,
-                    "the federated token file " + file + " cannot be read: " + unreadable.getMessage(),
+                    FileTrouble.unreadable("the federated token file " + file, unreadable),
                     unreadable);
         }
     }

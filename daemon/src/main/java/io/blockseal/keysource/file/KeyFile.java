@@ -3,6 +3,7 @@ package io.blockseal.keysource.file;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.SecretAccess;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
@@ -105,7 +106,7 @@ public final class KeyFile {
             engine.keys().put(secret.key(), text);
             return secret;
         } catch (IOException e) {
-            throw new KeySourceException(Kind.UNREACHABLE, name + " cannot be read: " + PrivateFile.words(e), e);
+            throw new KeySourceException(Kind.UNREACHABLE, FileTrouble.unreadable(name, e), e);
         } finally {
             wipe(text);
         }
@@ -142,8 +143,7 @@ public final class KeyFile {
             text.get(bytes);
             return bytes;
         } catch (IOException e) {
-            throw new KeySourceException(
-                    Kind.UNREACHABLE, "key file " + path + " cannot be read: " + PrivateFile.words(e), e);
+            throw new KeySourceException(Kind.UNREACHABLE, FileTrouble.unreadable("key file " + path, e), e);
         } finally {
             wipe(text);
         }

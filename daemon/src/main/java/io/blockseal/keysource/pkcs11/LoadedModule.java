@@ -1,5 +1,6 @@
 package io.blockseal.keysource.pkcs11;
 
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
@@ -54,7 +55,7 @@ final class LoadedModule {
                         asker + ": the module " + path + " cannot be loaded: "
                                 + (cannot instanceof NoSuchFileException
                                         ? "there is no such file"
-                                        : cannot.getMessage())
+                                        : FileTrouble.words(cannot))
                                 + ". Is module-path right, and the package installed that has it?",
                         cannot);
             }

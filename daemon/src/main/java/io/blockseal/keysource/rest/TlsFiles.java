@@ -1,11 +1,13 @@
 package io.blockseal.keysource.rest;
 
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.PrivateFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -102,13 +104,20 @@ public final class TlsFiles {
     public static Collection<? extends Certificate> certificates(Path file) throws KeySourceException {
         try {
             byte[] text = Files.readAllBytes(file);
+            String trouble = PemTrouble.inCertificates(new String(text, StandardCharsets.ISO_8859_1));
+            if (trouble != null) {
+                throw new GeneralSecurityException(trouble);
+            }
             Collection<? extends Certificate> all =
                     CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(text));
             if (all.isEmpty()) {
                 throw new GeneralSecurityException("there is none in it");
             }
             return all;
-        } catch (IOException | GeneralSecurityException wrong) {
+        } catch (IOException unreadable) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED, FileTrouble.unreadable("certificate file " + file, unreadable), unreadable);
+        } catch (GeneralSecurityException wrong) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
                     "certificate file " + file + " cannot be read: " + wrong.getMessage()
@@ -122,10 +131,10 @@ public final class TlsFiles {
         byte[] text = new byte[0];
         try {
             text = Files.readAllBytes(PrivateFile.realPathOf(file, "private key file"));
-            Matcher pem = PRIVATE_KEY.matcher(new String(text, StandardCharsets.ISO_8859_1));
+            String all = new String(text, StandardCharsets.ISO_8859_1);
+            Matcher pem = PRIVATE_KEY.matcher(all);
             if (!pem.find()) {
-                throw new GeneralSecurityException("there is no 'BEGIN PRIVATE KEY' in it; convert it:"
-                        + " openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
+                throw new GeneralSecurityException(PemTrouble.inKey(all));
             }
             byte[] der = Base64.getMimeDecoder().decode(pem.group(2));
             try {
@@ -141,6 +150,9 @@ public final class TlsFiles {
             } finally {
                 Arrays.fill(der, (byte) 0);
             }
+        } catch (FileSystemException unreadable) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED, FileTrouble.unreadable("private key file " + file, unreadable), unreadable);
         } catch (IOException | GeneralSecurityException | IllegalArgumentException wrong) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED, "private key file " + file + " cannot be used: " + wrong.getMessage(), wrong);
@@ -201,6 +213,6 @@ public final class TlsFiles {
                 last = another;
             }
         }
-        throw new GeneralSecurityException("it is neither RSA nor EC nor Ed25519", last);
+        throw new GeneralSecurityException("it is neither RSA nor EC nor Ed25519, or damaged", last);
     }
 }

@@ -9,6 +9,7 @@ import io.blockseal.format.MalformedVolumeException;
 import io.blockseal.format.MetadataLayout;
 import io.blockseal.format.RootBlock;
 import io.blockseal.format.TablePage;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.BlockStore;
@@ -202,7 +203,7 @@ public final class HeaderRestore implements AutoCloseable {
         try {
             anchor = memory.anchors().recall(backup.uuid());
         } catch (IOException e) {
-            LOG.warn("volume={}: its rollback anchor cannot be read: {}", stores.logName(), e.getMessage());
+            LOG.warn("volume={}: its rollback anchor cannot be read: {}", stores.logName(), FileTrouble.words(e));
         }
         long seen = Math.max(backup.commitSeq(), live.commitSeqMax());
         long greatest = anchor == null ? seen : Math.max(seen, anchor.commitSeq());

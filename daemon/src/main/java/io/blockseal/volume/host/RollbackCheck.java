@@ -4,6 +4,7 @@ import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditField;
 import io.blockseal.audit.AuditLog;
 import io.blockseal.format.RootBlock;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.volume.VolumeRefusedException;
 import io.blockseal.volume.VolumeRefusedException.Reason;
 import java.io.IOException;
@@ -54,7 +55,8 @@ public final class RollbackCheck {
         } catch (IOException e) {
             decide(
                     "anchor-unreadable",
-                    "the rollback anchor " + place + " cannot be read (" + e.getMessage() + "), so nobody can tell"
+                    "the rollback anchor " + place + " cannot be read (" + FileTrouble.words(e)
+                            + "), so nobody can tell"
                             + " whether the metadata is the newest. Nothing was changed. Mend the state directory, or,"
                             + " if you know that no older copy was put back,");
             return true;

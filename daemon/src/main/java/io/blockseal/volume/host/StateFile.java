@@ -1,11 +1,10 @@
 package io.blockseal.volume.host;
 
+import io.blockseal.keysource.FileTrouble;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -57,11 +56,7 @@ public final class StateFile {
 
     /** What went wrong, in words for an operator: an exception of the file system has no more than a path for message. */
     public static String words(IOException e) {
-        if (e instanceof AccessDeniedException) {
-            return "permission denied";
-        }
-        String reason = e instanceof FileSystemException denied ? denied.getReason() : e.getMessage();
-        return reason == null ? "the file system refuses it" : reason;
+        return FileTrouble.words(e);
     }
 
     private static FileAttribute<?> mode(String permissions) {

@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.config.TlsConfig;
@@ -28,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 /** The files of TLS: what is taken, what is refused, and what becomes of changes. */
 class ServedTlsTest {
@@ -71,7 +76,7 @@ class ServedTlsTest {
 
     private ServedTls open() throws CommandException {
         return ServedTls.open(
-                new TlsConfig(TlsConfig.Mode.AUTO, certificate, key, null, false, null), figures, engine.keys());
+                new TlsConfig(TlsConfig.Mode.AUTO, certificate, key, null, false, null), figures, engine.keys(), false);
     }
 
     private static long end(TestAuthority.Pair pair) throws Exception {
@@ -86,10 +91,10 @@ class ServedTlsTest {
 
     @Test
     void areNotLookedAtWithoutTls() throws Exception {
-        assertNull(ServedTls.open(TlsConfig.NONE, figures, engine.keys()));
+        assertNull(ServedTls.open(TlsConfig.NONE, figures, engine.keys(), true));
         Path nowhere = folder.resolve("nowhere");
         assertNull(ServedTls.open(
-                new TlsConfig(TlsConfig.Mode.OFF, nowhere, nowhere, null, false, null), figures, engine.keys()));
+                new TlsConfig(TlsConfig.Mode.OFF, nowhere, nowhere, null, false, null), figures, engine.keys(), true));
     }
 
     @Test
@@ -139,6 +144,96 @@ class ServedTlsTest {
         assertTrue(refusal().contains(key + " does not exist"), refusal());
     }
 
+    @Test
+    void areSaidToBeMissingAndNotByTheirPathAlone() throws Exception {
+        Files.delete(certificate);
+        assertTrue(refusal().contains("certificate file " + certificate + " is not there\n"), refusal());
+    }
+
+    /** Those of a configuration are mended there, and not on the command line. */
+    @Test
+    void areTheConfigurationsFaultIfItNamesThem() throws Exception {
+        Files.delete(certificate);
+        CommandException refused = assertThrows(
+                CommandException.class,
+                () -> ServedTls.open(
+                        new TlsConfig(TlsConfig.Mode.AUTO, certificate, key, null, false, null),
+                        figures,
+                        engine.keys(),
+                        true));
+        assertEquals(ExitCode.CONFIG, refused.exitCode());
+        assertTrue(refused.getMessage().endsWith("leave TLS out (tls: mode: off)."), refused.getMessage());
+        assertTrue(refusal().endsWith("leave TLS out (--tls-mode off)."), refusal());
+    }
+
+    @Test
+    void areToldApartWhenTheyCannotBeUsed() throws Exception {
+        String pem = Files.readString(certificate);
+        Files.writeString(certificate, pem.substring(0, pem.length() / 2));
+        assertTrue(refusal().contains("it is cut off: an END CERTIFICATE is missing"), refusal());
+        Files.writeString(certificate, pem + pem.substring(0, pem.length() / 2));
+        assertTrue(refusal().contains("it is cut off: an END CERTIFICATE is missing"), refusal());
+        Files.writeString(certificate, "");
+        assertTrue(refusal().contains("it is empty"), refusal());
+        Files.writeString(certificate, Files.readString(key));
+        assertTrue(refusal().contains("this is a private key; are key and certificate swapped?"), refusal());
+
+        Files.writeString(certificate, pem);
+        String secret = Files.readString(key);
+        Files.writeString(key, pem);
+        assertTrue(refusal().contains("this is a certificate; are key and certificate swapped?"), refusal());
+        Files.writeString(key, "\n");
+        assertTrue(refusal().contains("private key file " + key + " cannot be used: it is empty"), refusal());
+        Files.writeString(key, secret.substring(0, secret.length() / 2));
+        assertTrue(refusal().contains("it is cut off: there is no END PRIVATE KEY in it"), refusal());
+        Files.writeString(key, secret.replace("KEY-----\n", "KEY-----\n!\n"));
+        assertTrue(refusal().contains("what stands between its BEGIN and END is no private key"), refusal());
+        Files.writeString(key, "nonsense");
+        assertTrue(refusal().contains("there is no 'BEGIN PRIVATE KEY' in it"), refusal());
+        assertFalse(refusal().contains(secret.substring(40, 60)), refusal());
+    }
+
+    @Test
+    void areSaidToBeEncryptedInEitherForm() throws Exception {
+        Path plain = folder.resolve("plain");
+        put(key, plain);
+        for (String[] how : new String[][] {{"pkey"}, {"ec"}}) {
+            run("openssl", how[0], "-aes256", "-passout", "pass:x", "-in", plain.toString(), "-out", key.toString());
+            assertTrue(refusal().contains("it is encrypted with a passphrase; decrypt it: openssl pkey"), refusal());
+        }
+    }
+
+    @Test
+    void areWarnedOfWhenTheyAreNotForServers() throws Exception {
+        String words = "is not one for servers, clients will refuse it";
+        assertEquals(0, warnings(words));
+        TestAuthority.Pair client = authority.issue("/CN=b", "DNS:b", "clientAuth", 10);
+        put(client.certificate(), certificate);
+        put(client.key(), key);
+        assertEquals(1, warnings(words));
+        TestAuthority.Pair both = authority.issue("/CN=b", "DNS:b", "clientAuth,serverAuth", 10);
+        put(both.certificate(), certificate);
+        put(both.key(), key);
+        assertEquals(0, warnings(words));
+    }
+
+    /** How many warnings of those words come at a start. */
+    private long warnings(String words) throws Exception {
+        Logger log = (Logger) LoggerFactory.getLogger(ServedTls.class);
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        log.addAppender(said);
+        try {
+            open();
+        } finally {
+            log.detachAppender(said);
+        }
+        return said.list.stream()
+                .filter(each -> each.getLevel() == Level.WARN)
+                .filter(each -> each.getFormattedMessage().contains(words))
+                .count();
+    }
+
     /** What certtool and older versions of openssl write. */
     @Test
     void mayHaveTheirKeyInTheOldForms() throws Exception {
@@ -160,7 +255,7 @@ class ServedTlsTest {
 
     private ServedTls openKeys(Path file) throws CommandException {
         return ServedTls.open(
-                new TlsConfig(TlsConfig.Mode.AUTO, null, null, null, false, file), figures, engine.keys());
+                new TlsConfig(TlsConfig.Mode.AUTO, null, null, null, false, file), figures, engine.keys(), false);
     }
 
     private Path keys(String text) throws Exception {
@@ -215,7 +310,7 @@ class ServedTlsTest {
     @Test
     void mayNotBeReadableForOthersIfTheyArePreSharedKeys() throws Exception {
         Path file = keys("vm3:" + KEY + "\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
         CommandException refused = assertThrows(CommandException.class, () -> openKeys(file));
         assertTrue(refused.getMessage().contains("may be used by others"), refused.getMessage());
         Path empty = keys("\n");

@@ -28,6 +28,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A key file opens its volume in either form, and is refused when others may have had it. */
 class FileKeySourceTest extends KeySourceContract {
@@ -138,7 +140,7 @@ class FileKeySourceTest extends KeySourceContract {
 
     @Test
     void refusesWhatOthersMayReadOrWrite() throws IOException {
-        for (String mode : new String[] {"rw-r-----", "rw--w----", "rw----r--", "rw-----w-", "rwxrwxrwx"}) {
+        for (String mode : new String[] {"rw-rw----", "rw--w----", "rw----r--", "rw-----w-", "rwxrwxrwx"}) {
             Files.setPosixFilePermissions(key, PosixFilePermissions.fromString(mode));
             String message = refusal(key);
             assertTrue(message.contains("chmod 600"), message);
@@ -152,12 +154,35 @@ class FileKeySourceTest extends KeySourceContract {
     @Test
     void refusesFilesOfOtherUsers() {
         Path path = Path.of("/k");
-        assertNull(PrivateFile.check(0100600, 1000, 1000, path));
-        assertNull(PrivateFile.check(0100600, 0, 1000, path));
-        String wrong = PrivateFile.check(0100600, 1001, 1000, path);
+        assertNull(PrivateFile.check(0100600, 1000, 1000, 1000, 1000, path));
+        assertNull(PrivateFile.check(0100600, 0, 0, 1000, 1000, path));
+        String wrong = PrivateFile.check(0100600, 1001, 1000, 1000, 1000, path);
         assertTrue(wrong != null && wrong.contains("chown it to 1000"), wrong);
-        wrong = PrivateFile.check(0100600, 1000, 0, path);
+        wrong = PrivateFile.check(0100600, 1000, 0, 0, 0, path);
         assertTrue(wrong != null && wrong.contains("belongs to user 1000"), wrong);
+    }
+
+    /** As root hands a service its secrets. */
+    @ParameterizedTest
+    @CsvSource({
+        // mode, owner, group, we, our group
+        "640, 0, 999, 998, 999, ",
+        "440, 0, 999, 998, 999, ",
+        "640, 0, 0, 0, 0, ",
+        "640, 0, 999, 0, 0, ",
+        "660, 0, 999, 998, 999, chgrp 999 /k && chmod 640 /k",
+        "644, 0, 999, 998, 999, chgrp 999 /k && chmod 640 /k",
+        "650, 0, 999, 998, 999, chgrp 999 /k && chmod 640 /k",
+        "640, 0, 997, 998, 999, chgrp 999 /k && chmod 640 /k",
+        "640, 998, 999, 998, 999, chmod 600 /k",
+        "644, 0, 0, 0, 0, chmod 600 /k",
+        "660, 0, 999, 0, 0, chmod 600 /k",
+    })
+    void letsOurGroupReadWhatRootOwns(String mode, int uid, int gid, int ourUid, int ourGid, String mend) {
+        String wrong = PrivateFile.check(0100000 | Integer.parseInt(mode, 8), uid, gid, ourUid, ourGid, Path.of("/k"));
+        assertEquals(
+                mend == null ? null : "may be used by others (mode " + mode + "): " + mend,
+                wrong == null ? null : wrong.substring(0, wrong.indexOf(", and if others")));
     }
 
     @Test
