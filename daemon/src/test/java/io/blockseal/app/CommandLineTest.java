@@ -117,8 +117,21 @@ class CommandLineTest {
     }
 
     @Test
-    void checksTheSampleConfigurationWithoutServingIt() {
-        Cli.Result right = new Cli(directory).run("serve", "--config", "../config/blockseal.yaml", "--check-config");
+    void checksTheSampleConfigurationWithoutServingIt() throws Exception {
+        Cli cli = new Cli(directory);
+        Path sample = Path.of("..", "config", "blockseal.yaml");
+        Cli.Result alone = cli.run("serve", "--config", sample.toString(), "--check-config");
+        assertEquals(ExitCode.CONFIG.number(), alone.exitCode(), alone.err());
+        assertTrue(alone.err().contains("export 'demo': demo.bsl: no such file"), alone.err());
+        assertTrue(alone.err().contains("export 'demo': key file demo.key does not exist"), alone.err());
+
+        cli.ok("create", "./demo.bsl", "--size", "32M", "--key-file", "./demo.key");
+        Files.writeString(
+                cli.path("c.yaml"),
+                Files.readString(sample)
+                        .replace(" demo.bsl", " " + cli.path("demo.bsl"))
+                        .replace(" demo.key", " " + cli.path("demo.key")));
+        Cli.Result right = cli.run("serve", "--config", "./c.yaml", "--check-config");
         assertEquals(0, right.exitCode(), right.err());
         assertTrue(right.out().contains("the configuration is right"));
     }

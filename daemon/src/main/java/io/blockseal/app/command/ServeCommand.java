@@ -67,7 +67,11 @@ public final class ServeCommand extends Verb {
                             + " an option here, such as max-key-age, by which range keys are replaced (default: off).")
     private @Nullable Path config;
 
-    @Option(names = "--check-config", description = "Read the configuration, say whether it is right, and exit.")
+    @Option(
+            names = "--check-config",
+            description =
+                    "Read the configuration, try the files that it names without opening a key, say whether it is right,"
+                            + " and exit. As the user that serves.")
     private boolean checkConfig;
 
     @Option(names = "--unix", paramLabel = "SOCKET", description = "Serve on this unix socket. Repeatable.")
@@ -195,8 +199,9 @@ public final class ServeCommand extends Verb {
     @Override
     public Integer call() throws Exception {
         DaemonConfig wanted = config == null ? fromOptions() : fromFile(config);
-        if (checkConfig) {
-            out().println(config + ": the configuration is right.");
+        if (checkConfig && config != null) {
+            ConfigTrial.run(config, wanted);
+            out().println(config + ": the configuration is right (tried as the user " + ConfigTrial.user() + ").");
             out().flush();
             return ExitCode.OK.number();
         }
