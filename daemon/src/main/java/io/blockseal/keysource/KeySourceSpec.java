@@ -20,8 +20,8 @@ public record KeySourceSpec(String scheme, String place) {
         if (colon < 1 || !text.substring(0, colon).matches("[a-zA-Z][a-zA-Z0-9+-]*")) {
             throw new KeySourceException(
                     KeySourceException.Kind.MISCONFIGURED,
-                    "'" + text + "' names no key source; write file:/PATH, fd:NUMBER, credential:NAME, passphrase:,"
-                            + " recovery: or another scheme of docs/keysources.md");
+                    "'" + text + "' names no key source; write file:/PATH, fd:NUMBER, credential:NAME, passphrase:"
+                            + " or another scheme of docs/keysources.md");
         }
         return new KeySourceSpec(text.substring(0, colon).toLowerCase(Locale.ROOT), text.substring(colon + 1));
     }

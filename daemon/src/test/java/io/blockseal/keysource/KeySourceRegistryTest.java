@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.blockseal.config.KeyConfig;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -40,6 +42,20 @@ class KeySourceRegistryTest {
                 assertEquals(entry.getValue(), source.kind());
                 assertEquals(entry.getKey(), source.reference());
             }
+        }
+    }
+
+    /** What has an option of its own would be refused as a {@code --key-source}, and is not offered. */
+    @Test
+    void offersOnlyWhatCanBeWrittenThere() throws KeySourceException {
+        KeySourceSpec spec = KeySourceSpec.parse("http:x");
+        String message = assertThrows(KeySourceException.class, () -> KeySourceRegistry.open(spec, context))
+                .getMessage();
+        List<String> offered =
+                List.of(message.substring(message.indexOf("there are ") + 10).split(", "));
+        assertTrue(offered.containsAll(List.of("exec", "vault-transit", "tang", "all-of")), message);
+        for (String each : offered) {
+            assertEquals(each + ":x", new KeyConfig(KeyConfig.Kind.KEY_SOURCE, each + ":x").place());
         }
     }
 

@@ -17,9 +17,13 @@ import java.util.Set;
 
 /** {@code all-of:?source=URI&source=URI}: two to four parts. */
 public final class AllOfKeySourceProvider implements KeySourceProvider {
+    private static final String ALL_OF = "all-of";
+    private static final String RECOVERY = "recovery";
+    private static final Set<String> NO_PARTS = Set.of(ALL_OF, RECOVERY);
+
     @Override
     public List<String> schemes() {
-        return List.of("all-of");
+        return List.of(ALL_OF);
     }
 
     @Override
@@ -66,8 +70,7 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
     private static KeySource part(SourceUri uri, KeySourceSpec part, KeySourceContext context)
             throws KeySourceException {
         switch (part.scheme()) {
-            case "all-of", "recovery" ->
-                throw uri.wrong("names " + part.scheme() + ": as a part, and that cannot be one");
+            case ALL_OF, RECOVERY -> throw uri.wrong("names " + part.scheme() + ": as a part, and that cannot be one");
             case "passphrase" -> {
                 if (!part.place().isEmpty()) {
                     return KeySourceRegistry.open(
@@ -78,7 +81,8 @@ public final class AllOfKeySourceProvider implements KeySourceProvider {
                 // Any other source.
             }
         }
-        return KeySourceRegistry.open(part, context);
+        return KeySourceRegistry.open(
+                part, context, provider -> provider.schemes().stream().noneMatch(scheme -> NO_PARTS.contains(scheme)));
     }
 
     private static KeySourceContext typedIn(SourceUri uri, String file, KeySourceContext context)

@@ -134,8 +134,8 @@ public final class ExecKeySource implements KeySource {
             return;
         }
         reply.close();
-        String message =
-                reference + " says: " + (words.isEmpty() ? String.valueOf(kind) : words).replaceAll("\\p{Cntrl}", "?");
+        // What it says of a question that it did not understand may be the question.
+        String message = reference + " says: " + PluginWords.of(words.isEmpty() ? String.valueOf(kind) : words);
         if ("wrong-key".equals(kind)) {
             throw new WrongKeyException(message);
         }

@@ -6,7 +6,6 @@ import io.blockseal.keysource.PrivateFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Runs the program: no shell, an empty environment, the root directory, one document on its standard input and one from
- * its standard output, within a time after which it and all that it started is killed. From any thread but one that serves
- * I/O; blocks.
+ * its standard output, within a time. When it has answered or the time is over, whatever is left of it is killed. From any
+ * thread but one that serves I/O; blocks.
  */
 final class Plugin {
     private static final int OUTPUT_BYTES_MAX = 64 << 10;
@@ -26,6 +25,8 @@ final class Plugin {
     private static final int PIECE_BYTES = 8192;
 
     private static final long STRAGGLE_MILLIS = 500;
+    /** How a program that is to become another says that it could not: 126, or 127 if there is none. */
+    private static final int NOT_EXECUTED = 126;
 
     private final Path program;
     private final List<String> command;
@@ -40,23 +41,22 @@ final class Plugin {
     }
 
     /**
-     * What it answers, which the caller wipes.
+     * What it answers, which the caller wipes. What it says on standard error may be the question, with the key in it:
+     * no more of that is told than {@link PluginWords} lets through.
      *
      * @throws KeySourceException MISCONFIGURED if it cannot be run, or others could change it; UNREACHABLE if it fails, is
      *     late or says too much
      */
     byte[] run(byte[] question) throws KeySourceException {
         PrivateFile.requireUnchangeable(program);
-        ProcessBuilder builder =
-                new ProcessBuilder(command).directory(Path.of("/").toFile());
-        builder.environment().clear();
-        Process process;
+        PluginSession session;
         try {
-            process = builder.start();
+            session = PluginSession.start(command);
         } catch (IOException cannot) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED, program + " cannot be run: " + cannot.getMessage(), cannot);
         }
+        Process process = session.program();
         Capture output = Capture.of(process.getInputStream(), OUTPUT_BYTES_MAX);
         Capture complaint = Capture.of(process.getErrorStream(), COMPLAINT_BYTES_MAX);
         // On a thread of its own, with whose stack goes what the JDK has copied there.
@@ -74,18 +74,14 @@ final class Plugin {
                         Kind.UNREACHABLE, program + ": its answer has more than " + OUTPUT_BYTES_MAX + " bytes");
             }
             if (answer.length == 0) {
-                throw new KeySourceException(
-                        Kind.UNREACHABLE,
-                        program + " ended with exit code " + process.exitValue() + " and no answer"
-                                + words(complaint.ofTheEnded()));
+                throw withoutAnswer(process.exitValue(), complaint.ofTheEnded());
             }
             return answer;
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new KeySourceException(Kind.UNREACHABLE, program + " was not waited for: we were interrupted");
         } finally {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
+            session.close();
             output.close();
             complaint.close();
             join(giving);
@@ -116,15 +112,15 @@ final class Plugin {
         }
     }
 
-    /** The first line of what it complained of, without anything that would disturb a terminal. */
-    private static String words(byte[] complaint) {
-        String line = new String(complaint, StandardCharsets.UTF_8)
-                .strip()
-                .lines()
-                .findFirst()
-                .orElse("");
-        String clean = line.substring(0, Math.min(300, line.length())).replaceAll("\\p{Cntrl}", "?");
-        return clean.isEmpty() ? "" : ": " + clean;
+    private KeySourceException withoutAnswer(int code, byte[] complaint) {
+        String words = PluginWords.firstLine(complaint);
+        Arrays.fill(complaint, (byte) 0);
+        if (code >= NOT_EXECUTED && words.startsWith("setsid:")) {
+            return new KeySourceException(Kind.MISCONFIGURED, program + " cannot be run: " + words);
+        }
+        return new KeySourceException(
+                Kind.UNREACHABLE,
+                program + " ended with exit code " + code + " and no answer" + (words.isEmpty() ? "" : ": " + words));
     }
 
     /** Reads a stream to its end on a thread of its own, so that the program never waits for us. */

@@ -18,6 +18,11 @@ public final class FileKeySourceProvider implements KeySourceProvider {
     }
 
     @Override
+    public boolean hasOptionOfItsOwn() {
+        return true;
+    }
+
+    @Override
     public KeySource open(KeySourceSpec spec, KeySourceContext context) throws KeySourceException {
         try {
             return switch (spec.scheme()) {

@@ -14,6 +14,11 @@ public final class PassphraseKeySourceProvider implements KeySourceProvider {
     }
 
     @Override
+    public boolean hasOptionOfItsOwn() {
+        return true;
+    }
+
+    @Override
     public KeySource open(KeySourceSpec spec, KeySourceContext context) {
         return new PassphraseKeySource(context.engine(), context.input(), PassphrasePolicy.DEFAULT);
     }

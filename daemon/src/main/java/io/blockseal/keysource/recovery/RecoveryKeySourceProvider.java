@@ -14,6 +14,11 @@ public final class RecoveryKeySourceProvider implements KeySourceProvider {
     }
 
     @Override
+    public boolean hasOptionOfItsOwn() {
+        return true;
+    }
+
+    @Override
     public KeySource open(KeySourceSpec spec, KeySourceContext context) {
         return RecoveryKeySource.typed(context.engine(), context.input());
     }

@@ -386,4 +386,12 @@ class AllOfKeySourceTest extends SourceContract {
         assertEquals(Kind.MISCONFIGURED, e.kind());
         assertTrue(e.getMessage().contains(words), e::getMessage);
     }
+
+    @Test
+    void offersWhatCanBeAPart() {
+        String words = assertThrows(KeySourceException.class, () -> named("?source=file:/a&source=nosuch:b"))
+                .getMessage();
+        assertTrue(words.contains(" credential") && words.contains("passphrase") && words.contains("exec"), words);
+        assertTrue(!words.contains("recovery") && !words.contains("all-of,"), words);
+    }
 }

@@ -1,0 +1,187 @@
+package io.blockseal.keysource.exec;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * What a program says to people, fit for a terminal and a log: its first line, without what could be a key. A program that
+ * shows the question which it could not read shows the volume key. Works on bytes, since a text cannot be wiped. Stateless.
+ *
+ * <p>Replaced by {@code […]} is every run of 16 or more characters of Base64, in either alphabet, escaped or not, or of
+ * hexadecimal digits, and every row of 8 or more short numbers, as dumps and debuggers print bytes. Words stay: lower-case
+ * letters, with a capital before at least two of them, a slash, a dash or an underscore between. One key in 10^9 looks like
+ * that as a whole. A UUID stays, too, as names of keys are such; no key has its dashes there.
+ */
+final class PluginWords {
+    private static final int RUN_MIN = 16;
+    private static final int NUMBERS_MIN = 8;
+    private static final int NUMBER_CHARACTERS_MAX = 10;
+    private static final int CAPITAL_COVERS = 2;
+    private static final int CHARACTERS_MAX = 300;
+    private static final int UUID_CHARACTERS = 36;
+    private static final String UUID_DASHES = "^[^-]{8}-[^-]{4}-[^-]{4}-[^-]{4}-[^-]{12}$";
+    private static final byte[] LEFT_OUT = "[…]".getBytes(StandardCharsets.UTF_8);
+
+    private final byte[] said;
+    private final int end;
+    private final byte[] shown;
+    private int length;
+
+    private PluginWords(byte[] said, int from, int end) {
+        this.said = said;
+        this.end = end;
+        // What is left out is longer than the mark in its place.
+        this.shown = new byte[end];
+        for (int at = from; at < end; ) {
+            at = piece(at);
+        }
+    }
+
+    /** The first line that is not blank; the caller wipes the bytes. */
+    static String firstLine(byte[] said) {
+        int from = 0;
+        while (from < said.length && Character.isWhitespace(said[from])) {
+            from++;
+        }
+        int end = from;
+        while (end < said.length && said[end] != '\n' && said[end] != '\r') {
+            end++;
+        }
+        String line = new PluginWords(said, from, end).text();
+        return line.substring(0, Math.min(CHARACTERS_MAX, line.length()));
+    }
+
+    /** A text of its answer, whole. */
+    static String of(String text) {
+        byte[] said = text.getBytes(StandardCharsets.UTF_8);
+        try {
+            return new PluginWords(said, 0, said.length).text();
+        } finally {
+            Arrays.fill(said, (byte) 0);
+        }
+    }
+
+    private String text() {
+        String text = new String(shown, 0, length, StandardCharsets.UTF_8).strip();
+        Arrays.fill(shown, (byte) 0);
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    /** Passes on, or leaves out, what begins at {@code at}; returns where the next begins. */
+    private int piece(int at) {
+        int numbersEnd = endOfNumbers(at);
+        if (numbersEnd > at) {
+            append(LEFT_OUT, 0, LEFT_OUT.length);
+            return numbersEnd;
+        }
+        int runEnd = endOfRun(at);
+        if (runEnd - at < RUN_MIN || isWords(at, runEnd) || isUuid(at, runEnd)) {
+            int next = Math.max(runEnd, at + 1);
+            append(said, at, next);
+            return next;
+        }
+        append(LEFT_OUT, 0, LEFT_OUT.length);
+        while (runEnd < end && said[runEnd] == '=') {
+            runEnd++;
+        }
+        return runEnd;
+    }
+
+    private void append(byte[] from, int start, int stop) {
+        System.arraycopy(from, start, shown, length, stop - start);
+        length += stop - start;
+    }
+
+    private int endOfRun(int at) {
+        int stop = at;
+        while (stop < end && isOfRun(said[stop])) {
+            stop++;
+        }
+        return stop;
+    }
+
+    /** Backslash and percent sign are what a slash or a plus sign may be escaped by. */
+    private static boolean isOfRun(byte b) {
+        return isLower(b) || isUpper(b) || isDigit(b) || "+/-_\\%".indexOf(b) >= 0;
+    }
+
+    private boolean isWords(int from, int stop) {
+        int lowerWanted = 0;
+        for (int i = from; i < stop; i++) {
+            byte b = said[i];
+            if (isLower(b)) {
+                lowerWanted = Math.max(0, lowerWanted - 1);
+            } else if (lowerWanted > 0) {
+                return false;
+            } else if (isUpper(b)) {
+                lowerWanted = CAPITAL_COVERS;
+            } else if ("/-_".indexOf(b) < 0) {
+                return false;
+            }
+        }
+        return lowerWanted == 0;
+    }
+
+    private boolean isUuid(int from, int stop) {
+        if (stop - from != UUID_CHARACTERS) {
+            return false;
+        }
+        byte[] dashes = new byte[UUID_CHARACTERS];
+        for (int i = 0; i < UUID_CHARACTERS; i++) {
+            byte b = said[from + i];
+            if (b != '-' && !isHex(b)) {
+                return false;
+            }
+            dashes[i] = b == '-' ? b : (byte) '0';
+        }
+        return new String(dashes, StandardCharsets.US_ASCII).matches(UUID_DASHES);
+    }
+
+    /** Where a row of numbers ends that begins at {@code at}; {@code at} itself if none does. */
+    private int endOfNumbers(int at) {
+        int count = 0;
+        int stop = at;
+        int next = at;
+        while (next < end) {
+            int runEnd = endOfRun(next);
+            if (!isNumber(next, runEnd)) {
+                break;
+            }
+            count++;
+            stop = runEnd;
+            next = runEnd;
+            while (next < end && next - runEnd < 2 && " ,:;".indexOf(said[next]) >= 0) {
+                next++;
+            }
+            if (next == runEnd) {
+                break;
+            }
+        }
+        return count >= NUMBERS_MIN ? stop : at;
+    }
+
+    private boolean isNumber(int from, int stop) {
+        for (int i = from; i < stop; i++) {
+            if (!isHex(said[i]) && "xX-".indexOf(said[i]) < 0) {
+                return false;
+            }
+        }
+        return stop > from && stop - from <= NUMBER_CHARACTERS_MAX;
+    }
+
+    private static boolean isLower(byte b) {
+        return b >= 'a' && b <= 'z';
+    }
+
+    private static boolean isUpper(byte b) {
+        return b >= 'A' && b <= 'Z';
+    }
+
+    private static boolean isDigit(byte b) {
+        return b >= '0' && b <= '9';
+    }
+
+    private static boolean isHex(byte b) {
+        return isDigit(b) || (b >= 'a' && b <= 'f') || (b >= 'A' && b <= 'F');
+    }
+}
