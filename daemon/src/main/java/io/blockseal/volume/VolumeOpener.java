@@ -91,6 +91,19 @@ public final class VolumeOpener {
     public Volume open(VolumeStores stores, List<KeySource> sources, OpenOptions options)
             throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
                     WrongKeyException {
+        return open(stores, sources, options, SlotChoice.of(options.keySlot()));
+    }
+
+    /** Likewise, by keys that an operator has given for just this: any slot that they open will do. */
+    public Volume openOnRequest(VolumeStores stores, List<KeySource> sources, OpenOptions options)
+            throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
+                    WrongKeyException {
+        return open(stores, sources, options, SlotChoice.REQUESTED);
+    }
+
+    private Volume open(VolumeStores stores, List<KeySource> sources, OpenOptions options, SlotChoice choice)
+            throws StoreException, MalformedVolumeException, VolumeRefusedException, KeySourceException,
+                    WrongKeyException {
         MetadataCopies metadata = MetadataCopies.of(stores);
         if (!options.readOnly()) {
             // A daemon before this one may have seen a flush fail; then the system's memory shows what no disk holds.
@@ -103,8 +116,7 @@ public final class VolumeOpener {
         }
         roots.requireOwnMirror(stores);
         refuseUnknownFeatures(stores, roots.candidates().get(0).root());
-        Unlocked unlocked =
-                new RootAuthenticator(engine, stores, sources, SlotChoice.of(options.keySlot())).authenticate(roots);
+        Unlocked unlocked = new RootAuthenticator(engine, stores, sources, choice).authenticate(roots);
         try {
             RootBlock root = unlocked.candidate().root();
             root.requireConsistent();

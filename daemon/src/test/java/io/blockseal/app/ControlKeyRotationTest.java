@@ -56,7 +56,9 @@ class ControlKeyRotationTest {
             Cli.Result rotated =
                     served("rotate-kek", "demo", "--key-file", "./demo.key", "--new-key-file", "./next.key");
             assertEquals(
-                    "demo: key slot 0 is now: key file " + cli.path("next.key") + " (made now, mode 0600)\n",
+                    "demo: key slot 0 is now: key file " + cli.path("next.key") + " (made now, mode 0600)\n"
+                            + "The configuration names key-file " + cli.path("demo.key")
+                            + ", which opens this volume no more: change it before the next start, then reload.\n",
                     rotated.out(),
                     rotated.all());
             Cli.Result same = served("rotate-kek", "demo", "--key-file", "./next.key");
@@ -69,6 +71,7 @@ class ControlKeyRotationTest {
             Cli.Result recovery =
                     served("rotate-kek", "demo", "--key-file", "./next.key", "--slot", "1", "--new-recovery-key");
             assertTrue(recovery.out().contains("key slot 1 is now: recovery key"), recovery.all());
+            assertTrue(recovery.out().contains("opens this volume no more"), recovery.all());
             assertTrue(recovery.out().contains("Shown this once"), recovery.all());
         }
         opensOnlyBy("./next.key", "./demo.key");

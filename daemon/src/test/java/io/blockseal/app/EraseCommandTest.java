@@ -125,8 +125,14 @@ class EraseCommandTest {
             assertEquals(
                     "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cli.path("record.json"))));
             assertEquals(1, audit.of(AuditEvent.VOLUME_ERASED).size());
-            cli.refused(ExitCode.DAMAGED, "both are damaged", "info", "./demo.bsl");
-            cli.refused(ExitCode.DAMAGED, "both are damaged", "check", "./demo.bsl", "--key-file", "./demo.key");
+            cli.refused(ExitCode.DAMAGED, "it is erased, or this is not a Blockseal volume", "info", "./demo.bsl");
+            cli.refused(
+                    ExitCode.DAMAGED,
+                    "it is erased, or this is not a Blockseal volume",
+                    "check",
+                    "./demo.bsl",
+                    "--key-file",
+                    "./demo.key");
         }
 
         @Test

@@ -10,7 +10,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "unlock",
         header = "Bring the keys of a locked volume back.",
-        description = {"", "Requests that waited go on as if nothing had been.", ""},
+        description = {
+            "",
+            "Requests that waited go on as if nothing had been. A volume that waits for its key since the daemon was"
+                    + " started, as its key source is away, is opened by this one and served.",
+            ""
+        },
         footer = {"", "Example:", "  blockseal unlock demo.bsl --key-file demo.key", ""})
 public final class UnlockCommand extends Verb {
     @Mixin

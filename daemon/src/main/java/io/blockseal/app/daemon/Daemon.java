@@ -52,6 +52,7 @@ import io.blockseal.control.ControlServer;
 import io.blockseal.export.ExportRegistry;
 import io.blockseal.job.JobTally;
 import io.blockseal.job.Jobs;
+import io.blockseal.keysource.KeySource;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.metrics.ExportMetrics;
 import io.blockseal.metrics.RefusalFigures;
@@ -101,6 +102,8 @@ public final class Daemon implements AutoCloseable {
 
     private static final long KEY_RETRY_MILLIS = 1000;
     private static final long KEY_RETRY_MILLIS_MAX = 60_000;
+    /** How long an order waits for a try that is under way and has been called back. */
+    private static final Duration ORDER_PATIENCE = Duration.ofSeconds(30);
 
     private static final long DISMISSAL_RETRY_MILLIS = 1000;
     private static final long DISMISSAL_RETRY_MILLIS_MAX = 60_000;
@@ -314,10 +317,17 @@ public final class Daemon implements AutoCloseable {
         }
         LateOpenings late = awaitKeys(keeper, volume -> {
             if (volume.export() == null) {
-                openLate(openings, volume);
+                openLate(openings, volume, null);
             }
             tending.open(volume);
         });
+        verbs.openWaitingBy((served, key) -> late.openByOrder(
+                served,
+                volume -> {
+                    openLate(openings, volume, key);
+                    tending.open(volume);
+                },
+                ORDER_PATIENCE));
         ConfigSource file = source;
         if (file != null) {
             UnentitledClients unentitled = new UnentitledClients(
@@ -348,9 +358,14 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private void openLate(ServedOpenings openings, ServedVolume volume) throws Exception {
+    /** By the keys of its configuration, or else by {@code sent}. */
+    private void openLate(ServedOpenings openings, ServedVolume volume, @Nullable KeySource sent) throws Exception {
         try (ServedOpenings.Batch batch = openings.begin(volumes.size())) {
-            batch.open(volume);
+            if (sent == null) {
+                batch.open(volume);
+            } else {
+                batch.open(volume, sent);
+            }
         } catch (CommandException unfit) {
             exports.withdraw(volume.name(), VolumeRoster.DOES_NOT_FIT);
             throw unfit;

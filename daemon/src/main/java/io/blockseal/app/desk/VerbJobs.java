@@ -3,11 +3,13 @@ package io.blockseal.app.desk;
 import io.blockseal.app.console.CommandException;
 import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
+import io.blockseal.app.served.ConfiguredKeys;
 import io.blockseal.app.served.ServedVolume;
 import io.blockseal.app.transfer.TransferRoom;
 import io.blockseal.app.verb.ResumableVerb;
 import io.blockseal.app.verb.SentKeys;
 import io.blockseal.app.verb.Serving;
+import io.blockseal.app.verb.UnlockVerb;
 import io.blockseal.app.verb.VerbCall;
 import io.blockseal.app.verb.Verbs;
 import io.blockseal.app.verb.VolumeHead;
@@ -23,6 +25,7 @@ import io.blockseal.job.JobRefusedException;
 import io.blockseal.job.JobRequest;
 import io.blockseal.job.JobWork;
 import io.blockseal.job.Jobs;
+import io.blockseal.keysource.KeySource;
 import io.blockseal.memory.MemorySource;
 import io.blockseal.volume.Volume;
 import java.util.Map;
@@ -42,6 +45,14 @@ public final class VerbJobs {
     private final MemorySource memory;
     private final TransferRoom transfers;
     private final Map<String, VolumeVerb> verbs = Verbs.all();
+    private volatile Waiting waiting = (served, key) -> false;
+
+    /** Opens volumes that wait for their keys. */
+    @FunctionalInterface
+    public interface Waiting {
+        /** Opens one by that key; false if it does not wait. */
+        boolean open(ServedVolume served, KeySource key) throws Exception;
+    }
 
     /** Long ones are to be done by {@code jobs}; what is copied goes through {@code transfers}. */
     public VerbJobs(Jobs jobs, CryptoEngine engine, MemorySource memory, TransferRoom transfers) {
@@ -49,6 +60,11 @@ public final class VerbJobs {
         this.engine = engine;
         this.memory = memory;
         this.transfers = transfers;
+    }
+
+    /** Those that wait for their keys are opened by this if an operator sends one. */
+    public void openWaitingBy(Waiting opener) {
+        waiting = opener;
     }
 
     /** The verb of that name, or null. */
@@ -162,12 +178,32 @@ public final class VerbJobs {
             VolumeVerb verb, ServedVolume served, Arguments arguments, SentKeys keys, JobControl control)
             throws Exception {
         String called = arguments.text(VerbCall.CALLED);
+        if (verb instanceof UnlockVerb && served.export() == null) {
+            return unlockWaiting(served, called == null ? served.name() : called, arguments, keys);
+        }
         requireOpen(served);
         Volume open = served.requireOpened();
         Export export = served.requireExport();
         String name = called == null ? served.config().path().toString() : called;
         Serving serving = new Serving(export, transfers);
-        return verb.run(new VerbCall(name, () -> VolumeHead.of(open), open, serving, arguments, memory, keys, control));
+        JobOutcome outcome = verb.run(
+                new VerbCall(name, () -> VolumeHead.of(open), open, serving, arguments, memory, keys, control));
+        String complaint = verb.changesKeys() && outcome.ok() ? ConfiguredKeys.complaint(served, engine) : null;
+        return complaint == null
+                ? outcome
+                : new JobOutcome(outcome.exitCode(), outcome.text() + complaint, outcome.json());
+    }
+
+    private JobOutcome unlockWaiting(ServedVolume served, String called, Arguments arguments, SentKeys keys)
+            throws Exception {
+        KeySource key = keys.opening();
+        UnlockVerb.requireAllKnown(arguments);
+        if (waiting.open(served, key)) {
+            return UnlockVerb.opened(called);
+        }
+        // It may have opened by itself meanwhile.
+        requireOpen(served);
+        return UnlockVerb.notNeeded(called);
     }
 
     private static void requireOpen(ServedVolume served) throws CommandException {

@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 public final class EndableKeySource implements KeySource {
     private final KeySource source;
     private final Set<Thread> asking = new HashSet<>();
+    private final Set<Thread> calledBack = new HashSet<>();
     private boolean ended;
+    private boolean suspended;
 
     public EndableKeySource(KeySource source) {
         this.source = source;
@@ -31,18 +33,35 @@ public final class EndableKeySource implements KeySource {
         asking.forEach(Thread::interrupt);
     }
 
+    /** Likewise, but only until {@link #resume}. */
+    public synchronized void suspend() {
+        suspended = true;
+        calledBack.addAll(asking);
+        asking.forEach(Thread::interrupt);
+    }
+
+    /** Questions again, after {@link #suspend}. */
+    public synchronized void resume() {
+        suspended = false;
+    }
+
     private synchronized void enter() throws KeySourceException {
         if (ended) {
             throw new KeySourceException(
                     KeySourceException.Kind.UNREACHABLE,
                     reference() + ": is not asked any more, as the volume is closed");
         }
+        if (suspended) {
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    reference() + ": is not asked just now, as an operator has sent another key");
+        }
         asking.add(Thread.currentThread());
     }
 
     private synchronized void leave() {
         asking.remove(Thread.currentThread());
-        if (ended) {
+        if (calledBack.remove(Thread.currentThread()) || ended) {
             // It was meant for the question.
             Thread.interrupted();
         }

@@ -1,6 +1,7 @@
 package io.blockseal.app.served;
 
 import io.blockseal.app.console.CommandException;
+import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
@@ -24,13 +25,20 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Opens volumes whose key source could not be asked when the daemon started: each is tried again, later each time, until
- * it opens. The others are served meanwhile. From any thread; the tries run on keeper threads.
+ * it opens, or an operator sends another of its keys. The others are served meanwhile. From any thread; the tries run on keeper threads.
  */
 public final class LateOpenings {
     /** Opens one. */
     public interface Opening {
         /** When this returns, clients are let in. One that is open already is only looked after. */
         void open(ServedVolume volume) throws Exception;
+    }
+
+    /** What becomes of a try that is due. */
+    private enum Begin {
+        BEGUN,
+        POSTPONED,
+        UNWANTED
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(LateOpenings.class);
@@ -42,6 +50,11 @@ public final class LateOpenings {
     private final long maxMillis;
     private final Set<ServedVolume> underWay = new HashSet<>();
     private final Set<ServedVolume> givenUp = Collections.newSetFromMap(new WeakHashMap<>());
+    /** That are not open yet, and not given up. */
+    private final Set<ServedVolume> waiting = new HashSet<>();
+    /** For which an order has come: no try of ours begins. */
+    private final Set<ServedVolume> ordered = new HashSet<>();
+
     private final Map<ServedVolume, CompletableFuture<?>> firstTries = new HashMap<>();
     private boolean closed;
 
@@ -65,6 +78,9 @@ public final class LateOpenings {
                 volume.name(),
                 why);
         volume.awaitKey(why);
+        synchronized (this) {
+            waiting.add(volume);
+        }
         again(volume, 1);
     }
 
@@ -73,6 +89,7 @@ public final class LateOpenings {
         LOG.warn("volume={}: {}; nothing else waits for it", volume.name(), why);
         volume.awaitKey(why);
         synchronized (this) {
+            waiting.add(volume);
             firstTries.put(volume, first);
         }
         first.whenCompleteAsync((opened, failed) -> attempt(volume, 1), worker);
@@ -88,6 +105,7 @@ public final class LateOpenings {
         CompletableFuture<?> first;
         synchronized (this) {
             givenUp.add(volume);
+            waiting.remove(volume);
             first = firstTries.remove(volume);
         }
         if (first != null) {
@@ -111,28 +129,31 @@ public final class LateOpenings {
     }
 
     private void attempt(ServedVolume volume, int tries) {
-        if (!begin(volume)) {
-            return;
+        switch (begin(volume)) {
+            case UNWANTED -> {}
+            // Should the order not open it, the tries go on.
+            case POSTPONED -> again(volume, tries);
+            case BEGUN -> attemptNow(volume, tries);
         }
+    }
+
+    private void attemptNow(ServedVolume volume, int tries) {
         try {
             opening.open(volume);
+            opened(volume);
             LOG.info("volume={}: its key is there; it is served", volume.name());
         } catch (Exception failed) {
             String why = Failures.message(failed);
             LOG.debug("volume={}", volume.name(), failed);
-            // One that does not fit its configuration never will.
             if (failed instanceof CommandException) {
-                LOG.error(
-                        "volume={}: is not served until its configuration is mended and loaded again: {}",
-                        volume.name(),
-                        why);
-                volume.giveUp(why);
+                doesNotFit(volume, why);
                 return;
             }
             if (isGivenUp(volume)) {
                 return; // Its sources were ended under the question.
             }
-            if (!why.equals(volume.awaitsKeyBecause())) {
+            // What was called back for an order has nothing to tell.
+            if (!isOrdered(volume) && !why.equals(volume.awaitsKeyBecause())) {
                 LOG.warn("volume={}: still cannot be opened, and is tried again: {}", volume.name(), why);
                 volume.awaitKey(why);
             }
@@ -146,9 +167,111 @@ public final class LateOpenings {
         return closed || givenUp.contains(volume);
     }
 
-    private synchronized boolean begin(ServedVolume volume) {
+    /** One that does not fit its configuration never will. */
+    private void doesNotFit(ServedVolume volume, String why) {
+        LOG.error(
+                "volume={}: is not served until its configuration is mended and loaded again: {}", volume.name(), why);
+        volume.giveUp(why);
+        synchronized (this) {
+            waiting.remove(volume);
+        }
+    }
+
+    private synchronized void opened(ServedVolume volume) {
+        waiting.remove(volume);
+    }
+
+    private synchronized boolean isOrdered(ServedVolume volume) {
+        return ordered.contains(volume);
+    }
+
+    private synchronized Begin begin(ServedVolume volume) {
+        if (!isWanted(volume)) {
+            firstTries.remove(volume);
+            return Begin.UNWANTED;
+        }
+        if (ordered.contains(volume)) {
+            return Begin.POSTPONED;
+        }
         firstTries.remove(volume);
-        return !closed && !givenUp.contains(volume) && underWay.add(volume);
+        return underWay.add(volume) ? Begin.BEGUN : Begin.UNWANTED;
+    }
+
+    private boolean isWanted(ServedVolume volume) {
+        return !closed && !givenUp.contains(volume) && waiting.contains(volume);
+    }
+
+    /**
+     * Opens one that waits, by a key that an operator has sent. A try that is under way is called back, and none begins
+     * meanwhile; if the key does not open it, the tries go on.
+     *
+     * @param byOrder opens it, as a try would
+     * @return false if it does not wait, or no more; then nothing was done
+     * @throws Exception if it is not opened
+     */
+    public boolean openByOrder(ServedVolume volume, Opening byOrder, Duration patience) throws Exception {
+        if (!take(volume)) {
+            return false;
+        }
+        try {
+            if (!becomesFree(volume, System.nanoTime() + patience.toNanos())) {
+                return false;
+            }
+            try {
+                byOrder.open(volume);
+                opened(volume);
+                LOG.info("volume={}: an operator has sent a key that opens it; it is served", volume.name());
+                return true;
+            } catch (CommandException unfit) {
+                doesNotFit(volume, Failures.message(unfit));
+                throw unfit;
+            } finally {
+                end(volume);
+            }
+        } finally {
+            synchronized (this) {
+                ordered.remove(volume);
+            }
+        }
+    }
+
+    private synchronized boolean take(ServedVolume volume) throws CommandException {
+        if (!isWanted(volume)) {
+            return false;
+        }
+        if (!ordered.add(volume)) {
+            throw new CommandException(
+                    ExitCode.IN_USE,
+                    volume.name() + ": another order opens it just now; try again when that has ended.");
+        }
+        return true;
+    }
+
+    /** Whether it is the order's to open; no try is under way then. */
+    private boolean becomesFree(ServedVolume volume, long deadline) throws Exception {
+        CompletableFuture<?> first;
+        synchronized (this) {
+            first = firstTries.get(volume);
+        }
+        volume.suspendAsking();
+        try {
+            if (first != null) {
+                first.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            }
+            synchronized (this) {
+                if (!waitWhile(() -> underWay.contains(volume), deadline)) {
+                    throw new TimeoutException();
+                }
+                return isWanted(volume) && volume.export() == null && underWay.add(volume);
+            }
+        } catch (TimeoutException stuck) {
+            throw new CommandException(
+                    ExitCode.IN_USE,
+                    volume.name() + ": its key source is being asked, and cannot be called back; try again.",
+                    stuck);
+        } finally {
+            volume.resumeAsking();
+        }
     }
 
     private synchronized void end(ServedVolume volume) {

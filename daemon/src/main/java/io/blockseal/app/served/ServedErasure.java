@@ -227,7 +227,8 @@ public final class ServedErasure {
                 AuditField.of("caller-pid", caller.pid()));
         try {
             List<String> complaints = eraser.erase();
-            String text = EraseText.after(plan.called(), evidence);
+            String text = EraseText.after(plan.called(), evidence)
+                    + "Take it out of the configuration now: with it there, no reload and no start succeeds.\n";
             ExitCode exit = complaints.isEmpty() ? ExitCode.OK : ExitCode.KEY_SOURCE;
             return ControlAnswer.of(new JobOutcome(exit.number(), text, JsonText.of(document -> {
                 document.writeStringField("text", text);

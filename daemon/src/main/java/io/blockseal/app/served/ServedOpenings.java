@@ -4,6 +4,7 @@ import io.blockseal.app.key.KeyPlaces;
 import io.blockseal.app.setup.Foundation;
 import io.blockseal.app.tending.Keeper;
 import io.blockseal.export.ExportRegistry;
+import io.blockseal.keysource.KeySource;
 import io.blockseal.volume.DekRoom;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.VolumeOpener;
@@ -50,7 +51,12 @@ public final class ServedOpenings {
 
         /** Opens one, and has it offered. */
         public void open(ServedVolume volume) throws Exception {
-            volume.open(foundation, opener, keys, keeper, cachedPerLoop, exports);
+            volume.open(foundation, opener, keys, null, keeper, cachedPerLoop, exports);
+        }
+
+        /** Likewise, by a key that an operator has sent instead of those that its configuration names. */
+        public void open(ServedVolume volume, KeySource sent) throws Exception {
+            volume.open(foundation, opener, keys, sent, keeper, cachedPerLoop, exports);
         }
 
         /** Lets the keys go that nobody needs any more. */

@@ -84,6 +84,9 @@ public final class ServedVolume implements VolumesClosing.Closable {
     private volatile List<KeySource> held = List.of();
 
     private @Nullable KeyPlaces heldIn;
+    /** That an operator has sent, while it is opened by it. */
+    private @Nullable EndableKeySource sent;
+
     private volatile boolean askingEnded;
     private volatile boolean durable;
     private @Nullable ShredOnDiscard shredding;
@@ -98,12 +101,14 @@ public final class ServedVolume implements VolumesClosing.Closable {
 
     /**
      * Opens the stores and the volume, and has {@code exports} offer it. What is shredded behind the guests' backs is on
-     * threads of {@code keeper}.
+     * threads of {@code keeper}. If an operator has sent a key, it opens by that {@code instead} of those of its
+     * configuration, which are asked afterwards as ever.
      */
     void open(
             Foundation foundation,
             VolumeOpener opener,
             KeyPlaces keys,
+            @Nullable KeySource instead,
             Keeper keeper,
             int dekCacheKeysPerLoop,
             ExportRegistry exports)
@@ -125,8 +130,11 @@ public final class ServedVolume implements VolumesClosing.Closable {
         List<KeySource> opening;
         try {
             opening = sources(keys);
-            opened = opener.open(stores, opening, options);
+            opened = instead == null
+                    ? opener.open(stores, opening, options)
+                    : opener.openOnRequest(stores, List.of(endable(instead)), options);
         } finally {
+            forgetSent();
             if (opened == null) {
                 stores.close();
             }
@@ -138,7 +146,10 @@ public final class ServedVolume implements VolumesClosing.Closable {
         if (config.isKeyOutside()) {
             KeyCanary looking = new KeyCanary(name(), opened, opening, config.keyCheck(), millis, () -> askingEnded);
             canary = looking;
-            checking = Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper);
+            checking = instead == null
+                    ? Polling.beginLater(looking::look, looking::pauseSeconds, keeper, keeper)
+                    // Its source has not given the key: how it stands is to be known now.
+                    : Polling.begin(looking::look, looking::pauseSeconds, keeper, keeper);
             graceEnding = Polling.beginLater(looking::endGrace, looking::gracePauseSeconds, keeper, keeper);
         }
         if (config.autoRewrap() && !opened.shape().readOnly()) {
@@ -383,6 +394,41 @@ public final class ServedVolume implements VolumesClosing.Closable {
         askingEnded = true;
         if (asked != null) {
             asked.forEach(EndableKeySource::end);
+        }
+        if (sent != null) {
+            sent.end();
+        }
+    }
+
+    /** The sources that it asks again and again while it is served; none if its keys are no sources. */
+    synchronized List<KeySource> askedSources() {
+        return asked == null ? List.of() : List.copyOf(asked);
+    }
+
+    private synchronized KeySource endable(KeySource instead) {
+        EndableKeySource endable = new EndableKeySource(instead);
+        if (askingEnded) {
+            endable.end();
+        }
+        sent = endable;
+        return endable;
+    }
+
+    private synchronized void forgetSent() {
+        sent = null;
+    }
+
+    /** Whoever waits for one of its key sources is called back, and they are not asked until {@link #resumeAsking}. */
+    synchronized void suspendAsking() {
+        if (asked != null) {
+            asked.forEach(EndableKeySource::suspend);
+        }
+    }
+
+    /** They may be asked again. */
+    synchronized void resumeAsking() {
+        if (asked != null) {
+            asked.forEach(EndableKeySource::resume);
         }
     }
 

@@ -45,6 +45,9 @@ public final class KeyCanary {
     private final KeyAccess access;
     private final RevocationLock lock;
     private boolean spareComplained;
+    /** Of what kind the trouble was of which the log has the words; null if there is none. */
+    private @Nullable Kind told;
+
     private volatile KeyHealth health;
     private volatile long verifiedAt;
     /** Of no meaning before it has begun. */
@@ -123,8 +126,10 @@ public final class KeyCanary {
             }
             trouble = failed.kind();
             why = String.valueOf(failed.getMessage());
-        } catch (WrongKeyException | VolumeRefusedException | MalformedVolumeException | StoreException odd) {
-            // It gave something else: a key that was made anew under the old name, or somebody in between.
+        } catch (WrongKeyException changed) {
+            trouble = Kind.MISCONFIGURED;
+            why = opensNothing(changed);
+        } catch (VolumeRefusedException | MalformedVolumeException | StoreException odd) {
             trouble = Kind.MISCONFIGURED;
             why = String.valueOf(odd.getMessage());
         } catch (IllegalStateException locking) {
@@ -142,7 +147,25 @@ public final class KeyCanary {
         }
         Standing before = access.standing();
         long now = clock.getAsLong();
-        settle(before, trouble == null ? access.opened(now) : access.failed(trouble, now), why);
+        Standing after = trouble == null ? access.opened(now) : access.failed(trouble, now);
+        settle(before, after, why);
+        if (trouble != null && after == before && lasting(trouble) != told) {
+            LOG.warn("volume={}: the trouble with its key source is another now: {}", name, why);
+        }
+        told = trouble == null ? null : lasting(trouble);
+    }
+
+    /** Whether it is throttled or away may change from one try to the next. */
+    private static Kind lasting(Kind trouble) {
+        return trouble == Kind.THROTTLED ? Kind.UNREACHABLE : trouble;
+    }
+
+    /** An operator has changed the volume's keys; or a key was made anew under the old name, or somebody is in between. */
+    private String opensNothing(WrongKeyException changed) {
+        return "the configuration names "
+                + sources.stream().map(KeySource::reference).collect(Collectors.joining(", "))
+                + ", which opens no key slot any more; if the keys of the volume were changed, change it and reload: "
+                + changed.getMessage();
     }
 
     /**
@@ -197,7 +220,10 @@ public final class KeyCanary {
                 }
             }
             case IN_DOUBT ->
-                LOG.warn("volume={}: its key source cannot be asked; it is served on, and asked again: {}", name, why);
+                LOG.warn(
+                        "volume={}: its key source does not give its key; it is served on, and asked again: {}",
+                        name,
+                        why);
             case REFUSED -> LOG.warn("volume={}: its key source refuses its key, and is asked again: {}", name, why);
             case GRACE -> {
                 LOG.error(

@@ -29,7 +29,12 @@ public final class Polling implements AutoCloseable {
      * sooner; all of them on {@code worker}.
      */
     public static Polling begin(Runnable look, int pauseSeconds, Executor worker, RetryTimer timer) {
-        Polling polling = new Polling(look, () -> pauseSeconds, worker, timer);
+        return begin(look, () -> pauseSeconds, worker, timer);
+    }
+
+    /** Likewise, and how long each pause is, is asked before it. */
+    public static Polling begin(Runnable look, IntSupplier pauseSeconds, Executor worker, RetryTimer timer) {
+        Polling polling = new Polling(look, pauseSeconds, worker, timer);
         worker.execute(polling::lookNow);
         return polling;
     }

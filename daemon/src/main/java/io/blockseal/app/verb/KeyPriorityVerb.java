@@ -22,6 +22,11 @@ public final class KeyPriorityVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean changesKeys() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

@@ -18,6 +18,11 @@ public final class KeyRemoveVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean changesKeys() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

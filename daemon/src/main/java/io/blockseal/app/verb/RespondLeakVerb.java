@@ -37,6 +37,11 @@ public final class RespondLeakVerb implements ResumableVerb {
     }
 
     @Override
+    public boolean changesKeys() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

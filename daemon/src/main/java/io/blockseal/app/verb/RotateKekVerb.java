@@ -24,6 +24,11 @@ public final class RotateKekVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean changesKeys() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

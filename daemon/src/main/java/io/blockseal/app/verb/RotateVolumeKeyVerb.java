@@ -25,6 +25,11 @@ public final class RotateVolumeKeyVerb implements VolumeVerb {
     }
 
     @Override
+    public boolean changesKeys() {
+        return true;
+    }
+
+    @Override
     public Needs needs() {
         return Needs.WRITE;
     }

@@ -44,6 +44,11 @@ public interface VolumeVerb {
         return false;
     }
 
+    /** Whether it may leave the volume with other keys than before. */
+    default boolean changesKeys() {
+        return false;
+    }
+
     /**
      * Whether it opens what its arguments name, files or addresses, with the rights of whoever does it: of a daemon then
      * only root and the daemon's own user may want it.

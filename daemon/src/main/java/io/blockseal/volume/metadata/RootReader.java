@@ -52,6 +52,7 @@ public final class RootReader {
     private final byte[][] areaImages;
     private final List<Candidate> candidates = new ArrayList<>();
     private @Nullable UUID foreignMirror;
+    private boolean unreadable;
 
     private RootReader(MetadataCopies store) {
         this.store = store;
@@ -140,6 +141,7 @@ public final class RootReader {
                 readable = true;
             } catch (StoreException e) {
                 first = first == null ? e : first;
+                unreadable = true;
                 complaints[copy] = complaint(copy, "cannot be read: " + e.getMessage());
             }
             try {
@@ -193,6 +195,15 @@ public final class RootReader {
 
     /** For when no candidate is left: why. */
     public MalformedVolumeException allDamaged() {
+        if (!unreadable && Arrays.stream(rootImages).allMatch(TablePage::isZero)) {
+            // An erased volume has no other mark: nothing is left of it.
+            return new MalformedVolumeException(
+                    store.name(),
+                    "roots",
+                    "there are only zeros: it is erased, or this is not a Blockseal volume; nothing was changed. Take it"
+                            + " out of the configuration if it was erased; else restore the metadata from a backup"
+                            + " (blockseal header restore)");
+        }
         String details = "";
         for (MalformedVolumeException complaint : complaints) {
             if (complaint != null) {

@@ -1,10 +1,15 @@
 package io.blockseal.app.served;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.app.Cli;
+import io.blockseal.app.console.CommandException;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrongKeyException;
@@ -99,6 +104,47 @@ class LateOpeningPausesTest {
         timeGoesBy();
         assertEquals(5, tries);
         assertEquals(5, pauses.size(), "it is open");
+    }
+
+    /** One opener at a time: a try that is due meanwhile is put off, and goes on only if the order has failed. */
+    @Test
+    void standBackForAnOrder() throws Exception {
+        Exception wrong = new WrongKeyException("not this one");
+        assertSame(
+                wrong,
+                assertThrows(
+                        WrongKeyException.class,
+                        () -> late.openByOrder(
+                                volume,
+                                ordered -> {
+                                    timeGoesBy();
+                                    assertThrows(
+                                            CommandException.class,
+                                            () -> late.openByOrder(ordered, unused -> tries++, Duration.ZERO));
+                                    throw wrong;
+                                },
+                                Duration.ZERO)));
+        assertEquals(0, tries);
+        timeGoesBy();
+        assertEquals(1, tries);
+        assertNull(next, "it is open");
+        assertFalse(late.openByOrder(volume, unused -> tries++, Duration.ZERO));
+        assertEquals(1, tries);
+    }
+
+    @Test
+    void endWhenAnOrderHasOpenedIt() throws Exception {
+        assertTrue(late.openByOrder(volume, unused -> {}, Duration.ZERO));
+        timeGoesBy();
+        assertEquals(0, tries);
+        assertNull(next, "it is open");
+    }
+
+    @Test
+    void noOrderOpensOneThatIsTakenOutOfService() throws Exception {
+        assertTrue(late.giveUp(volume, Duration.ZERO));
+        assertFalse(late.openByOrder(volume, unused -> tries++, Duration.ZERO));
+        assertEquals(0, tries);
     }
 
     @Test

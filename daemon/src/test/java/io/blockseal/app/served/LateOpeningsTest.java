@@ -13,8 +13,11 @@ import io.blockseal.app.console.ExitCode;
 import io.blockseal.app.console.Failures;
 import io.blockseal.app.daemon.Daemon;
 import io.blockseal.config.ConfigReader;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -88,6 +91,54 @@ class LateOpeningsTest {
             }
         }
         cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    /** What a recovery key is for: the source is away, and the host has been started anew. */
+    @ParameterizedTest
+    @ValueSource(strings = {"unreachable", "silent"})
+    void anotherOfItsKeysOpensItWhileItsSourceIsAway(String trouble) throws Exception {
+        cli.ok("key", "add", "./far.bsl", "--key-source", source, "--new-key-file", "./spare.key");
+        program.mood(trouble);
+        try (Daemon daemon = serve()) {
+            assertEquals("opening", status("far").get("state").asText());
+            Cli.Result wrong = cli.served("unlock", "far", "--key-file", "./near.key");
+            assertEquals(ExitCode.WRONG_KEY.number(), wrong.exitCode(), wrong.all());
+            assertEquals("opening", status("far").get("state").asText());
+            assertEquals("awaited", status("far").get("key").get("standing").asText());
+            Cli.Result sent = cli.served("unlock", "far", "--key-file", "./spare.key");
+            assertEquals(0, sent.exitCode(), sent.all());
+            assertTrue(sent.out().contains("far: opened by this key; it is served."), sent::all);
+            assertEquals("open", status("far").get("state").asText());
+            try (Guest far = Guest.connect(daemon, "far", 3)) {
+                far.fill();
+            }
+            Cli.Result again = cli.served("unlock", "far", "--key-file", "./spare.key");
+            assertTrue(again.out().contains("is not locked; the key was not tried"), again::all);
+            // What the source says is known without waiting for the first pause.
+            while (trouble.equals("unreachable")
+                    && !status("far").get("key").get("standing").asText().equals("in-doubt")) {
+                Thread.onSpinWait();
+            }
+        }
+        program.mood("well");
+        cli.ok("check", "./far.bsl", "--key-source", source);
+    }
+
+    /** The slot of a recovery key is tried only if that key is given. */
+    @Test
+    void aRecoveryKeyOpensIt() throws Exception {
+        Cli.Result made = cli.ok("key", "add", "./far.bsl", "--key-source", source, "--new-recovery-key");
+        Matcher shown = Pattern.compile("(?:[0-9A-Z]{8}-){7}[0-9A-Z]{8}").matcher(made.all());
+        assertTrue(shown.find(), "no recovery key was shown");
+        Files.writeString(cli.path("paper"), shown.group() + "\n");
+        program.mood("unreachable");
+        try (Daemon daemon = serve()) {
+            Cli.Result sent = cli.served("unlock", "far", "--recovery-key-file", "./paper");
+            assertEquals(0, sent.exitCode(), sent.all());
+            try (Guest far = Guest.connect(daemon, "far", 3)) {
+                far.fill();
+            }
+        }
     }
 
     /** Who reads that it is asked for again would wait for ever. */

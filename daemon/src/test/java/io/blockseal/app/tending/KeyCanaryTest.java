@@ -1,7 +1,11 @@
 package io.blockseal.app.tending;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.blockseal.admin.KeyHealth.Service;
 import io.blockseal.audit.AuditEvent;
 import io.blockseal.audit.AuditLines;
@@ -16,6 +20,7 @@ import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
+import io.blockseal.volume.KeySlots;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
 import io.blockseal.volume.VolumeLock;
@@ -27,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.slf4j.LoggerFactory;
 
 class KeyCanaryTest {
     private static final long MINUTE = 60_000;
@@ -234,6 +240,43 @@ class KeyCanaryTest {
         volume.lock().unlock(List.of(fixture.key(1)));
         look(canary, 1);
         assertEquals(1, source.unwraps);
+    }
+
+    /** Who mends what was said first finds out that something else is wrong, too; but not at each try. */
+    @Test
+    void theLogHasAnotherReasonOnce() {
+        KeyCanary canary = canary(OnRevocation.FREEZE);
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        Logger logger = (Logger) LoggerFactory.getLogger(KeyCanary.class);
+        log.start();
+        logger.addAppender(log);
+        try {
+            for (Kind each : List.of(
+                    Kind.UNREACHABLE, Kind.THROTTLED, Kind.UNREACHABLE, Kind.MISCONFIGURED, Kind.MISCONFIGURED)) {
+                source.mood = each;
+                look(canary, 3);
+            }
+        } finally {
+            logger.detachAppender(log);
+        }
+        assertEquals(
+                List.of(
+                        "volume=demo: its key source does not give its key; it is served on, and asked again:"
+                                + " moody: UNREACHABLE",
+                        "volume=demo: the trouble with its key source is another now: moody: MISCONFIGURED"),
+                log.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
+    }
+
+    /** As after an operator has replaced the key of the slot. */
+    @Test
+    void saysThatTheConfigurationNamesAKeyThatOpensNothingAnyMore() throws Exception {
+        KeyCanary canary = canary(OnRevocation.FREEZE);
+        volume.keySlots().rewrap(KeySlots.WHICHEVER_OPENS, List.of(fixture.key(1)), fixture.key(2));
+        look(canary, 1);
+        assertEquals("in-doubt", canary.health().standing());
+        assertTrue(
+                canary.health().why().startsWith("the configuration names moody:, which opens no key slot any more"),
+                canary.health()::why);
     }
 
     @Test
