@@ -30,6 +30,9 @@ final class SlotsAfterLeak {
 
     /** The slots without those that go; {@code first} is the one of which nothing needs to be said. */
     KeySlotArea apply(int first, KeySlotArea before) throws VolumeRefusedException {
+        if (!isTaken(before, first)) {
+            throw refused("key slot " + first + ", which this begins with, is free, or was removed meanwhile.");
+        }
         KeySlotArea after = before;
         List<String> open = new ArrayList<>();
         StringBuilder drops = new StringBuilder();

@@ -41,10 +41,12 @@ import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -822,6 +824,42 @@ class TlsTest {
             assertEquals(other.chain().get(0), tls.getSession().getPeerCertificates()[0]);
             nbd.go("disk");
             assertEquals(0, nbd.read(0, 4096).error());
+        }
+    }
+
+    /** It would prove nothing then: a certificate that has ended meanwhile would be as good as new. */
+    @ParameterizedTest
+    @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+    void noSessionIsTakenUpAgain(String version) throws Exception {
+        endpoint.replace(ours(authority.certificates(), true));
+        SSLContext same = authority.client(client);
+        Set<Long> begun = new HashSet<>();
+        InetSocketAddress address = listen(TlsMode.REQUIRED);
+        for (int i = 0; i < 3; i++) {
+            try (RawNbd nbd = RawNbd.haggling(address)) {
+                SSLSocket tls = nbd.startTls(same, version);
+                nbd.go("disk");
+                // With an answer comes what the client would need for it.
+                assertEquals(0, nbd.read(0, 4096).error());
+                long now = tls.getSession().getCreationTime();
+                assertTrue(begun.add(now), "it goes on with a session of before");
+                while (System.currentTimeMillis() == now) {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+    }
+
+    @Test
+    void ourKeyOfEd25519IsLeftToJava() throws Exception {
+        TestAuthority.Pair other =
+                authority.issue("ed25519", "/CN=server", "DNS:localhost,IP:127.0.0.1", "serverAuth", 9);
+        CertificateTls tls = CertificateTls.of(other.chain(), other.secret(), List.of(), false);
+        assertEquals(TlsLibrary.JAVA, tls.library());
+        endpoint.replace(new Credentials(tls, null));
+        try (RawNbd nbd = RawNbd.haggling(listen(TlsMode.REQUIRED))) {
+            nbd.startTls(anybody(), "TLSv1.3");
+            nbd.go("disk");
         }
     }
 

@@ -105,7 +105,7 @@ final class HandedSockets {
     CommandException holding(TcpAddress taken, IOException refused) {
         for (Inherited each : handed) {
             InetSocketAddress theirs = each.address();
-            if (theirs != null && theirs.getPort() == taken.port()) {
+            if (theirs != null && theirs.getAddress().isAnyLocalAddress() && theirs.getPort() == taken.port()) {
                 return twice(taken.toString(), refused);
             }
         }

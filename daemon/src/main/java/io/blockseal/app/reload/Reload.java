@@ -210,7 +210,8 @@ public final class Reload {
                 report.failed(
                         each.exportName(),
                         "with the listeners and the TLS that the daemon was started with: " + trouble
-                                + "\n  Restart it; until then nothing changes for this export.",
+                                + "\n  Restart it; until then nothing changes for this export, and whom the file lets in no more"
+                                + " still comes in.",
                         ExitCode.CONFIG);
             }
         }

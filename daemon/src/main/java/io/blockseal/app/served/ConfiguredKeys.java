@@ -7,6 +7,8 @@ import io.blockseal.config.VolumeConfig;
 import io.blockseal.crypto.CryptoEngine;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.WrongKeyException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -27,9 +29,7 @@ public final class ConfiguredKeys {
     /** What is to be done about them, as a whole line; null if nothing is, or if that cannot be known now. */
     public static @Nullable String complaint(ServedVolume served, CryptoEngine engine) {
         VolumeConfig config = served.config();
-        boolean once = config.keys().stream()
-                .map(KeyConfig::kind)
-                .anyMatch(kind -> kind.isDescriptor() || kind == KeyConfig.Kind.PASSPHRASE_PROMPT);
+        boolean once = config.keys().stream().anyMatch(ConfiguredKeys::canBeReadOnce);
         // Nobody who has changed a key waits for a source that is away.
         if (once || !served.health().key().isWell()) {
             return null;
@@ -43,11 +43,20 @@ public final class ConfiguredKeys {
                     .collect(Collectors.joining(", "));
             LOG.warn("volume={}: the configuration names {}, which opens it no more", served.name(), named);
             return "The configuration names " + named + ", which opens this volume no more: change it before the next"
-                    + " start, then reload.\n";
+                    + " start, then reload (" + changed.getMessage() + ").\n";
         } catch (Exception unknown) {
             LOG.debug("volume={}: {}", served.name(), Failures.message(unknown), unknown);
             return null;
         }
+    }
+
+    /** From a descriptor, by somebody who types, or from a pipe, which may have nobody at its other end any more. */
+    private static boolean canBeReadOnce(KeyConfig key) {
+        return switch (key.kind()) {
+            case KEY_FILE, PASSPHRASE_FILE, RECOVERY_KEY_FILE -> !Files.isRegularFile(Path.of(key.place()));
+            case PASSPHRASE_PROMPT -> true;
+            default -> key.kind().isDescriptor();
+        };
     }
 
     private static List<KeySource> sources(ServedVolume served, KeyPlaces places) throws Exception {

@@ -13,6 +13,7 @@ import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
 import io.blockseal.keysource.WrongKeyException;
+import io.blockseal.keysource.WrongPinException;
 import io.blockseal.store.StoreException;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeRefusedException;
@@ -128,7 +129,9 @@ public final class KeyCanary {
             why = String.valueOf(failed.getMessage());
         } catch (WrongKeyException changed) {
             trouble = Kind.MISCONFIGURED;
-            why = opensNothing(changed);
+            why = changed.getCause() instanceof WrongPinException
+                    ? String.valueOf(changed.getMessage())
+                    : opensNothing(changed);
         } catch (VolumeRefusedException | MalformedVolumeException | StoreException odd) {
             trouble = Kind.MISCONFIGURED;
             why = String.valueOf(odd.getMessage());

@@ -70,6 +70,7 @@ final class Plugin {
             }
             byte[] answer = output.ofTheEnded();
             if (output.tooMany) {
+                Arrays.fill(answer, (byte) 0);
                 throw new KeySourceException(
                         Kind.UNREACHABLE, program + ": its answer has more than " + OUTPUT_BYTES_MAX + " bytes");
             }

@@ -75,16 +75,24 @@ final class PluginSession implements AutoCloseable {
     public void close() {
         OPEN.remove(this);
         long begun = System.nanoTime();
+        // Whoever is interrupted could not wait.
+        boolean interrupted = Thread.interrupted();
         // What was forked between the look and the kill is found by the next look.
         while (kill() && System.nanoTime() - begun < DYING_NANOS) {
             LockSupport.parkNanos(LOOK_AGAIN_NANOS);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
     /** Whether there was something to kill. */
     private boolean kill() {
-        List<ProcessHandle> left = new ArrayList<>(process.descendants().toList());
         boolean ended = !process.isAlive();
+        // Its number may be another's by now.
+        List<ProcessHandle> left = ended
+                ? new ArrayList<>()
+                : new ArrayList<>(process.descendants().toList());
         // No number is given away while a session has it, so that a process which has it now is a stranger.
         if (!ended || !new File(PROCESSES, Long.toString(process.pid())).exists()) {
             left.addAll(inSession());

@@ -8,7 +8,8 @@ import java.util.Arrays;
  * shows the question which it could not read shows the volume key. Works on bytes, since a text cannot be wiped. Stateless.
  *
  * <p>Replaced by {@code […]} is every run of 16 or more characters of Base64, in either alphabet, escaped or not, or of
- * hexadecimal digits, and every row of 8 or more short numbers, as dumps and debuggers print bytes. Words stay: lower-case
+ * hexadecimal digits. From a row of 8 or more short numbers on, as dumps and debuggers print bytes, from a byte that is no
+ * text, and from one that is escaped, the rest of the line is left out. Words stay: lower-case
  * letters, with a capital before at least two of them, a slash, a dash or an underscore between. One key in 10^9 looks like
  * that as a whole. A UUID stays, too, as names of keys are such; no key has its dashes there.
  */
@@ -16,6 +17,11 @@ final class PluginWords {
     private static final int RUN_MIN = 16;
     private static final int NUMBERS_MIN = 8;
     private static final int NUMBER_CHARACTERS_MAX = 10;
+    private static final int GAP_MAX = 6;
+    private static final String BETWEEN_NUMBERS = " \t,:;\"'|{}[]<>=";
+    /** Of several lines, and of colours. */
+    private static final String TEXT_CONTROLS = "\t\n\r\u001b";
+
     private static final int CAPITAL_COVERS = 2;
     private static final int CHARACTERS_MAX = 300;
     private static final int UUID_CHARACTERS = 36;
@@ -69,10 +75,15 @@ final class PluginWords {
 
     /** Passes on, or leaves out, what begins at {@code at}; returns where the next begins. */
     private int piece(int at) {
-        int numbersEnd = endOfNumbers(at);
-        if (numbersEnd > at) {
+        int charEnd = endOfCharacter(at);
+        if (charEnd == at || isEscape(at) || isNumbers(at)) {
+            // Bytes as such, or a dump of them: what follows may be their other half, or the same once more in letters.
             append(LEFT_OUT, 0, LEFT_OUT.length);
-            return numbersEnd;
+            return end;
+        }
+        if (charEnd > at + 1) {
+            append(said, at, charEnd);
+            return charEnd;
         }
         int runEnd = endOfRun(at);
         if (runEnd - at < RUN_MIN || isWords(at, runEnd) || isUuid(at, runEnd)) {
@@ -94,7 +105,7 @@ final class PluginWords {
 
     private int endOfRun(int at) {
         int stop = at;
-        while (stop < end && isOfRun(said[stop])) {
+        while (stop < end && isOfRun(said[stop]) && !isEscape(stop)) {
             stop++;
         }
         return stop;
@@ -137,10 +148,45 @@ final class PluginWords {
         return new String(dashes, StandardCharsets.US_ASCII).matches(UUID_DASHES);
     }
 
-    /** Where a row of numbers ends that begins at {@code at}; {@code at} itself if none does. */
-    private int endOfNumbers(int at) {
+    /** Where the character ends that begins at {@code at}; {@code at} itself if it is no text in UTF-8. */
+    private int endOfCharacter(int at) {
+        int first = said[at] & 0xff;
+        if (first < 0x80) {
+            return (first >= ' ' && first < 0x7f) || TEXT_CONTROLS.indexOf(first) >= 0 ? at + 1 : at;
+        }
+        int bytes = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : 2;
+        if (first < 0xc2 || first >= 0xf5 || at + bytes > end) {
+            return at;
+        }
+        for (int i = at + 1; i < at + bytes; i++) {
+            if ((said[i] & 0xc0) != 0x80) {
+                return at;
+            }
+        }
+        return at + bytes;
+    }
+
+    /** Of C, Python or JSON, in hexadecimal or octal digits: how they show a byte that is no letter. */
+    private boolean isEscape(int at) {
+        if (said[at] != '\\' || at + 2 >= end) {
+            return false;
+        }
+        return isDigit(said[at + 1]) || ("xuU".indexOf(said[at + 1]) >= 0 && isHex(said[at + 2]) && !isLetter(at));
+    }
+
+    /** As a plus sign in JSON, which belongs to the run that it stands in. */
+    private boolean isLetter(int at) {
+        return said[at + 1] == 'u'
+                && at + 4 < end
+                && said[at + 2] == '0'
+                && said[at + 3] == '0'
+                && said[at + 4] >= '2'
+                && said[at + 4] <= '7';
+    }
+
+    /** Whether a row of numbers begins at {@code at}. */
+    private boolean isNumbers(int at) {
         int count = 0;
-        int stop = at;
         int next = at;
         while (next < end) {
             int runEnd = endOfRun(next);
@@ -148,16 +194,15 @@ final class PluginWords {
                 break;
             }
             count++;
-            stop = runEnd;
             next = runEnd;
-            while (next < end && next - runEnd < 2 && " ,:;".indexOf(said[next]) >= 0) {
+            while (next < end && next - runEnd < GAP_MAX && BETWEEN_NUMBERS.indexOf(said[next]) >= 0) {
                 next++;
             }
             if (next == runEnd) {
                 break;
             }
         }
-        return count >= NUMBERS_MIN ? stop : at;
+        return count >= NUMBERS_MIN;
     }
 
     private boolean isNumber(int from, int stop) {

@@ -38,6 +38,7 @@ final class Pkcs11KeySource implements KeySource {
 
     private static final int KEY_BYTES = 32;
     private static final int KEY_BITS = 256;
+    private static final int KEY_BYTES_MAX = 64;
     private static final int CIPHERED_BYTES = KEY_BYTES + Cryptoki.TAG_BYTES;
     private static final int BLOB_BYTES = Cryptoki.IV_BYTES + CIPHERED_BYTES;
     /** A key slot has 64 characters for the version. */
@@ -129,8 +130,9 @@ final class Pkcs11KeySource implements KeySource {
                         ? named(cryptoki, session)
                         : ofVersion(cryptoki, session, wrapped.version());
                 warnUnlessHidden(cryptoki, session, key);
+                Secret volumeKey = decrypt(cryptoki, session, key, wrapped.blob(), binding);
                 warnUnlessLong(cryptoki, session, key);
-                return decrypt(cryptoki, session, key, wrapped.blob(), binding);
+                return volumeKey;
             });
         });
     }
@@ -219,6 +221,12 @@ final class Pkcs11KeySource implements KeySource {
     /** Likewise only by an AES-256 key: a volume is not safer than the key that its own lies under. */
     private void requireLong(Cryptoki cryptoki, long session, long key) throws CkException, KeySourceException {
         int bits = bits(cryptoki, session, key);
+        if (bits < 0) {
+            throw new KeySourceException(
+                    Kind.MISCONFIGURED,
+                    reference() + ": the token does not say how long the key is, and volume keys are wrapped by AES-256"
+                            + " alone");
+        }
         if (bits != KEY_BITS) {
             throw new KeySourceException(
                     Kind.MISCONFIGURED,
@@ -227,17 +235,14 @@ final class Pkcs11KeySource implements KeySource {
         }
     }
 
-    private void warnUnlessLong(Cryptoki cryptoki, long session, long key) throws CkException {
+    private void warnUnlessLong(Cryptoki cryptoki, long session, long key) {
         int bits;
         try {
             bits = bits(cryptoki, session, key);
-        } catch (CkException failed) {
-            if (failed.ckr() == Ckr.ATTRIBUTE_TYPE_INVALID || failed.ckr() == Ckr.ATTRIBUTE_SENSITIVE) {
-                return; // The token does not say how long it is; what is wrapped already must open.
-            }
-            throw failed;
+        } catch (CkException untold) {
+            return; // What is wrapped already has opened, and that is what was asked for.
         }
-        if (bits != KEY_BITS && !warnedOfLength.getAndSet(true)) {
+        if (bits >= 0 && bits != KEY_BITS && !warnedOfLength.getAndSet(true)) {
             LOG.warn(
                     "source={}: the key is an AES-{} key, by which nothing is wrapped any more; rotate-kek to an AES-256"
                             + " key",
@@ -246,8 +251,10 @@ final class Pkcs11KeySource implements KeySource {
         }
     }
 
+    /** Negative if the token gives none, or a length that no AES key has. */
     private static int bits(Cryptoki cryptoki, long session, long key) throws CkException {
-        return Math.toIntExact(cryptoki.number(session, key, Template.VALUE_LEN) * Byte.SIZE);
+        long bytes = cryptoki.number(session, key, Template.VALUE_LEN);
+        return bytes > 0 && bytes <= KEY_BYTES_MAX ? (int) bytes * Byte.SIZE : -1;
     }
 
     private byte[] encrypt(Cryptoki cryptoki, long session, long key, Secret volumeKey, Binding binding)

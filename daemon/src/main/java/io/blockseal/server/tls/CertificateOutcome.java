@@ -2,6 +2,7 @@ package io.blockseal.server.tls;
 
 import io.blockseal.export.ClientIdentity;
 import io.blockseal.export.ClientIdentity.Proof;
+import io.blockseal.metrics.TlsFailure;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.ssl.SslHandler;
@@ -12,6 +13,7 @@ import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 
@@ -41,9 +43,17 @@ final class CertificateOutcome extends ChannelInboundHandlerAdapter {
     }
 
     private static TlsOutcome secured(ChannelHandlerContext ctx) {
-        SSLSession session = ctx.pipeline().get(SslHandler.class).engine().getSession();
+        SSLEngine engine = ctx.pipeline().get(SslHandler.class).engine();
+        SSLSession session = engine.getSession();
         try {
-            return new TlsOutcome.Secured(session.getProtocol(), session.getCipherSuite(), client(session));
+            ClientIdentity client = client(session);
+            if (engine.getNeedClientAuth() && client.equals(ClientIdentity.ANONYMOUS)) {
+                return new TlsOutcome.Failed(TlsFailure.NO_CERTIFICATE, "the client showed no certificate");
+            }
+            TlsOutcome secured = new TlsOutcome.Secured(session.getProtocol(), session.getCipherSuite(), client);
+            // Java would let it be taken up again, for a day.
+            session.invalidate();
+            return secured;
         } catch (CertificateParsingException malformed) {
             return TlsTrouble.of(malformed);
         }

@@ -24,6 +24,11 @@ public final class CertificateTls {
         if (System.getProperty("jdk.tls.rejectClientInitiatedRenegotiation") == null) {
             System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         }
+        // Nor does a client come back by what it was given last time: who it is it proves each time. Netty reads this
+        // too.
+        if (System.getProperty("jdk.tls.server.enableSessionTicketExtension") == null) {
+            System.setProperty("jdk.tls.server.enableSessionTicketExtension", "false");
+        }
         // In TLS 1.3 the JDK asks the other side for new keys after 128 GiB (2^37 bytes), with each record until they
         // come. GnuTLS, and so libnbd, nbdkit and QEMU, hangs up at the ninth within a second; and one that is asked
         // while it waits for room in its socket sends the record that waits twice. Who sends changes its own keys in
@@ -64,7 +69,7 @@ public final class CertificateTls {
     public static CertificateTls of(
             List<X509Certificate> chain, PrivateKey key, List<X509Certificate> authorities, boolean required)
             throws SSLException {
-        return of(TlsLibrary.inUse(), chain, key, authorities, required);
+        return of(TlsLibrary.inUseFor(key), chain, key, authorities, required);
     }
 
     /** Likewise, by that library. */

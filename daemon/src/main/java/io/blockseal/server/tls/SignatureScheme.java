@@ -8,7 +8,7 @@ import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PSSParameterSpec;
 
 /**
- * How a handshake may be signed, with the numbers of TLS and the names of Java; SHA-1 is none of them.
+ * How a handshake may be signed, with the numbers of TLS and the names of Java; those that BoringSSL may ask us for; SHA-1 is none of them.
  *
  * <p>Source: RFC 8446, 4.2.3.
  */
@@ -21,8 +21,7 @@ enum SignatureScheme {
     ECDSA_SECP521R1_SHA512(0x0603, "SHA512withECDSA"),
     RSA_PSS_RSAE_SHA256(0x0804, "RSASSA-PSS", "SHA-256", 32),
     RSA_PSS_RSAE_SHA384(0x0805, "RSASSA-PSS", "SHA-384", 48),
-    RSA_PSS_RSAE_SHA512(0x0806, "RSASSA-PSS", "SHA-512", 64),
-    ED25519(0x0807, "Ed25519");
+    RSA_PSS_RSAE_SHA512(0x0806, "RSASSA-PSS", "SHA-512", 64);
 
     private final int code;
     private final String algorithm;

@@ -21,7 +21,7 @@ public enum TlsLibrary {
                 return SslContextBuilder.forServer(
                                 OpenSslX509KeyManagerFactory.newKeyless(chain.toArray(new X509Certificate[0])))
                         .sslProvider(SslProvider.OPENSSL)
-                        .option(OpenSslContextOption.PRIVATE_KEY_METHOD, new ServerSignature(key));
+                        .option(OpenSslContextOption.ASYNC_PRIVATE_KEY_METHOD, new ServerSignature(key));
             } catch (Exception unfit) { // It declares no other.
                 throw new SSLException("the certificate cannot be used: " + unfit.getMessage(), unfit);
             }
@@ -49,7 +49,12 @@ public enum TlsLibrary {
 
     /** Which of them does it in this process; {@code -Dio.netty.handler.ssl.noOpenSsl=true} leaves it to Java. */
     public static TlsLibrary inUse() {
-        return OpenSsl.isAvailable() ? BORINGSSL : JAVA;
+        return OpenSsl.isAvailable() && "BoringSSL".equals(OpenSsl.versionString()) ? BORINGSSL : JAVA;
+    }
+
+    /** Likewise for a certificate with that key: of Edwards curves BoringSSL is not asked to sign by Netty. */
+    static TlsLibrary inUseFor(PrivateKey key) {
+        return key.getAlgorithm().startsWith("Ed") ? JAVA : inUse();
     }
 
     /** With our certificate first in the chain, and its key. */

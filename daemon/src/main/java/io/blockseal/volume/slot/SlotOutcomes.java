@@ -123,8 +123,10 @@ final class SlotOutcomes {
     /** That no key fits, or none with its PIN. */
     WrongKeyException wrongKey() {
         String pins = String.join(ANOTHER, unusable);
-        return new WrongKeyException(volumeName + ": no key slot opens with the given keys"
-                + (pins.isEmpty() ? "" : "; " + pins) + untried());
+        return new WrongKeyException(
+                volumeName + ": no key slot opens with the given keys" + (pins.isEmpty() ? "" : "; " + pins)
+                        + untried(),
+                unserved instanceof WrongPinException ? unserved : null);
     }
 
     /** What is said of the other slots after {@code first}. */
