@@ -442,14 +442,14 @@ class RobustnessTest {
 
     @Test
     void manyLargeRequestsAtOnceAllEnd() throws Exception {
-        // 16 clients on two loops of 40 MiB each: no two whole replies fit, so all but one have to wait.
+        // 8 clients on two loops of 40 MiB each: no two whole replies fit, so all but one have to wait.
         rig.disk.later = true;
         byte[] data = pattern(32 << 20, 32);
         try (RawNbd nbd = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
             assertEquals(0, nbd.write(0, 0, data).error());
         }
         List<CompletableFuture<Void>> clients = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i < 8; i++) {
             int number = i;
             clients.add(CompletableFuture.runAsync(
                     () -> {
