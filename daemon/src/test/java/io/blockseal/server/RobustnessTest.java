@@ -384,7 +384,7 @@ class RobustnessTest {
     /** Each takes fifty times its bytes when they leave one by one. */
     @Test
     void repliesWithoutDataThatNobodyReadsAreBoundedToo() throws Exception {
-        int count = 20_000;
+        int count = 40_000;
         try (RawNbd deaf = RawNbd.transmitting(rig.socket, "disk", NbdReplyStyle.SIMPLE)) {
             CompletableFuture<Void> sender = CompletableFuture.runAsync(() -> {
                 try {
@@ -414,8 +414,9 @@ class RobustnessTest {
                 }
             }
             int taken = rig.disk.submits.get();
-            // Some hundred or thousand lie in the socket, as large as the system lets it be.
-            assertTrue(taken < 8000, taken + " of them were taken");
+            // What lies in the socket depends on how many leave at once: some hundred, or all that 208 KiB have room
+            // for.
+            assertTrue(taken < 20_000, taken + " of them were taken");
             for (int i = 0; i < count; i++) {
                 assertEquals(0, deaf.reply(i, 0).error());
             }

@@ -41,9 +41,13 @@ public final class ConfiguredKeys {
             String named = config.keys().stream()
                     .map(key -> key.kind().word() + " " + key.place())
                     .collect(Collectors.joining(", "));
-            LOG.warn("volume={}: the configuration names {}, which opens it no more", served.name(), named);
+            LOG.warn(
+                    "volume={}: the configuration names {}, which opens it no more: {}",
+                    served.name(),
+                    named,
+                    changed.getMessage());
             return "The configuration names " + named + ", which opens this volume no more: change it before the next"
-                    + " start, then reload (" + changed.getMessage() + ").\n";
+                    + " start, then reload.\n";
         } catch (Exception unknown) {
             LOG.debug("volume={}: {}", served.name(), Failures.message(unknown), unknown);
             return null;

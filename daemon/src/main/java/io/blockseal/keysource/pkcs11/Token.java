@@ -394,6 +394,10 @@ final class Token {
         requireTries(token, asker);
         byte[] mark = pins.mark(token, text);
         requireNotRefused(mark, asker, given);
+        if (token.triesAreFewer() && proven.mark() != null && !proven.isOf(mark)) {
+            // Logged out meanwhile, perhaps; it is not the time to try another one all the same.
+            throw new OtherPinException(another(asker, given) + TRIES_ARE_FEWER, given);
+        }
         try {
             if (!proven.logIn(mark, () -> functions.login(session, text))) {
                 throw new OtherPinException(another(asker, given) + TRIES_ARE_FEWER, given);
