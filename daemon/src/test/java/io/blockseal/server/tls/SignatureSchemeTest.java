@@ -3,11 +3,19 @@ package io.blockseal.server.tls;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.OpenSslAsyncPrivateKeyMethod;
 import java.security.NoSuchAlgorithmException;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class SignatureSchemeTest {
+    /** The numbers are BoringSSL's own, and not there before it is. */
+    @BeforeAll
+    static void library() {
+        OpenSsl.ensureAvailability();
+    }
+
     /** Handshakes with keys of every kind are in TlsTest; these are the numbers in which BoringSSL asks. */
     @Test
     void hasTheNumbersOfTls() throws Exception {
