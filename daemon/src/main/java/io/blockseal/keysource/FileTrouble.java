@@ -39,7 +39,7 @@ public final class FileTrouble {
     }
 
     /** Whom the system takes us for. */
-    static String us() {
+    public static String us() {
         return System.getProperty("user.name", "of this process");
     }
 }

@@ -14,6 +14,7 @@ import io.blockseal.config.KeyConfig;
 import io.blockseal.config.TlsConfig;
 import io.blockseal.config.VolumeConfig;
 import io.blockseal.format.MalformedVolumeException;
+import io.blockseal.keysource.FileTrouble;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.PrivateFile;
 import io.blockseal.store.StoreException;
@@ -155,16 +156,13 @@ final class ConfigTrial {
         if (!Files.exists(path)) {
             return what + " " + path + " is not there";
         }
-        return Files.isReadable(path) ? null : what + " " + path + " may not be read by the user " + user();
+        return Files.isReadable(path) ? null : what + " " + path + " may not be read by the user " + FileTrouble.us();
     }
 
     private void problem(String where, String what) {
         problems.add(new Problem(
-                file.toString(), where + what, "Tried as the user " + user() + ", who has to be the one that serves."));
-    }
-
-    /** As whom all this is tried. */
-    static String user() {
-        return System.getProperty("user.name", "of this process");
+                file.toString(),
+                where + what,
+                "Tried as the user " + FileTrouble.us() + ", who has to be the one that serves."));
     }
 }

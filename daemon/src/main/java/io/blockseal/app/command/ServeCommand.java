@@ -20,6 +20,7 @@ import io.blockseal.config.LogLevel;
 import io.blockseal.config.ShredPolicy;
 import io.blockseal.config.TcpAddress;
 import io.blockseal.config.VolumeConfig;
+import io.blockseal.keysource.FileTrouble;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -201,7 +202,7 @@ public final class ServeCommand extends Verb {
         DaemonConfig wanted = config == null ? fromOptions() : fromFile(config);
         if (checkConfig && config != null) {
             ConfigTrial.run(config, wanted);
-            out().println(config + ": the configuration is right (tried as the user " + ConfigTrial.user() + ").");
+            out().println(config + ": the configuration is right (tried as the user " + FileTrouble.us() + ").");
             out().flush();
             return ExitCode.OK.number();
         }

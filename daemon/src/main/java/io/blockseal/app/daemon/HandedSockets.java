@@ -23,6 +23,8 @@ import org.slf4j.LoggerFactory;
 final class HandedSockets {
     private static final Logger LOG = LoggerFactory.getLogger(HandedSockets.class);
 
+    private static final String LISTEN = "listen (--listen)";
+
     private final DaemonConfig config;
     private final ExitCode wrong;
     private final List<Inherited> handed;
@@ -66,12 +68,12 @@ final class HandedSockets {
         for (Inherited each : handed) {
             for (Path socket : config.unixSockets()) {
                 if (isSame(each.path(), socket)) {
-                    throw twice("unix socket " + socket, null);
+                    throw twice("unix socket " + socket, "unix (--unix)", null);
                 }
             }
             for (TcpAddress address : config.listen()) {
                 if (overlaps(each.address(), address)) {
-                    throw twice(address.toString(), null);
+                    throw twice(address.toString(), LISTEN, null);
                 }
             }
         }
@@ -106,17 +108,18 @@ final class HandedSockets {
         for (Inherited each : handed) {
             InetSocketAddress theirs = each.address();
             if (theirs != null && theirs.getAddress().isAnyLocalAddress() && theirs.getPort() == taken.port()) {
-                return twice(taken.toString(), refused);
+                return twice(taken.toString(), LISTEN, refused);
             }
         }
         return null;
     }
 
-    private CommandException twice(String address, @Nullable IOException refused) {
+    /** Of an address that that setting names, too. */
+    private CommandException twice(String address, String setting, @Nullable IOException refused) {
         return new CommandException(
                 wrong,
                 "cannot listen on " + address + ": systemd has opened it for this process already\n  Leave it out of "
-                        + (address.startsWith("unix") ? "unix (--unix)" : "listen (--listen)")
+                        + setting
                         + (config.socketActivation()
                                 ? "; it is served by socket-activation."
                                 : ", and have it served by socket-activation: true (--socket-activation)."),

@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Opens volumes whose key source could not be asked when the daemon started: each is tried again, later each time, until
- * it opens, or an operator sends another of its keys. The others are served meanwhile. From any thread; the tries run on keeper threads.
+ * it opens, or an operator sends another of its keys. The others are served meanwhile. From any thread; the tries run on
+ * keeper threads.
  */
 public final class LateOpenings {
     /** Opens one. */
@@ -140,7 +141,7 @@ public final class LateOpenings {
     private void attemptNow(ServedVolume volume, int tries) {
         try {
             opening.open(volume);
-            opened(volume);
+            waitsNoMore(volume);
             LOG.info("volume={}: its key is there; it is served", volume.name());
         } catch (Exception failed) {
             String why = Failures.message(failed);
@@ -172,12 +173,10 @@ public final class LateOpenings {
         LOG.error(
                 "volume={}: is not served until its configuration is mended and loaded again: {}", volume.name(), why);
         volume.giveUp(why);
-        synchronized (this) {
-            waiting.remove(volume);
-        }
+        waitsNoMore(volume);
     }
 
-    private synchronized void opened(ServedVolume volume) {
+    private synchronized void waitsNoMore(ServedVolume volume) {
         waiting.remove(volume);
     }
 
@@ -219,7 +218,7 @@ public final class LateOpenings {
             }
             try {
                 byOrder.open(volume);
-                opened(volume);
+                waitsNoMore(volume);
                 LOG.info("volume={}: an operator has sent a key that opens it; it is served", volume.name());
                 return true;
             } catch (CommandException unfit) {

@@ -8,7 +8,7 @@ import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PSSParameterSpec;
 
 /**
- * How a handshake may be signed, with the numbers of TLS and the names of Java; those that BoringSSL may ask us for; SHA-1 is none of them.
+ * How BoringSSL may ask us to sign a handshake, with the numbers of TLS and the names of Java. SHA-1 is none of them.
  *
  * <p>Source: RFC 8446, 4.2.3.
  */

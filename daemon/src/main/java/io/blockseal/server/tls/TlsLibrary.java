@@ -10,7 +10,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import javax.net.ssl.SSLException;
 
-/** Who speaks TLS by certificates. docs/performance.md has what each of them gives. From any thread. */
+/** Who speaks TLS by certificates. docs/decisions/0017 has what each of them gives. From any thread. */
 public enum TlsLibrary {
     /** BoringSSL, as Netty builds it. */
     BORINGSSL("boringssl") {

@@ -13,9 +13,9 @@ import io.blockseal.config.KeyCheck;
 import io.blockseal.config.KeyCheck.OnRevocation;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Binding;
-import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.UnwrapOnly;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.keysource.WrongPinException;
@@ -128,12 +128,16 @@ class WrongPinStatusTest {
     }
 
     /** A token that has the key of the volume, and what remembers for it which PINs it has refused. */
-    private final class Token implements KeySource {
+    private final class Token extends UnwrapOnly {
         private final List<String> shown = new ArrayList<>();
         private String pinFile = "tangerine";
         private boolean isLoggedIn;
         private boolean revoked;
         private int questions;
+
+        Token() {
+            super("token");
+        }
 
         @Override
         public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
@@ -150,28 +154,5 @@ class WrongPinStatusTest {
             }
             return fixture.key(1).unwrap(wrapped, binding);
         }
-
-        @Override
-        public String kind() {
-            return "token";
-        }
-
-        @Override
-        public String reference() {
-            return "token:";
-        }
-
-        @Override
-        public boolean mayOpen(WrappedKey wrapped) {
-            return true;
-        }
-
-        @Override
-        public WrappedKey wrap(Secret volumeKey, Binding binding) {
-            throw new UnsupportedOperationException("nobody asks for that");
-        }
-
-        @Override
-        public void close() {}
     }
 }

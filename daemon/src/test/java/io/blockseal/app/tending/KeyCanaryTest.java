@@ -14,9 +14,9 @@ import io.blockseal.config.KeyCheck;
 import io.blockseal.config.KeyCheck.OnRevocation;
 import io.blockseal.crypto.Secret;
 import io.blockseal.keysource.Binding;
-import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
 import io.blockseal.keysource.KeySourceException.Kind;
+import io.blockseal.keysource.UnwrapOnly;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
 import io.blockseal.store.MemoryStore;
@@ -350,36 +350,20 @@ class KeyCanaryTest {
     }
 
     /** The key that opens the volume, with moods. */
-    private final class Moody implements KeySource {
+    private final class Moody extends UnwrapOnly {
         private volatile @Nullable Kind mood;
         private boolean other;
         private int unwraps;
         private volatile CountDownLatch asked = new CountDownLatch(0);
         private volatile CountDownLatch answers = new CountDownLatch(0);
 
-        @Override
-        public String kind() {
-            return "moody";
-        }
-
-        @Override
-        public String reference() {
-            return "moody:";
+        Moody() {
+            super("moody");
         }
 
         @Override
         public int slotPriority() {
             return 1;
-        }
-
-        @Override
-        public boolean mayOpen(WrappedKey wrapped) {
-            return true;
-        }
-
-        @Override
-        public WrappedKey wrap(Secret volumeKey, Binding binding) {
-            throw new UnsupportedOperationException("nobody asks for that");
         }
 
         @Override
@@ -399,8 +383,5 @@ class KeyCanaryTest {
                     ? Secret.random(fixture.engine().keys(), 32)
                     : fixture.key(1).unwrap(wrapped, binding);
         }
-
-        @Override
-        public void close() {}
     }
 }

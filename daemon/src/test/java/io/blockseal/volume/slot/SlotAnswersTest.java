@@ -11,8 +11,8 @@ import io.blockseal.crypto.KeyLeaks;
 import io.blockseal.crypto.Secret;
 import io.blockseal.crypto.java.JavaCryptoEngine;
 import io.blockseal.keysource.Binding;
-import io.blockseal.keysource.KeySource;
 import io.blockseal.keysource.KeySourceException;
+import io.blockseal.keysource.UnwrapOnly;
 import io.blockseal.keysource.WrapAlgorithm;
 import io.blockseal.keysource.WrappedKey;
 import io.blockseal.keysource.WrongKeyException;
@@ -89,10 +89,14 @@ class SlotAnswersTest {
         }
     }
 
-    private final class Counting implements KeySource {
+    private final class Counting extends UnwrapOnly {
         private int asked;
         private @Nullable KeySourceException trouble;
         private @Nullable WrongKeyException stranger;
+
+        Counting() {
+            super("far");
+        }
 
         @Override
         public Secret unwrap(WrappedKey wrapped, Binding volume) throws KeySourceException, WrongKeyException {
@@ -105,28 +109,5 @@ class SlotAnswersTest {
             }
             return Secret.random(engine.keys(), 32);
         }
-
-        @Override
-        public String kind() {
-            return "far";
-        }
-
-        @Override
-        public String reference() {
-            return "far:";
-        }
-
-        @Override
-        public boolean mayOpen(WrappedKey wrapped) {
-            return true;
-        }
-
-        @Override
-        public WrappedKey wrap(Secret volumeKey, Binding volume) {
-            throw new UnsupportedOperationException("nobody asks for that");
-        }
-
-        @Override
-        public void close() {}
     }
 }
