@@ -10,14 +10,28 @@ import org.jspecify.annotations.Nullable;
  * Lets a loop look for a moment whether more comes before it sleeps. To wake a sleeping thread on another processor takes
  * longer than to serve a small request, and a client with one request at a time pays for it each time.
  *
- * <p>It is done only while it pays: the last pause was shorter than the moment, and a processor is left for the client.
- * One look in vain ends it until a short pause is seen again, so an idle loop sleeps. On the loop's thread.
+ * <p>It is done only while it pays: the last pause was short, and a processor is left for the client. One look in vain
+ * ends it until a short pause is seen again, so an idle loop sleeps. Where somebody else got the processor during a look,
+ * the loop leaves off for a while: briefly, if that is rare (a client that happened to wake here), longer each time that
+ * it happens again soon (a machine that has better things to do). On the loop's thread.
  */
 final class BusyPoll implements SelectStrategy {
-    /** A pause between two looks that long means that somebody else needed this processor. */
-    static final long DISPLACED_NANOS = 30_000;
+    /**
+     * A pause between two looks that long means that somebody else needed this processor. An interrupt takes 16 to 100 us on
+     * a virtual one, a hundred of them a second.
+     */
+    static final long DISPLACED_NANOS = 250_000;
 
-    static final long HELD_OFF_NANOS = 100_000_000;
+    /** For how long it leaves off, at first and at most. */
+    static final long HELD_OFF_NANOS_MIN = 2_000_000;
+
+    static final long HELD_OFF_NANOS_MAX = 128_000_000;
+
+    /** Displaced again within so many times the while that it has just left off, it leaves off for twice that. */
+    static final int SOON = 8;
+
+    /** A pause slept through is short up to so many moments: to fall asleep and to be woken is a part of it. */
+    static final int SHORT_PAUSE_MOMENTS = 2;
 
     private final long momentNanos;
     private final SpareProcessors.Loop processors;
@@ -26,6 +40,7 @@ final class BusyPoll implements SelectStrategy {
     private boolean worthwhile;
     private long sleepsSince;
     private long heldOffUntil;
+    private long heldOffNanos;
 
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
     BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
@@ -48,7 +63,7 @@ final class BusyPoll implements SelectStrategy {
         if (hasTasks) {
             return pollNow.get();
         }
-        worthwhile = worthwhile || now - sleepsSince < momentNanos;
+        worthwhile = worthwhile || now - sleepsSince < SHORT_PAUSE_MOMENTS * momentNanos;
         BooleanSupplier tasks = tasksWait;
         if (tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now)) {
             int ready = look(pollNow, tasks, now);
@@ -68,8 +83,7 @@ final class BusyPoll implements SelectStrategy {
             int ready = pollNow.get();
             long now = nanoTime.getAsLong();
             if (now - before > DISPLACED_NANOS) {
-                heldOffUntil = now + HELD_OFF_NANOS;
-                worthwhile = false;
+                leaveOff(now);
                 return ready;
             }
             if (ready > 0 || tasks.getAsBoolean() || now - begun > momentNanos) {
@@ -78,5 +92,12 @@ final class BusyPoll implements SelectStrategy {
             before = now;
             Thread.onSpinWait();
         }
+    }
+
+    private void leaveOff(long now) {
+        boolean again = now - heldOffUntil < SOON * heldOffNanos;
+        heldOffNanos = again ? Math.min(2 * heldOffNanos, HELD_OFF_NANOS_MAX) : HELD_OFF_NANOS_MIN;
+        heldOffUntil = now + heldOffNanos;
+        worthwhile = false;
     }
 }

@@ -13,6 +13,7 @@ class BusyPollTest {
     /** What the daemon's own is to be. */
     private static final long MOMENT = 50_000;
 
+    private static final long SHORT_PAUSE = BusyPoll.SHORT_PAUSE_MOMENTS * MOMENT - 1;
     private static final long STEP = 1_000;
     private static final int LOOKS_MAX = 1_000;
     private static final long LONG = 1_000_000_000;
@@ -62,7 +63,7 @@ class BusyPollTest {
     class WhenWorkCameAfterAShortPause {
         @BeforeEach
         void pauseShortly() {
-            now += MOMENT - 1;
+            now += SHORT_PAUSE;
         }
 
         @Test
@@ -102,16 +103,15 @@ class BusyPollTest {
         @Test
         void aLookInVainIsTheLastUntilAShortPauseIsSeenAgain() throws Exception {
             turn(poll, NEVER);
-            now += MOMENT;
+            now += SHORT_PAUSE + 1;
             turnAsleep(poll);
             now += LONG;
             turnAsleep(poll);
-            now += MOMENT - 1;
+            now += SHORT_PAUSE;
             assertEquals(3, turn(poll, 2));
         }
 
-        @Test
-        void leavesTheProcessorToWhoeverDisplacedIt() throws Exception {
+        private void isDisplacedWhileItLooks() throws Exception {
             looks = 0;
             int result = poll.calculateStrategy(
                     () -> {
@@ -121,14 +121,52 @@ class BusyPollTest {
                     false);
             assertEquals(SelectStrategy.SELECT, result);
             assertEquals(4, looks);
-            long until = now + BusyPoll.HELD_OFF_NANOS;
-            while (now < until - MOMENT / 2) {
+        }
+
+        private void leavesOffFor(long nanos) throws Exception {
+            long until = now + nanos;
+            while (now < until - MOMENT) {
                 turnAsleep(poll);
                 now += MOMENT / 2;
             }
             now = until - 1;
             turnAsleep(poll);
             now = until;
+        }
+
+        @Test
+        void leavesTheProcessorForAMomentToWhoeverDisplacedIt() throws Exception {
+            isDisplacedWhileItLooks();
+            leavesOffFor(BusyPoll.HELD_OFF_NANOS_MIN);
+            assertEquals(3, turn(poll, 2));
+        }
+
+        @Test
+        void leavesItForLongerTheSoonerItIsDisplacedAgain() throws Exception {
+            long nanos = BusyPoll.HELD_OFF_NANOS_MIN;
+            isDisplacedWhileItLooks();
+            leavesOffFor(nanos);
+            while (nanos < BusyPoll.HELD_OFF_NANOS_MAX) {
+                isDisplacedWhileItLooks();
+                nanos *= 2;
+                leavesOffFor(nanos);
+            }
+            isDisplacedWhileItLooks();
+            leavesOffFor(BusyPoll.HELD_OFF_NANOS_MAX);
+        }
+
+        @Test
+        void forgetsADisplacementLongAgo() throws Exception {
+            isDisplacedWhileItLooks();
+            leavesOffFor(BusyPoll.HELD_OFF_NANOS_MIN);
+            isDisplacedWhileItLooks();
+            leavesOffFor(2 * BusyPoll.HELD_OFF_NANOS_MIN);
+            long forgotten = now + BusyPoll.SOON * 2 * BusyPoll.HELD_OFF_NANOS_MIN;
+            while (now < forgotten) {
+                assertEquals(3, turn(poll, 2));
+            }
+            isDisplacedWhileItLooks();
+            leavesOffFor(BusyPoll.HELD_OFF_NANOS_MIN);
             assertEquals(3, turn(poll, 2));
         }
 
@@ -137,11 +175,11 @@ class BusyPollTest {
             for (int i = 0; i < 10; i++) {
                 other.worksUntil(now);
                 turnAsleep(poll);
-                now += MOMENT - 1;
+                now += SHORT_PAUSE;
             }
             now += SpareProcessors.INTERVAL_NANOS;
             turnAsleep(poll);
-            now += MOMENT - 1;
+            now += SHORT_PAUSE;
             assertEquals(3, turn(poll, 2), "the other loop's clients are idle now");
         }
 
@@ -149,10 +187,10 @@ class BusyPollTest {
         void doesNotLookWhileAThreadWorksForALoop() throws Exception {
             other.take(1);
             turnAsleep(poll);
-            now += MOMENT - 1;
+            now += SHORT_PAUSE;
             turnAsleep(poll);
             other.take(-1);
-            now += MOMENT - 1;
+            now += SHORT_PAUSE;
             assertEquals(3, turn(poll, 2));
         }
 
