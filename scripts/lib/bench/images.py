@@ -1,11 +1,16 @@
 """The image of each server on one filesystem, and the command line that serves it."""
 
+import contextlib
+import os
+
 from bench.address import Address, EXPORT, LOOPBACK, free_port
 from bench.certificates import Certificates
 from bench.processes import run, run_again
 
 # 64 connections, and one to see that it has started.
 CONNECTIONS_MAX = 80
+
+STEP = 2 << 20
 
 
 class Images:
@@ -41,6 +46,21 @@ class Images:
         if not path.exists():
             self._make(name, path)
         return path
+
+    def allocate_in_turn(self, names):
+        """Gives the images of those servers their blocks, each a few at a time.
+
+        An image in memory that is written after others gets memory in larger pieces, which made the last of six a
+        quarter faster to read than the first, whoever served it.
+        """
+        paths = [path for path in map(self.image, names) if path]
+        with contextlib.ExitStack() as files:
+            opened = [files.enter_context(open(path, "r+b")) for path in paths]
+            sizes = [os.fstat(file.fileno()).st_size for file in opened]
+            for offset in range(0, max(sizes, default=0), STEP):
+                for file, size in zip(opened, sizes):
+                    if offset < size:
+                        os.posix_fallocate(file.fileno(), offset, min(STEP, size - offset))
 
     def _make(self, name, path):
         if name.startswith("blockseal"):

@@ -78,8 +78,11 @@ class Measuring:
     def group(self, group, images, unable):
         """The result of one group; `unable` is {server name: why it cannot run here}."""
         servers = []
+        names = ("blockseal", *group.peers)
+        if not group.empty:
+            images.allocate_in_turn(name for name in names if name not in unable)
         try:
-            for name in ("blockseal", *group.peers):
+            for name in names:
                 if name in unable:
                     self.leave_out(f"{name} in \"{group.title}\"", unable[name])
                     continue

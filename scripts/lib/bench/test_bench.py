@@ -214,6 +214,20 @@ class Host(unittest.TestCase):
         self.assertEqual(host.filesystem("/proc")[0], "proc")
 
 
+class Memory(unittest.TestCase):
+    def test_of_images_is_taken_in_turn_and_spares_what_is_in_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            images = Images(pathlib.Path(folder), "5M", "launcher")
+            for name, size in (("nbdkit-file", 5 << 20), ("qemu-raw", 1000)):
+                (images.folder_of(name) / "demo.img").write_bytes(b"head" + bytes(size - 4))
+            images.allocate_in_turn(["nbdkit-null", "nbdkit-file", "qemu-raw"])
+            for name, size in (("nbdkit-file", 5 << 20), ("qemu-raw", 1000)):
+                stat = images.image(name).stat()
+                self.assertEqual(stat.st_size, size)
+                self.assertGreaterEqual(stat.st_blocks * 512, size)
+                self.assertEqual(images.image(name).read_bytes()[:4], b"head")
+
+
 class Protection(unittest.TestCase):
     def test_every_server_of_the_tls_rows_is_told_to_require_it(self):
         group = next(group for group in rows.GROUPS if group.tls)
