@@ -5,12 +5,13 @@ import os
 
 from bench.address import Address, EXPORT, LOOPBACK, free_port
 from bench.certificates import Certificates
-from bench.processes import run, run_again
+from bench.processes import CommandFailed, run, run_again
 
 # 64 connections, and one to see that it has started.
 CONNECTIONS_MAX = 80
 
-STEP = 2 << 20
+# How much of an image is allocated before it is the next one's turn.
+STEP_BYTES = 2 << 20
 
 
 class Images:
@@ -53,14 +54,26 @@ class Images:
         An image in memory that is written after others gets memory in larger pieces, which made the last of six a
         quarter faster to read than the first, whoever served it.
         """
-        paths = [path for path in map(self.image, names) if path]
+        paths = []
+        for name in names:
+            # Who starts the server meets the same trouble, and says what is left out.
+            with contextlib.suppress(CommandFailed):
+                paths.append(self.image(name))
+        paths = [path for path in paths if path]
         with contextlib.ExitStack() as files:
             opened = [files.enter_context(open(path, "r+b")) for path in paths]
             sizes = [os.fstat(file.fileno()).st_size for file in opened]
-            for offset in range(0, max(sizes, default=0), STEP):
+            for offset in range(0, max(sizes, default=0), STEP_BYTES):
                 for file, size in zip(opened, sizes):
                     if offset < size:
-                        os.posix_fallocate(file.fileno(), offset, min(STEP, size - offset))
+                        self._allocate(file, offset, min(STEP_BYTES, size - offset))
+
+    @staticmethod
+    def _allocate(file, offset, count):
+        try:
+            os.posix_fallocate(file.fileno(), offset, count)
+        except OSError as error:
+            raise CommandFailed(f"{file.name} gets no room: {error}") from error
 
     def _make(self, name, path):
         if name.startswith("blockseal"):

@@ -17,20 +17,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class BusyPoll implements SelectStrategy {
     /**
-     * A pause between two looks that long means that somebody else needed this processor. An interrupt takes 16 to 100 us on
-     * a virtual one, a hundred of them a second.
+     * A pause between two looks that long means that somebody else needed this processor. On a virtual processor an
+     * interrupt takes 16 to 100 us, and there are over a hundred a second.
      */
     static final long DISPLACED_NANOS = 250_000;
 
-    /** For how long it leaves off, at first and at most. */
+    /** For how long it leaves off at first. */
     static final long HELD_OFF_NANOS_MIN = 2_000_000;
 
+    /** For how long it leaves off at most. */
     static final long HELD_OFF_NANOS_MAX = 128_000_000;
 
-    /** Displaced again within so many times the while that it has just left off, it leaves off for twice that. */
+    /** Displaced again within this many times its last hold-off, it leaves off for twice as long. */
     static final int SOON = 8;
 
-    /** A pause slept through is short up to so many moments: to fall asleep and to be woken is a part of it. */
+    /** A pause, with its look if there was one, is short up to this many moments: to be woken is a part of it. */
     static final int SHORT_PAUSE_MOMENTS = 2;
 
     private final long momentNanos;
@@ -70,7 +71,6 @@ final class BusyPoll implements SelectStrategy {
             if (ready > 0 || tasks.getAsBoolean()) {
                 return ready;
             }
-            now = nanoTime.getAsLong();
         }
         worthwhile = false;
         sleepsSince = now;

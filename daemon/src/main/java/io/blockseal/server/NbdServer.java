@@ -170,7 +170,8 @@ public final class NbdServer implements AutoCloseable {
                         new WriteBufferWaterMark(options.outboundBytes() / 2, options.outboundBytes()));
         if (tcp) {
             bootstrap.option(ChannelOption.SO_REUSEADDR, true);
-            // Buffers are left to the system, but see SendBuffer: setting them would switch its autotuning off.
+            // Buffers are left to the system: setting them switches its autotuning off. For an exception see
+            // SendBuffer.
             bootstrap.childOption(ChannelOption.TCP_NODELAY, true);
             options.tcp().applyTo(bootstrap);
         } else {
@@ -213,9 +214,9 @@ public final class NbdServer implements AutoCloseable {
         Connection connection =
                 new Connection(channel, loops.of(channel.eventLoop()), options, connections, watch, refusals);
         connections.add(connection);
-        SendBuffer.choose(channel);
         channel.config().setRecvByteBufAllocator(connection.receive());
         channel.pipeline().addLast(new HandshakeHandler(connection, exports, protection));
+        SendBuffer.choose(channel);
     }
 
     private @Nullable ConnectionRefusal takePlace(Channel channel) {

@@ -142,6 +142,27 @@ class BusyPollTest {
         }
 
         @Test
+        void anInterruptIsNoDisplacement() throws Exception {
+            looks = 0;
+            poll.calculateStrategy(
+                    () -> {
+                        now += ++looks == 4 ? 100_000 : STEP;
+                        return 0;
+                    },
+                    false);
+            turnAsleep(poll);
+            now += SHORT_PAUSE;
+            assertEquals(3, turn(poll, 2), "it is held off after an interrupt");
+        }
+
+        @Test
+        void aPauseThatBeganWithALookInVainCountsFromItsBeginning() throws Exception {
+            turn(poll, NEVER);
+            now += SHORT_PAUSE - MOMENT;
+            turnAsleep(poll);
+        }
+
+        @Test
         void leavesItForLongerTheSoonerItIsDisplacedAgain() throws Exception {
             long nanos = BusyPoll.HELD_OFF_NANOS_MIN;
             isDisplacedWhileItLooks();

@@ -1054,7 +1054,7 @@ class TlsTest {
                 for (NettyIoLoop loop : rig.loops.netty()) {
                     beside += ServerRig.onLoop(loop, () -> loop.share().besideBytes());
                 }
-            } while (beside < 1 << 20);
+            } while (beside < 256 << 10);
             nbdServer.close();
             assertEquals(0, nbdServer.connectionCount());
             assertTrue(library.saidNothing());
