@@ -58,8 +58,8 @@ class Images:
         for name in names:
             # Who starts the server meets the same trouble, and says what is left out.
             with contextlib.suppress(CommandFailed):
-                paths.append(self.image(name))
-        paths = [path for path in paths if path]
+                if path := self.image(name):
+                    paths.append(path)
         with contextlib.ExitStack() as files:
             opened = [files.enter_context(open(path, "r+b")) for path in paths]
             sizes = [os.fstat(file.fileno()).st_size for file in opened]

@@ -6,8 +6,8 @@ import java.net.InetSocketAddress;
 
 /**
  * How much of what we send over TCP the system holds until the client has taken it. For a client elsewhere the system finds
- * that out by itself, by how far and how fast it is. For one on this machine that is a mistake: nothing is on its way, and
- * megabytes that wait in memory are no longer in the processor's cache when the client copies them.
+ * out what is right, by how far and how fast it is. For a client on this machine it comes to hold megabytes, although
+ * nothing is on its way, and they are out of the processor's cache when the client copies them.
  */
 final class SendBuffer {
     /** For a client on this machine; the kernel doubles it. */

@@ -111,15 +111,19 @@ class BusyPollTest {
             assertEquals(3, turn(poll, 2));
         }
 
-        private void isDisplacedWhileItLooks() throws Exception {
+        /** A look in vain whose fourth glance at the sockets takes that long. */
+        private int lookInterruptedFor(long nanos) throws Exception {
             looks = 0;
-            int result = poll.calculateStrategy(
+            return poll.calculateStrategy(
                     () -> {
-                        now += ++looks == 4 ? BusyPoll.DISPLACED_NANOS + 1 : STEP;
+                        now += ++looks == 4 ? nanos : STEP;
                         return 0;
                     },
                     false);
-            assertEquals(SelectStrategy.SELECT, result);
+        }
+
+        private void isDisplacedWhileItLooks() throws Exception {
+            assertEquals(SelectStrategy.SELECT, lookInterruptedFor(BusyPoll.DISPLACED_NANOS + 1));
             assertEquals(4, looks);
         }
 
@@ -143,13 +147,7 @@ class BusyPollTest {
 
         @Test
         void anInterruptIsNoDisplacement() throws Exception {
-            looks = 0;
-            poll.calculateStrategy(
-                    () -> {
-                        now += ++looks == 4 ? 100_000 : STEP;
-                        return 0;
-                    },
-                    false);
+            lookInterruptedFor(100_000);
             turnAsleep(poll);
             now += SHORT_PAUSE;
             assertEquals(3, turn(poll, 2), "it is held off after an interrupt");
