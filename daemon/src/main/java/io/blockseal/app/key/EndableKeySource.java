@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A key source that a daemon asks by itself again and again. Once it is ended, whoever waits for an answer is called back,
  * and nobody asks any more: a daemon that is to stop does not wait for a vault that is away. Only threads within a question
- * are interrupted, never one that is at work on a store. Closing the source below stays its owner's business.
+ * are interrupted, never one that is at work on a store. A key that comes all the same, from a source that cannot be called
+ * back, is wiped: nobody opens a volume with it any more. Closing the source below stays its owner's business.
  */
 public final class EndableKeySource implements KeySource {
     private final KeySource source;
@@ -46,17 +47,21 @@ public final class EndableKeySource implements KeySource {
     }
 
     private synchronized void enter() throws KeySourceException {
-        if (ended) {
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE,
-                    reference() + ": is not asked any more, as the volume is closed");
-        }
+        requireWanted();
         if (suspended) {
             throw new KeySourceException(
                     KeySourceException.Kind.UNREACHABLE,
                     reference() + ": is not asked just now, as an operator has sent another key");
         }
         asking.add(Thread.currentThread());
+    }
+
+    private synchronized void requireWanted() throws KeySourceException {
+        if (ended) {
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    reference() + ": is not asked any more, as the volume is closed");
+        }
     }
 
     private synchronized void leave() {
@@ -134,12 +139,20 @@ public final class EndableKeySource implements KeySource {
 
     @Override
     public Secret unwrap(WrappedKey wrapped, Binding binding) throws KeySourceException, WrongKeyException {
+        Secret key;
         enter();
         try {
-            return source.unwrap(wrapped, binding);
+            key = source.unwrap(wrapped, binding);
         } finally {
             leave();
         }
+        try {
+            requireWanted();
+        } catch (KeySourceException late) {
+            key.close();
+            throw late;
+        }
+        return key;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.blockseal.app.key;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -71,6 +72,27 @@ class EndableKeySourceTest {
                     }
                 }
             }
+        }
+    }
+
+    /** It is nobody's any more, and lies in locked memory. */
+    @Test
+    void aKeyThatComesAfterTheEndIsWiped() throws Exception {
+        try (JavaCryptoEngine engine = new JavaCryptoEngine()) {
+            Secret late = Secret.random(engine.keys(), 32);
+            EndableKeySource[] asked = new EndableKeySource[1];
+            asked[0] = new EndableKeySource((KeySource) Proxy.newProxyInstance(
+                    KeySource.class.getClassLoader(), new Class<?>[] {KeySource.class}, (proxy, method, arguments) -> {
+                        if (method.getName().equals("reference")) {
+                            return "far:";
+                        }
+                        asked[0].end();
+                        return late;
+                    }));
+            Binding binding = new Binding(new UUID(1, 2));
+            assertThrows(KeySourceException.class, () -> asked[0].unwrap(WRAPPED, binding));
+            assertFalse(Thread.interrupted());
+            assertThrows(IllegalStateException.class, late::key);
         }
     }
 }
