@@ -82,7 +82,8 @@ final class WireServer {
                 0,
                 4L << 20,
                 MEMORY,
-                SpareProcessors.ofThisMachine().addLoop());
+                SpareProcessors.ofThisMachine().addLoop(),
+                new Gathering(System.nanoTime()));
         connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY, new RefusalFigures());
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());

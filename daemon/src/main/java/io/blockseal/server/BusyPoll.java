@@ -36,6 +36,7 @@ final class BusyPoll implements SelectStrategy {
 
     private final long momentNanos;
     private final SpareProcessors.Loop processors;
+    private final Gathering gathering;
     private final LongSupplier nanoTime;
     private @Nullable BooleanSupplier tasksWait;
     private boolean worthwhile;
@@ -44,9 +45,10 @@ final class BusyPoll implements SelectStrategy {
     private long heldOffNanos;
 
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
-    BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
+    BusyPoll(long momentNanos, SpareProcessors.Loop processors, Gathering gathering, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
         this.processors = processors;
+        this.gathering = gathering;
         this.nanoTime = nanoTime;
         this.sleepsSince = nanoTime.getAsLong();
         this.heldOffUntil = sleepsSince;
@@ -61,13 +63,14 @@ final class BusyPoll implements SelectStrategy {
     public int calculateStrategy(IntSupplier pollNow, boolean hasTasks) throws Exception {
         long now = nanoTime.getAsLong();
         processors.worksUntil(now);
+        long pause = gathering.pauseNanos(now);
         if (hasTasks) {
             return pollNow.get();
         }
         worthwhile = worthwhile || now - sleepsSince < SHORT_PAUSE_MOMENTS * momentNanos;
         BooleanSupplier tasks = tasksWait;
         if (tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now)) {
-            int ready = look(pollNow, tasks, now);
+            int ready = look(pollNow, tasks, now, pause);
             if (ready > 0 || tasks.getAsBoolean()) {
                 return ready;
             }
@@ -77,10 +80,10 @@ final class BusyPoll implements SelectStrategy {
         return SelectStrategy.SELECT;
     }
 
-    private int look(IntSupplier pollNow, BooleanSupplier tasks, long begun) throws Exception {
+    private int look(IntSupplier pollNow, BooleanSupplier tasks, long begun, long pauseNanos) throws Exception {
         long before = begun;
         while (true) {
-            int ready = pollNow.get();
+            int ready = before - begun < pauseNanos ? 0 : pollNow.get();
             long now = nanoTime.getAsLong();
             if (now - before > DISPLACED_NANOS) {
                 leaveOff(now);

@@ -60,13 +60,16 @@ public final class IoLoops implements AutoCloseable {
         }
         SpareProcessors spare = SpareProcessors.ofThisMachine();
         List<SpareProcessors.Loop> processors = new ArrayList<>(count);
+        List<Gathering> gatherings = new ArrayList<>(count);
         List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads = task -> thread(task, number.getAndIncrement());
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory(0, () -> {
             SpareProcessors.Loop own = spare.addLoop();
-            BusyPoll poll = busyPoll(own, System::nanoTime);
+            Gathering gathering = new Gathering(System.nanoTime());
+            BusyPoll poll = busyPoll(own, gathering, System::nanoTime);
             processors.add(own);
+            gatherings.add(gathering);
             polls.add(poll);
             return poll;
         }));
@@ -83,14 +86,20 @@ public final class IoLoops implements AutoCloseable {
                     .getNow();
             int index = loops.size();
             loops.add(new NettyIoLoop(
-                    (EventLoop) executor, thread, index, bufferBytesPerLoop, source, processors.get(index)));
+                    (EventLoop) executor,
+                    thread,
+                    index,
+                    bufferBytesPerLoop,
+                    source,
+                    processors.get(index),
+                    gatherings.get(index)));
         }
         return new IoLoops(group, loops);
     }
 
     /** How a loop goes to sleep that has this part of the processors. */
-    static BusyPoll busyPoll(SpareProcessors.Loop processors, LongSupplier nanoTime) {
-        return new BusyPoll(BUSY_POLL_NANOS, processors, nanoTime);
+    static BusyPoll busyPoll(SpareProcessors.Loop processors, Gathering gathering, LongSupplier nanoTime) {
+        return new BusyPoll(BUSY_POLL_NANOS, processors, gathering, nanoTime);
     }
 
     private static Thread thread(Runnable task, int number) {

@@ -29,6 +29,7 @@ public final class NettyIoLoop implements IoLoop {
     private final ExtentLists extentLists = new ExtentLists();
     private final StallWatch stallWatch;
     private final SpareProcessors.Loop processors;
+    private final Gathering gathering;
     private long receipts;
 
     NettyIoLoop(
@@ -37,8 +38,10 @@ public final class NettyIoLoop implements IoLoop {
             int index,
             long bufferBytes,
             MemorySource source,
-            SpareProcessors.Loop processors) {
+            SpareProcessors.Loop processors,
+            Gathering gathering) {
         this.processors = processors;
+        this.gathering = gathering;
         this.eventLoop = eventLoop;
         this.index = index;
         this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));
@@ -100,6 +103,11 @@ public final class NettyIoLoop implements IoLoop {
     /** Something has come from a client. */
     void countReceipt() {
         receipts++;
+    }
+
+    /** A request has been taken from what came. */
+    void countRequest() {
+        gathering.countRequest();
     }
 
     /** What sockets are read into; at most one for each connection. */

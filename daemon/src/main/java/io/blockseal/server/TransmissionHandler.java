@@ -284,6 +284,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             return false;
         }
         in.skipBytes(style.requestHeaderBytes());
+        connection.loop().countRequest();
         long payloadBytes = rules.payloadBytes(header);
         if (Long.compareUnsigned(payloadBytes, SKIP_BYTES_MAX) > 0) {
             connection.countCutOff(CutOff.PAYLOAD_SIZE);

@@ -23,8 +23,9 @@ class BusyPollTest {
     private boolean tasksWait;
     private final SpareProcessors spare = new SpareProcessors(2, () -> now);
     private final SpareProcessors.Loop other = spare.addLoop();
+    private final Gathering gathering = new Gathering(now);
     /** As the daemon has it. */
-    private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), () -> now));
+    private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), gathering, () -> now));
 
     /** How often the sockets were asked since the last turn began. */
     private int looks;
@@ -232,8 +233,8 @@ class BusyPollTest {
 
     @Test
     void neverLooksWhenSwitchedOffOrWithoutAWayToHearOfTasks() throws Exception {
-        BusyPoll off = watching(new BusyPoll(0, spare.addLoop(), () -> now));
-        BusyPoll deaf = new BusyPoll(MOMENT, spare.addLoop(), () -> now);
+        BusyPoll off = watching(new BusyPoll(0, spare.addLoop(), gathering, () -> now));
+        BusyPoll deaf = new BusyPoll(MOMENT, spare.addLoop(), gathering, () -> now);
         for (int i = 0; i < 10; i++) {
             now += SpareProcessors.INTERVAL_NANOS;
             turnAsleep(off);
@@ -241,6 +242,54 @@ class BusyPollTest {
             now += SpareProcessors.INTERVAL_NANOS;
             turnAsleep(deaf);
             turnAsleep(deaf);
+        }
+    }
+
+    /** On a clock that goes on whenever it is read: nothing is asked while requests gather. */
+    @Nested
+    class WhenRequestsAreDense {
+        private static final long TICK = 200;
+        private final BusyPoll gatherer =
+                watching(IoLoops.busyPoll(spare.addLoop(), gathering, () -> tasksWait ? now : (now += TICK)));
+        private long pause;
+
+        /** More of them come if they are left to gather. */
+        @BeforeEach
+        void serve() throws Exception {
+            now += LONG;
+            turnAsleep(gatherer);
+            now += SHORT_PAUSE / 2;
+            for (long until = now + LONG / 2; now < until; ) {
+                assertEquals(1, gatherer.calculateStrategy(() -> 1, false));
+                int requests = gathering.pauseNanos(now) > 0 ? 8 : 1;
+                for (int i = 0; i < requests; i++) {
+                    gathering.countRequest();
+                }
+                now += STEP;
+            }
+            pause = gathering.pauseNanos(now);
+            assertTrue(pause > 0, "no pause is used");
+        }
+
+        @Test
+        void leavesTheSocketsAloneForThePause() throws Exception {
+            long begun = now;
+            assertEquals(3, turn(gatherer, 1));
+            long asked = now - STEP - begun;
+            assertTrue(asked >= pause && asked <= pause + 4 * TICK, () -> "they were asked after " + asked + " ns");
+        }
+
+        @Test
+        void doesNotWhereOtherLoopsNeedTheProcessors() throws Exception {
+            other.worksUntil(now);
+            turnAsleep(gatherer);
+        }
+
+        @Test
+        void aTaskDoesNotWait() throws Exception {
+            tasksWait = true;
+            assertEquals(0, turn(gatherer, NEVER));
+            assertEquals(0, looks);
         }
     }
 }
