@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One loop's io_uring on one store, shared by the channels that the loop has to it. Requests of one burst collect and go
- * in one system call; an eventfd among the loop's sockets tells when some are done, and they are completed there.
+ * in one system call, or a few if there are many; an eventfd among the loop's sockets tells when some are done, and they are completed there.
  *
  * <p>It is for the plain case. Whatever the ring has no room for, does halfway or cannot say anything about goes to the
  * pool, which does it from the beginning: reading and writing the same bytes twice harms nobody. On its loop, but for
@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class RingLane {
     /** Enough for every disk to be busy; the rest waits in the pool. */
     static final int ENTRIES = 256;
+
+    /** So many are sent without waiting for the end of their burst, so that the disk begins while others are being noted. */
+    static final int SENT_AT = 8;
 
     private static final int NO_MEMORY = -12;
     private static final int INVALID = -22;
@@ -96,7 +99,7 @@ final class RingLane {
         return done.getAcquire();
     }
 
-    /** Takes a READ or WRITE to be sent by the next {@link #kick}; false if the pool must do it. */
+    /** Takes a READ or WRITE to be sent by the next {@link #kick} at the latest; false if the pool must do it. */
     boolean submit(BlockRequest request, FileChannelOfLoop channel) {
         Command command = request.command();
         if ((command != Command.READ && command != Command.WRITE) || out.isFull() || closing || guard.distrusts()) {
@@ -108,6 +111,9 @@ final class RingLane {
             return false;
         }
         noted++;
+        if (noted == SENT_AT) {
+            kick();
+        }
         return true;
     }
 
