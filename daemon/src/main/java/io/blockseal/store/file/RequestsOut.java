@@ -88,6 +88,11 @@ final class RequestsOut {
         free[freeCount++] = tag;
     }
 
+    /** The one that went just before it, or {@link #NONE}. */
+    int older(int tag) {
+        return older[tag];
+    }
+
     /** The newest of all. */
     int newest() {
         return newest;

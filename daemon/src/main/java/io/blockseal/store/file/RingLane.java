@@ -44,6 +44,8 @@ final class RingLane {
     private int channelCount;
     /** Noted in the ring and not yet sent. */
     private int noted;
+    /** What the system calls of this burst have taken. */
+    private long sendingNanos;
 
     private boolean closing;
     private @Nullable CountDownLatch idle;
@@ -112,7 +114,7 @@ final class RingLane {
         }
         noted++;
         if (noted == SENT_AT) {
-            kick();
+            send();
         }
         return true;
     }
@@ -127,8 +129,13 @@ final class RingLane {
                 : ring.write(address, request.length(), request.offset(), tag);
     }
 
-    /** Sends what was taken. */
+    /** Sends what was taken and is not on its way yet: the end of a burst. */
     void kick() {
+        send();
+        sendingNanos = 0;
+    }
+
+    private void send() {
         if (noted == 0) {
             return;
         }
@@ -136,13 +143,16 @@ final class RingLane {
         out.stampNewest(noted, start);
         noted = 0;
         int refused = ring.submit();
-        guard.sendingEnded(start);
+        sendingNanos = guard.sendingEnded(start - sendingNanos);
+        int tag = out.newest();
         for (int i = 0; i < refused; i++) {
-            int tag = out.newest();
+            // Whoever hears of it may submit something else, which is newer.
+            int before = out.older(tag);
             BlockRequest request = out.request(tag);
             FileChannelOfLoop channel = out.channel(tag);
             out.remove(tag);
             channel.takeBack(request);
+            tag = before;
         }
         outstanding.oldest(out.oldestBegun());
     }

@@ -90,23 +90,26 @@ final class StallGuard {
 
     /** A loop's own call that began at {@code startNanos} has come back. */
     void loopCallEnded(long startNanos) {
-        ended(startNanos, SLOW_NANOS);
+        long unused = ended(startNanos, SLOW_NANOS);
     }
 
     /**
      * Likewise, of a call that only sent off requests. The system makes it wait for no disk, so that a slow one was kept
      * from a busy processor; except if the system does not do as it says.
+     *
+     * @return how long ago it began
      */
-    void sendingEnded(long startNanos) {
-        ended(startNanos, STALL_NANOS);
+    long sendingEnded(long startNanos) {
+        return ended(startNanos, STALL_NANOS);
     }
 
-    private void ended(long startNanos, long limitNanos) {
+    private long ended(long startNanos, long limitNanos) {
         long now = nanoTime.getAsLong();
         if (now - startNanos > limitNanos) {
             distrustedUntil = now + DISTRUST_NANOS;
             distrusted = true;
         }
+        return now - startNanos;
     }
 
     /** Whether a loop should leave its calls to the pool for now. */

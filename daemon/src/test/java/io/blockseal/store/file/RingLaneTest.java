@@ -170,6 +170,7 @@ class RingLaneTest {
     void aBurstIsFewSystemCallsAndNoThreadsWork() {
         int few = RingLane.SENT_AT - 1;
         int count = 5 * RingLane.SENT_AT + few;
+        int calls = 6;
         try (Sender sender = new Sender(store)) {
             List<Memory> read = new ArrayList<>();
             int before = shim.calls("ringSubmit");
@@ -182,19 +183,20 @@ class RingLaneTest {
             for (int i = 0; i < count; i++) {
                 sender.submit(Command.WRITE, i % 4 == 0 ? BlockRequest.FUA : 0, (long) i * BLOCK, pattern(i, BLOCK));
             }
-            assertEquals(before + 6, shim.calls("ringSubmit"), "the disk has begun");
+            assertEquals(before + calls, shim.calls("ringSubmit"), "the disk has begun");
             sender.await();
-            assertEquals(before + 7, shim.calls("ringSubmit"));
+            assertEquals(before + 1 + calls, shim.calls("ringSubmit"));
             for (int i = 0; i < count; i++) {
                 read.add(sender.submit(Command.READ, 0, (long) i * BLOCK, new byte[BLOCK]));
             }
             sender.await();
-            assertEquals(before + 13, shim.calls("ringSubmit"));
+            assertEquals(before + 1 + 2 * calls, shim.calls("ringSubmit"));
             for (int i = 0; i < count; i++) {
                 assertArrayEquals(pattern(i, BLOCK), bytes(read.get(i), BLOCK), "block " + i);
             }
-            assertEquals(12, shim.calls("ringWriteDsync"));
-            assertEquals(count - 12, shim.calls("ringWrite"));
+            int durable = (count + 3) / 4;
+            assertEquals(durable, shim.calls("ringWriteDsync"));
+            assertEquals(count - durable, shim.calls("ringWrite"));
             assertEquals(0, shim.calls("pwrite") + shim.calls("pwriteDsync"));
         }
     }
@@ -347,6 +349,69 @@ class RingLaneTest {
             assertEquals(1, store.lossCount());
             assertTrue(store.troubled());
             assertEquals(0, shim.calls("pwriteDsync"), "written again it might succeed, and the loss be forgotten");
+        }
+    }
+
+    /** Eights are on their way when some of the next are refused: those go to the pool, and no others. */
+    @Test
+    void whatTheSystemDoesNotTakeOfALaterEightThePoolDoes() {
+        int count = 3 * RingLane.SENT_AT;
+        try (Sender sender = new Sender(store)) {
+            int[] noted = {0};
+            shim.answer("ringWrite", (arguments, real) -> {
+                // The last three of the second eight are never seen by the system.
+                int index = noted[0]++;
+                return index >= 2 * RingLane.SENT_AT - 3 && index < 2 * RingLane.SENT_AT ? 0 : real.call();
+            });
+            int[] sent = {0};
+            shim.answer("ringSubmit", (arguments, real) -> {
+                Object refused = real.call();
+                return ++sent[0] == 2 ? 3 : refused;
+            });
+            for (int i = 0; i < count; i++) {
+                sender.submit(Command.WRITE, 0, (long) i * BLOCK, pattern(i, BLOCK));
+            }
+            sender.await();
+            shim.restore("ringWrite");
+            shim.restore("ringSubmit");
+            assertEquals(3, shim.calls("pwrite"));
+            assertFalse(sender.answers.stream().anyMatch(each -> each != Errno.OK), sender.answers::toString);
+            for (int i = 0; i < count; i++) {
+                assertArrayEquals(pattern(i, BLOCK), sender.read((long) i * BLOCK, BLOCK), "block " + i);
+            }
+        }
+    }
+
+    /** Completions that lead to more than an eight: what they submit goes while they are being ended. */
+    @Test
+    void whatCompletionsSubmitIsSentToo() {
+        try (Sender sender = new Sender(store)) {
+            List<Errno> later = new ArrayList<>();
+            for (int i = 0; i < RingLane.SENT_AT; i++) {
+                int index = i;
+                Memory buffer = memory.map(BLOCK);
+                buffer.bytes().put(0, pattern(i, BLOCK));
+                BlockRequest first = new BlockRequest();
+                first.set(Command.WRITE, 0, (long) i * BLOCK, BLOCK).withMemory(buffer, 0);
+                first.push(
+                        (ended, token) -> {
+                            for (int k = 0; k < 3; k++) {
+                                BlockRequest next = new BlockRequest();
+                                next.set(Command.WRITE, 0, (long) (100 + 3 * index + k) * BLOCK, BLOCK)
+                                        .withMemory(buffer, 0);
+                                next.push((done, unused) -> later.add(done.errno()), 0);
+                                sender.channel.submit(next);
+                            }
+                        },
+                        0);
+                sender.channel.submit(first);
+            }
+            sender.channel.kick();
+            sender.loop.pollUntil(() -> later.size() == 3 * RingLane.SENT_AT);
+            assertFalse(later.stream().anyMatch(each -> each != Errno.OK), later::toString);
+            for (int i = 0; i < 3 * RingLane.SENT_AT; i++) {
+                assertArrayEquals(pattern(i / 3, BLOCK), sender.read((100L + i) * BLOCK, BLOCK), "block " + i);
+            }
         }
     }
 
@@ -590,6 +655,27 @@ class RingLaneTest {
             }
             assertEquals(3, shim.calls("ringRead"));
             assertEquals(reads + 1, shim.calls("pread"));
+
+            // All that a burst has to wait counts together.
+            time.addAndGet(StallGuard.DISTRUST_NANOS + 1);
+            assertFalse(pool.guard().distrusts());
+            shim.answer("ringSubmit", (arguments, real) -> {
+                time.addAndGet(StallGuard.STALL_NANOS / 2 + 1);
+                return real.call();
+            });
+            for (int i = 0; i < 2 * RingLane.SENT_AT; i++) {
+                submit(channel, answered);
+            }
+            channel.kick();
+            assertTrue(pool.guard().distrusts());
+            loop.pollUntil(() -> answers.size() == 4 + 2 * RingLane.SENT_AT);
+            time.addAndGet(StallGuard.DISTRUST_NANOS + 1);
+            for (int i = 0; i < 2; i++) {
+                int count = answers.size() + 1;
+                read(channel, answered);
+                loop.pollUntil(() -> answers.size() == count);
+            }
+            assertFalse(pool.guard().distrusts(), "two bursts are not one");
             channel.close();
             assertTrue(rings.drain(Duration.ZERO));
             assertTrue(pool.drain(Duration.ofSeconds(30)));
@@ -597,11 +683,15 @@ class RingLaneTest {
         }
 
         private void read(BlockChannel channel, Completion whenDone) {
+            submit(channel, whenDone);
+            channel.kick();
+        }
+
+        private void submit(BlockChannel channel, Completion whenDone) {
             BlockRequest request = new BlockRequest();
             request.set(Command.READ, 0, 0, BLOCK).withMemory(memory.map(BLOCK), 0);
             request.push(whenDone, 0);
             channel.submit(request);
-            channel.kick();
         }
     }
 
