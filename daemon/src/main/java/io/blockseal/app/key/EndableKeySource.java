@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A key source that a daemon asks by itself again and again. Once it is ended, whoever waits for an answer is called back,
  * and nobody asks any more: a daemon that is to stop does not wait for a vault that is away. Only threads within a question
  * are interrupted, never one that is at work on a store. A key that comes all the same, from a source that cannot be called
- * back, is wiped: nobody opens a volume with it any more. Closing the source below stays its owner's business.
+ * back, is wiped instead of being used. Closing the source below stays its owner's business.
  */
 public final class EndableKeySource implements KeySource {
     private final KeySource source;
@@ -47,7 +47,11 @@ public final class EndableKeySource implements KeySource {
     }
 
     private synchronized void enter() throws KeySourceException {
-        requireWanted();
+        if (ended) {
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    reference() + ": is not asked any more, as the volume is closed");
+        }
         if (suspended) {
             throw new KeySourceException(
                     KeySourceException.Kind.UNREACHABLE,
@@ -56,12 +60,8 @@ public final class EndableKeySource implements KeySource {
         asking.add(Thread.currentThread());
     }
 
-    private synchronized void requireWanted() throws KeySourceException {
-        if (ended) {
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE,
-                    reference() + ": is not asked any more, as the volume is closed");
-        }
+    private synchronized boolean isEnded() {
+        return ended;
     }
 
     private synchronized void leave() {
@@ -146,11 +146,11 @@ public final class EndableKeySource implements KeySource {
         } finally {
             leave();
         }
-        try {
-            requireWanted();
-        } catch (KeySourceException late) {
+        if (isEnded()) {
             key.close();
-            throw late;
+            throw new KeySourceException(
+                    KeySourceException.Kind.UNREACHABLE,
+                    reference() + ": has given the key after the volume was closed, too late to use it");
         }
         return key;
     }

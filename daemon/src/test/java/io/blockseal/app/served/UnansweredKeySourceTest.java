@@ -14,6 +14,7 @@ import io.blockseal.config.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,10 @@ class UnansweredKeySourceTest {
             checked = checkFar();
         }
         assertEquals(0, checked.exitCode(), checked::all);
+        try (Stream<Path> state = Files.list(directory.resolve("state"))) {
+            assertEquals(
+                    1, state.filter(file -> file.toString().endsWith(".anchor")).count(), "of the one that was open");
+        }
     }
 
     private Cli.Result checkFar() {
