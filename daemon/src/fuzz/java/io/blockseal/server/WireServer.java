@@ -83,7 +83,7 @@ final class WireServer {
                 4L << 20,
                 MEMORY,
                 SpareProcessors.ofThisMachine().addLoop(),
-                new Gathering(System.nanoTime()));
+                new GatheringTime(System.nanoTime()));
         connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY, new RefusalFigures());
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * Lets a loop look for a moment whether more comes before it sleeps. To wake a sleeping thread on another processor takes
  * longer than to serve a small request, and a client with one request at a time pays for it each time.
  *
+ * <p>Before a look it leaves the sockets alone for the {@link GatheringTime}, if there is one.
+ *
  * <p>It is done only while it pays: the last pause was short, and a processor is left for the client. One look in vain
  * ends it until a short pause is seen again, so an idle loop sleeps. Where somebody else got the processor during a look,
  * the loop leaves off for a while: briefly, if that is rare (a client that happened to wake here), longer each time that
@@ -36,7 +38,7 @@ final class BusyPoll implements SelectStrategy {
 
     private final long momentNanos;
     private final SpareProcessors.Loop processors;
-    private final Gathering gathering;
+    private final GatheringTime gathering;
     private final LongSupplier nanoTime;
     private @Nullable BooleanSupplier tasksWait;
     private boolean worthwhile;
@@ -45,7 +47,7 @@ final class BusyPoll implements SelectStrategy {
     private long heldOffNanos;
 
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
-    BusyPoll(long momentNanos, SpareProcessors.Loop processors, Gathering gathering, LongSupplier nanoTime) {
+    BusyPoll(long momentNanos, SpareProcessors.Loop processors, GatheringTime gathering, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
         this.processors = processors;
         this.gathering = gathering;
@@ -63,14 +65,15 @@ final class BusyPoll implements SelectStrategy {
     public int calculateStrategy(IntSupplier pollNow, boolean hasTasks) throws Exception {
         long now = nanoTime.getAsLong();
         processors.worksUntil(now);
-        long pause = gathering.pauseNanos(now);
+        BooleanSupplier tasks = tasksWait;
+        worthwhile = worthwhile || (!hasTasks && now - sleepsSince < SHORT_PAUSE_MOMENTS * momentNanos);
+        boolean looks = tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now);
+        long gatherNanos = gathering.nanos(now, looks);
         if (hasTasks) {
             return pollNow.get();
         }
-        worthwhile = worthwhile || now - sleepsSince < SHORT_PAUSE_MOMENTS * momentNanos;
-        BooleanSupplier tasks = tasksWait;
-        if (tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now)) {
-            int ready = look(pollNow, tasks, now, pause);
+        if (looks && tasks != null) {
+            int ready = look(pollNow, tasks, now, gatherNanos);
             if (ready > 0 || tasks.getAsBoolean()) {
                 return ready;
             }
@@ -80,16 +83,18 @@ final class BusyPoll implements SelectStrategy {
         return SelectStrategy.SELECT;
     }
 
-    private int look(IntSupplier pollNow, BooleanSupplier tasks, long begun, long pauseNanos) throws Exception {
+    /** Leaves the sockets alone for {@code gatherNanos}, or until there is a task, before it looks. */
+    private int look(IntSupplier pollNow, BooleanSupplier tasks, long begun, long gatherNanos) throws Exception {
         long before = begun;
         while (true) {
-            int ready = before - begun < pauseNanos ? 0 : pollNow.get();
+            boolean gathers = before - begun < gatherNanos && !tasks.getAsBoolean();
+            int ready = gathers ? 0 : pollNow.get();
             long now = nanoTime.getAsLong();
             if (now - before > DISPLACED_NANOS) {
                 leaveOff(now);
-                return ready;
+                return gathers ? pollNow.get() : ready;
             }
-            if (ready > 0 || tasks.getAsBoolean() || now - begun > momentNanos) {
+            if (!gathers && (ready > 0 || tasks.getAsBoolean() || now - begun > momentNanos)) {
                 return ready;
             }
             before = now;

@@ -60,13 +60,13 @@ public final class IoLoops implements AutoCloseable {
         }
         SpareProcessors spare = SpareProcessors.ofThisMachine();
         List<SpareProcessors.Loop> processors = new ArrayList<>(count);
-        List<Gathering> gatherings = new ArrayList<>(count);
+        List<GatheringTime> gatherings = new ArrayList<>(count);
         List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads = task -> thread(task, number.getAndIncrement());
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory(0, () -> {
             SpareProcessors.Loop own = spare.addLoop();
-            Gathering gathering = new Gathering(System.nanoTime());
+            GatheringTime gathering = new GatheringTime(System.nanoTime());
             BusyPoll poll = busyPoll(own, gathering, System::nanoTime);
             processors.add(own);
             gatherings.add(gathering);
@@ -98,7 +98,7 @@ public final class IoLoops implements AutoCloseable {
     }
 
     /** How a loop goes to sleep that has this part of the processors. */
-    static BusyPoll busyPoll(SpareProcessors.Loop processors, Gathering gathering, LongSupplier nanoTime) {
+    static BusyPoll busyPoll(SpareProcessors.Loop processors, GatheringTime gathering, LongSupplier nanoTime) {
         return new BusyPoll(BUSY_POLL_NANOS, processors, gathering, nanoTime);
     }
 

@@ -29,7 +29,7 @@ public final class NettyIoLoop implements IoLoop {
     private final ExtentLists extentLists = new ExtentLists();
     private final StallWatch stallWatch;
     private final SpareProcessors.Loop processors;
-    private final Gathering gathering;
+    private final GatheringTime gathering;
     private long receipts;
 
     NettyIoLoop(
@@ -39,7 +39,7 @@ public final class NettyIoLoop implements IoLoop {
             long bufferBytes,
             MemorySource source,
             SpareProcessors.Loop processors,
-            Gathering gathering) {
+            GatheringTime gathering) {
         this.processors = processors;
         this.gathering = gathering;
         this.eventLoop = eventLoop;
@@ -105,9 +105,14 @@ public final class NettyIoLoop implements IoLoop {
         receipts++;
     }
 
-    /** A request has been taken from what came. */
-    void countRequest() {
-        gathering.countRequest();
+    /** A request of that connection has been taken from what came. */
+    void countRequest(Connection from) {
+        gathering.countRequest(from);
+    }
+
+    /** How long requests gather. */
+    GatheringTime gathering() {
+        return gathering;
     }
 
     /** What sockets are read into; at most one for each connection. */

@@ -284,7 +284,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             return false;
         }
         in.skipBytes(style.requestHeaderBytes());
-        connection.loop().countRequest();
+        connection.loop().countRequest(connection);
         long payloadBytes = rules.payloadBytes(header);
         if (Long.compareUnsigned(payloadBytes, SKIP_BYTES_MAX) > 0) {
             connection.countCutOff(CutOff.PAYLOAD_SIZE);

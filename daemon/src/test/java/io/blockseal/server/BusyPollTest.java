@@ -23,7 +23,7 @@ class BusyPollTest {
     private boolean tasksWait;
     private final SpareProcessors spare = new SpareProcessors(2, () -> now);
     private final SpareProcessors.Loop other = spare.addLoop();
-    private final Gathering gathering = new Gathering(now);
+    private final GatheringTime gathering = new GatheringTime(now);
     /** As the daemon has it. */
     private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), gathering, () -> now));
 
@@ -249,9 +249,21 @@ class BusyPollTest {
     @Nested
     class WhenRequestsAreDense {
         private static final long TICK = 200;
-        private final BusyPoll gatherer =
-                watching(IoLoops.busyPoll(spare.addLoop(), gathering, () -> tasksWait ? now : (now += TICK)));
-        private long pause;
+        private long taskAt = Long.MAX_VALUE;
+        private long displacedAt = Long.MAX_VALUE;
+        private final BusyPoll gatherer = watching(IoLoops.busyPoll(spare.addLoop(), gathering, this::read));
+        private final Object client = new Object();
+        private long gatherNanos;
+
+        private long read() {
+            now += TICK;
+            if (now > displacedAt) {
+                displacedAt = Long.MAX_VALUE;
+                now += BusyPoll.DISPLACED_NANOS;
+            }
+            tasksWait |= now > taskAt;
+            return now;
+        }
 
         /** More of them come if they are left to gather. */
         @BeforeEach
@@ -259,37 +271,70 @@ class BusyPollTest {
             now += LONG;
             turnAsleep(gatherer);
             now += SHORT_PAUSE / 2;
-            for (long until = now + LONG / 2; now < until; ) {
+            // Until a quarter of a window with such a time is over, so that it does not end at once.
+            for (long since = now; now - since < GatheringTime.WINDOW_NANOS / 4; ) {
                 assertEquals(1, gatherer.calculateStrategy(() -> 1, false));
-                int requests = gathering.pauseNanos(now) > 0 ? 8 : 1;
-                for (int i = 0; i < requests; i++) {
-                    gathering.countRequest();
+                gatherNanos = gathering.nanos(now, true);
+                for (int i = 0; i < (gatherNanos > 0 ? 8 : 1); i++) {
+                    gathering.countRequest(client);
                 }
+                since = gatherNanos > 0 ? since : now;
                 now += STEP;
             }
-            pause = gathering.pauseNanos(now);
-            assertTrue(pause > 0, "no pause is used");
+            assertTrue(gatherNanos > 0, "nothing gathers");
         }
 
         @Test
-        void leavesTheSocketsAloneForThePause() throws Exception {
+        void leavesTheSocketsAloneForThatTime() throws Exception {
             long begun = now;
             assertEquals(3, turn(gatherer, 1));
             long asked = now - STEP - begun;
-            assertTrue(asked >= pause && asked <= pause + 4 * TICK, () -> "they were asked after " + asked + " ns");
+            assertTrue(
+                    asked >= gatherNanos && asked <= gatherNanos + 4 * TICK,
+                    () -> "they were asked after " + asked + " ns");
         }
 
         @Test
         void doesNotWhereOtherLoopsNeedTheProcessors() throws Exception {
             other.worksUntil(now);
+            long begun = now;
             turnAsleep(gatherer);
+            assertTrue(now - begun <= 4 * TICK, () -> "after " + (now - begun) + " ns");
         }
 
+        /** Nor do the sockets: tasks may come one after the other, and would keep the loop from them. */
         @Test
         void aTaskDoesNotWait() throws Exception {
             tasksWait = true;
-            assertEquals(0, turn(gatherer, NEVER));
-            assertEquals(0, looks);
+            long begun = now;
+            assertEquals(3, turn(gatherer, 1));
+            assertEquals(1, looks);
+            assertTrue(now - begun <= STEP + 4 * TICK, () -> "after " + (now - begun) + " ns");
+        }
+
+        @Test
+        void aTaskThatComesMeanwhileEndsIt() throws Exception {
+            long begun = now;
+            looks = 0;
+            taskAt = begun + gatherNanos / 2;
+            assertEquals(
+                    3,
+                    gatherer.calculateStrategy(
+                            () -> {
+                                looks++;
+                                return 3;
+                            },
+                            false));
+            assertEquals(1, looks);
+            assertTrue(now < begun + gatherNanos, () -> "after " + (now - begun) + " ns");
+        }
+
+        @Test
+        void whoeverNeedsTheProcessorMeanwhileGetsIt() throws Exception {
+            displacedAt = now + gatherNanos / 2;
+            assertEquals(3, turn(gatherer, 1), "what came meanwhile");
+            now += STEP;
+            turnAsleep(gatherer);
         }
     }
 }
