@@ -5,6 +5,7 @@ import datetime
 import pathlib
 import shutil
 import signal
+import string
 import sys
 import tempfile
 
@@ -51,7 +52,8 @@ def main():
         chosen.json.write_text(run.to_json())
     # A page of half a run would be taken for a whole one; --json and then --show --save make one all the same.
     if chosen.save is not None and "interrupted" not in run.broken:
-        save(run, chosen.root / "docs" / "bench", chosen.save or run.date[:10])
+        folder = chosen.root / "docs" / "bench"
+        save(run, folder, chosen.save or unused(folder, run.date[:10]))
     if run.broken:
         processes.stop(f"broken: {', '.join(run.broken)}; see \"Left out\"")
 
@@ -83,7 +85,7 @@ def measure_in(chosen, memory_folder, disk_folder):
     planned += rotation.planned_seconds(chosen.other_rounds) if chosen.rotation else 0
     progress = Progress(planned)
     progress.say(f"About {minutes(planned)} minutes.")
-    ticks = host.cpu_ticks()
+    ticks = host.cpu_ticks(*host.STOLEN)
     run = record.Run(
         date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}", machine=host.machine(),
         versions=host.versions(chosen.root, chosen.launcher), filesystems={"memory": host.filesystem(memory_folder)[0]},
@@ -104,7 +106,7 @@ def measure_in(chosen, memory_folder, disk_folder):
         measuring.leave_out("the rest", f"interrupted by {signal.Signals(signalled.args[0]).name}")
         run.broken.append("interrupted")
     progress.clear()
-    run.stolen_percent = host.stolen_percent(ticks, host.cpu_ticks())
+    run.stolen_percent = host.percent(ticks, host.cpu_ticks(*host.STOLEN))
     return run
 
 
@@ -160,6 +162,12 @@ def unable(group):
     return {}
 
 
+def unused(folder, date):
+    """The date, or the date and a letter: a page of the same day stays."""
+    names = [date, *(f"{date}-{letter}" for letter in string.ascii_lowercase[1:])]
+    return next((name for name in names if not (folder / f"{name}.md").exists()), names[-1])
+
+
 def save(run, folder, name):
     """The page, the samples and the charts of a run; prints where they are."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +176,7 @@ def save(run, folder, name):
     others = [result for result in run.results if result.group.name != "goal"]
     for results, suffix, title in (
             (first, "", "blockseal beside nbdkit and qemu-nbd: how many times better"),
-            (others, "-more", "blockseal beside nbdkit and qemu-nbd: TCP, connections, disks")):
+            (others, "-more", "blockseal beside nbdkit and qemu-nbd: connections, TCP, TLS, disks")):
         if any(len(result.servers) > 1 for result in results):
             charts.append((f"{name}{suffix}.svg", title))
             (folder / f"{name}{suffix}.svg").write_text(chart.svg(run, results, title))

@@ -117,6 +117,8 @@ def sample(report, cpu_seconds, memory_mib):
     requests = sum(each["total_ios"] for each in used)
     # Of a mixed load those of the reads: writes that a cache takes would hide what readers wait for.
     percentiles = used[0]["clat_ns"]["percentile"]
+    # In percent of the time that its connections took together.
+    client_seconds = (job["usr_cpu"] + job["sys_cpu"]) / 100 * job["job_runtime"] / 1000
     return {
         "iops": sum(each["iops"] for each in used),
         "mib_per_second": sum(each["bw_bytes"] for each in used) / MIB,
@@ -125,5 +127,6 @@ def sample(report, cpu_seconds, memory_mib):
         "p99_9_us": percentiles["99.900000"] / 1000,
         "cpu_seconds_per_gib": cpu_seconds * GIB / sum(each["io_bytes"] for each in used),
         "cpu_us_per_request": cpu_seconds * 1e6 / requests,
+        "client_us_per_request": client_seconds * 1e6 / requests,
         "rss_mib": memory_mib,
     }

@@ -7,8 +7,13 @@ import os
 import pathlib
 import platform
 import subprocess
+import time
 
 IO_URING_SETUP = 425
+QUIET_SECONDS = 2
+# Places in the first line of /proc/stat: nothing to do (and waiting for a disk), taken by the hypervisor for others.
+IDLE = (3, 4)
+STOLEN = (7,)
 MEMORY_FILESYSTEMS = ("tmpfs", "ramfs")
 
 
@@ -75,25 +80,37 @@ def machine():
         "processors": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load_before": round(os.getloadavg()[0], 2),
+        "busy_before_percent": round(busy_percent(), 1),
     }
 
 
+def busy_percent():
+    """How much of all processors is in use, over a moment in which we do nothing; the load would count our own build."""
+    before = cpu_ticks(*IDLE)
+    time.sleep(QUIET_SECONDS)
+    return 100 - percent(before, cpu_ticks(*IDLE))
+
+
 def processor():
+    facts = {}
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")
-        if name.strip() in ("model name", "Model"):
-            return value.strip()
-    return f"{platform.machine()}, model unknown"
+        facts.setdefault(name.strip(), value.strip())
+    model = facts.get("model name") or facts.get("Model")
+    if not model:
+        return f"{platform.machine()}, model unknown"
+    # Hypervisors like to leave the name at the maker's.
+    return f"{model} (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else model
 
 
-def cpu_ticks():
-    """(ticks taken by the hypervisor for others, all ticks) since boot."""
+def cpu_ticks(*kinds):
+    """(ticks of these kinds, all ticks) since boot; the kinds are places in the line of /proc/stat."""
     ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return ticks[7], sum(ticks)
+    return sum(ticks[kind] for kind in kinds), sum(ticks)
 
 
-def stolen_percent(before, after):
+def percent(before, after):
+    """Between two answers of cpu_ticks."""
     return 100 * (after[0] - before[0]) / max(1, after[1] - before[1])
 
 

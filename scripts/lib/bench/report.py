@@ -32,8 +32,7 @@ def head(run):
         f"  {run.versions.get('java', '')}; cipher engine: {run.versions.get('cipher', '')}",
         "  images of " + run.settings.size + " each: " + ", ".join(
             f"{place} on {where}" for place, where in run.filesystems.items()),
-        f"  load before the run {machine['load_before']}{busy(machine)}; "
-        f"taken by the hypervisor for others {run.stolen_percent:.1f} %",
+        f"  {before(machine)}; taken by the hypervisor for others {run.stolen_percent:.1f} %",
         "",
         f"{rounds_of(run.settings).capitalize()}. All servers take their turn in each round.",
         "Of each figure: lowest, median, highest round (min, med, max). Ratio: how many times better blockseal is than that",
@@ -45,8 +44,12 @@ def head(run):
     return "\n".join(lines)
 
 
-def busy(machine):
-    return " (something else was running)" if machine["load_before"] > machine["processors"] / 4 else ""
+def before(machine):
+    """How quiet it was. The load of earlier runs counted the build just before them."""
+    if "busy_before_percent" not in machine:
+        return f"load before the run, with the build, {machine['load_before']}"
+    busy = machine["busy_before_percent"]
+    return f"{busy:.0f} % of the processors in use before the run" + (" (something else was running)" if busy > 10 else "")
 
 
 def table(result):

@@ -43,6 +43,8 @@ def lines_of(result):
     for row in result.group.rows:
         by_server = result.samples[row.name]
         for number, name in enumerate(row.figures):
+            if any(name not in sample for samples in by_server.values() for sample in samples):
+                continue  # A run from before that was measured.
             figure = FIGURES[name]
             lines.append(Line(
                 row, figure, row.title if number == 0 else "  " + figure.words,

@@ -22,7 +22,8 @@ def direction(requests, iops, p99_nanos):
 
 
 def fio_report(read, write):
-    return json.dumps({"fio version": "fio-3.33", "jobs": [{"read": read, "write": write}]}, indent=2)
+    return json.dumps({"fio version": "fio-3.33", "jobs": [
+        {"job_runtime": 4000, "usr_cpu": 7.0, "sys_cpu": 13.0, "read": read, "write": write}]}, indent=2)
 
 
 NOTHING = {"total_ios": 0, "iops": 0.0, "bw_bytes": 0, "io_bytes": 0, "clat_ns": {}}
@@ -30,20 +31,20 @@ NOTHING = {"total_ios": 0, "iops": 0.0, "bw_bytes": 0, "io_bytes": 0, "clat_ns":
 
 def sample_of(**changed):
     sample = {"iops": 1000.0, "mib_per_second": 100.0, "p50_us": 5.0, "p99_us": 50.0, "p99_9_us": 90.0,
-              "cpu_seconds_per_gib": 0.5, "cpu_us_per_request": 5.0, "rss_mib": 10.0}
+              "cpu_seconds_per_gib": 0.5, "cpu_us_per_request": 5.0, "client_us_per_request": 4.0, "rss_mib": 10.0}
     return sample | changed
 
 
 def run_of(group, factor=2.0, left_out=()):
     """A run with this group alone, in which blockseal is `factor` times as good as each peer in each figure."""
     better = sample_of(iops=1000.0 * factor, mib_per_second=100.0 * factor, p99_us=50.0 / factor,
-                       cpu_seconds_per_gib=0.5 / factor, cpu_us_per_request=5.0 / factor)
+                       cpu_seconds_per_gib=0.5 / factor, cpu_us_per_request=5.0 / factor, client_us_per_request=4.0 / factor)
     servers = ["blockseal", *group.peers]
     samples = {row.name: {server: [better if server == "blockseal" else sample_of()] * 3 for server in servers}
                for row in group.rows}
     result = GroupResult(group, servers, samples, {server: 100.0 for server in servers})
     return record.Run("2026-11-25 12:00", {"processor": "A & B <fast>", "processors": 2, "memory_gib": 23.5,
-                                           "kernel": "Linux 6.1 x86_64", "load_before": 0.1},
+                                           "kernel": "Linux 6.1 x86_64", "busy_before_percent": 0.1},
                       {"blockseal": "0.1.0", "fio": "3.33", "java": "OpenJDK 17", "cipher": "native"},
                       {"memory": "tmpfs"}, Settings("512M", 5, 3, 3, 2), [result], list(left_out))
 
@@ -63,6 +64,8 @@ class FioReport(unittest.TestCase):
         self.assertAlmostEqual(sample["iops"], 100.0)
         self.assertAlmostEqual(sample["p99_us"], 7.0)
         self.assertAlmostEqual(sample["cpu_us_per_request"], 5.0)
+        # A fifth of the 4 s that its connections took together, for 400 requests.
+        self.assertAlmostEqual(sample["client_us_per_request"], 2000.0)
         self.assertAlmostEqual(sample["cpu_seconds_per_gib"], 0.002 * (1 << 30) / (400 * 4096))
 
     def test_a_load_of_writes_alone_shows_theirs(self):
@@ -105,6 +108,14 @@ class Tables(unittest.TestCase):
     def test_are_the_same_from_a_saved_file(self):
         run = run_of(rows.GROUPS[0])
         self.assertEqual(report.text(record.from_json(run.to_json())), report.text(run))
+
+    def test_a_figure_that_an_earlier_run_has_not_got_is_left_out(self):
+        run = run_of(rows.GROUPS[0])
+        self.assertIn("CPU time of the client", report.text(run))
+        for samples in run.results[0].samples.values():
+            for each in (sample for of_server in samples.values() for sample in of_server):
+                each.pop("client_us_per_request", None)
+        self.assertNotIn("CPU time of the client", report.text(run))
 
     def test_a_file_of_something_else_is_refused(self):
         for text, reason in (('{"rows": {}}', "not a record"), ('{"format": 1, "settings": {"x": 1}}', "another version")):
@@ -176,6 +187,17 @@ class Broken(unittest.TestCase):
         self.assertIn("all of it", report.text(run))
 
 
+class Saving(unittest.TestCase):
+    def test_does_not_replace_a_page_of_the_same_day(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            names = []
+            for _ in range(3):
+                names.append(main.unused(folder, "2026-01-02"))
+                (folder / f"{names[-1]}.md").touch()
+            self.assertEqual(names, ["2026-01-02", "2026-01-02-b", "2026-01-02-c"])
+
+
 class Choice(unittest.TestCase):
     def names(self, *wanted):
         return [row.name for group in rows.choose(wanted, list(rows.PEERS)) for row in group.rows]
@@ -183,7 +205,7 @@ class Choice(unittest.TestCase):
     def test_a_whole_name_is_that_row_alone_and_a_part_is_all_that_have_it(self):
         self.assertEqual(self.names("randread-32"), ["randread-32"])
         self.assertIn("tcp-seqread-16", self.names("seq"))
-        self.assertEqual(self.names("null"), ["null-randread-32", "null-seqread-16"])
+        self.assertEqual(self.names("null"), ["null-randread-1", "null-randread-32", "null-seqread-16"])
         self.assertEqual(len(self.names()), sum(len(group.rows) for group in rows.GROUPS))
 
     def test_names_of_rows_are_unique(self):
