@@ -109,7 +109,10 @@ final class FileChannelOfLoop implements BlockChannel {
     }
 
     private void sendToPool(BlockRequest request, int lossError) {
-        pool.execute(pooled(request, false, lossError));
+        PooledCall sent = pooled(request, false, lossError);
+        pool.execute(sent);
+        // It comes back as a task of this loop, so not before that.
+        sent.takeProcessor();
     }
 
     private PooledCall pooled(BlockRequest request, boolean aside, int lossError) {
@@ -178,6 +181,8 @@ final class FileChannelOfLoop implements BlockChannel {
         private boolean aside;
         /** The page cache had not got what was to be read aside. */
         private boolean missed;
+        /** The kernel's own threads work for it. */
+        private boolean keepsProcessor;
 
         private int lossError;
         private Errno result = Errno.OK;
@@ -205,9 +210,21 @@ final class FileChannelOfLoop implements BlockChannel {
             return aside && lanes == Lanes.CACHED && request.command() == Command.READ;
         }
 
+        /** A loop that looks for more meanwhile would keep the journal of the filesystem from a processor. */
+        void takeProcessor() {
+            keepsProcessor = request.command() == Command.FLUSH || request.has(BlockRequest.FUA);
+            if (keepsProcessor) {
+                loop.usesProcessor(1);
+            }
+        }
+
         private void arrive() {
             BlockRequest arrived = request;
             Errno outcome = result;
+            if (keepsProcessor) {
+                keepsProcessor = false;
+                loop.usesProcessor(-1);
+            }
             if (aside) {
                 side.arrived();
             }

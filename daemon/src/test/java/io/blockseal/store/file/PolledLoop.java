@@ -8,6 +8,7 @@ import io.blockseal.memory.BufferBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,14 @@ final class PolledLoop implements IoLoop {
     /** What comes of {@link #watch} instead, if anything. */
     @Nullable
     Supplier<@Nullable Watch> insteadOfWatching;
+
+    /** How many processors others need for this loop. */
+    final AtomicInteger processors = new AtomicInteger();
+
+    @Override
+    public void usesProcessor(int change) {
+        processors.addAndGet(change);
+    }
 
     /** Runs a task, and whoever watches a descriptor, as if that were readable. */
     void poll() {

@@ -201,6 +201,27 @@ class RingLaneTest {
         }
     }
 
+    /** The journal of the filesystem needs one meanwhile. */
+    @Test
+    void aFlushKeepsAProcessorUntilItIsBack() {
+        try (Sender sender = new Sender(store)) {
+            sender.submit(Command.WRITE, 0, 0, pattern(1, BLOCK));
+            assertEquals(0, sender.loop.processors.get());
+            sender.await();
+            for (int i = 0; i < 3; i++) {
+                BlockRequest flush = new BlockRequest();
+                List<Errno> flushed = new ArrayList<>();
+                flush.set(Command.FLUSH, 0, 0, 0);
+                flush.push((ended, token) -> flushed.add(ended.errno()), 0);
+                sender.channel.submit(flush);
+                assertEquals(1, sender.loop.processors.get());
+                sender.loop.pollUntil(() -> !flushed.isEmpty());
+                assertEquals(List.of(Errno.OK), flushed);
+                assertEquals(0, sender.loop.processors.get());
+            }
+        }
+    }
+
     /** More than the ring holds, in one burst: the pool takes the rest, and none is lost or answered twice. */
     @Test
     void aFullRingLeavesTheRestToThePool() {
