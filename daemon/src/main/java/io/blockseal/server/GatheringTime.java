@@ -2,7 +2,6 @@ package io.blockseal.server;
 
 import io.blockseal.block.HotPath;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * For how long a loop lets small requests gather before it takes them. A loop that is as fast as its client takes and
@@ -10,13 +9,14 @@ import org.jspecify.annotations.Nullable;
  * leaves the socket alone for some microseconds takes several at once, and its client is faster, too. But one whose client
  * has nothing else to send meanwhile only makes it wait.
  *
- * <p>Which it is cannot be told from the requests, so it is tried: while they are dense, windows of all times take turns.
- * The longest is used that brings so many more than the shorter ones that it is no accident, or none. The trial is repeated
- * later, each time after twice as long, but soon where it has changed whether there is such a time at all, or where requests
- * have become much fewer since.
+ * <p>Which it is cannot be told from the requests, so it is tried: while they are dense, windows of all times take turns,
+ * and each time that brings clearly more than the shorter one before it is taken instead. What is found holds for that one
+ * connection, until the next trial: each after twice as long, but soon where the last has changed whether there is such a
+ * time at all, or where requests have become much fewer since. Where no trial can be made when it is due, there is none.
  *
- * <p>The price: a client that sends at a rate of its own may wait that much longer for nothing. Nobody waits for the sake
- * of others: with more than one client active on the loop there is no gathering. On the loop's thread.
+ * <p>The price: a client that sends at a rate of its own may wait that much longer for nothing. Others do not wait for its
+ * sake: in a window in which a second connection asks for something there is no gathering from then on. So a client with
+ * several connections to one loop gains nothing. On the loop's thread.
  */
 @HotPath("counts every request, and is asked in every turn of a loop")
 final class GatheringTime {
@@ -26,6 +26,8 @@ final class GatheringTime {
     static final long WINDOW_NANOS = 2_000_000;
     /** So many requests in a window are dense. On the machines measured, one at a time does not get there. */
     static final int DENSE = 160;
+    /** With fewer in a window of a trial its time is out. */
+    static final int FAILED = DENSE * 3 / 4;
     /** Few requests for so long are no accident, such as somebody else who needed the processor. */
     static final long THIN_NANOS = 3 * WINDOW_NANOS;
 
@@ -35,7 +37,9 @@ final class GatheringTime {
     static final int TRIAL_WINDOWS_MAX = 3 * TRIAL_WINDOWS * TIMES_NANOS.length;
 
     static final long TRIAL_EVERY_NANOS_MIN = 128_000_000;
-    static final long TRIAL_EVERY_NANOS_MAX = 4_096_000_000L;
+    static final long TRIAL_EVERY_NANOS_MAX = 1_024_000_000L;
+    /** A load after so long without dense requests is another one. */
+    static final long FORGOTTEN_NANOS = 4_000_000_000L;
 
     /** A longer time has to bring one request in so many more than a shorter one. */
     static final int GAIN_PARTS = 25;
@@ -55,6 +59,12 @@ final class GatheringTime {
 
     private State state = State.SETTLED;
     private int used = NONE;
+    /** What the last trial has found. It is used while requests are dense. */
+    private int found = NONE;
+    /** For that connection. */
+    private int foundFor;
+
+    private long foundAt;
     /** How many come in a window with that, as its trial had it. */
     private long expected;
 
@@ -67,15 +77,17 @@ final class GatheringTime {
     private int trialWindows;
     private final long[] counted = new long[TIMES_NANOS.length];
     private final long[] least = new long[TIMES_NANOS.length];
-    /** With which requests were dense no more. */
+    /** With which there were far fewer requests. */
     private final boolean[] failed = new boolean[TIMES_NANOS.length];
 
     private long requests;
     /** Up to this window. */
     private long requestsBefore;
 
-    private @Nullable Object client;
-    private boolean severalClients;
+    /** Tells the connection, 0 if there was none in this window. */
+    private int connection;
+
+    private boolean severalConnections;
     /** In some turn of this window nothing could have gathered. */
     private boolean hindered;
 
@@ -87,28 +99,29 @@ final class GatheringTime {
     /** From {@code now} on, as {@link System#nanoTime}. */
     GatheringTime(long now) {
         windowBegan = now;
-        lastDense = now - TRIAL_EVERY_NANOS_MAX;
+        lastDense = now - FORGOTTEN_NANOS;
         nextTrial = now;
     }
 
-    /** The loop has taken a request of that client, which is told from others by its identity. */
+    /** The loop has taken a request of that connection, which is told from others by its identity. */
     void countRequest(Object from) {
         requests++;
-        if (client != from) {
-            severalClients |= client != null;
-            client = from;
+        int identity = System.identityHashCode(from);
+        if (connection != identity) {
+            severalConnections |= connection != 0;
+            connection = identity;
         }
     }
 
     /** How many it has counted. */
-    long requests() {
+    long requestCount() {
         return requests;
     }
 
     /**
      * The time to use before the loop asks its sockets at {@code now}, in nanoseconds; 0 is none. To be asked in each turn.
      *
-     * @param possible whether the loop would let them gather in this turn
+     * @param possible whether the loop may look for more in this turn; where it has tasks besides, none gather all the same
      */
     long nanos(long now, boolean possible) {
         long lasted = now - windowBegan;
@@ -116,12 +129,12 @@ final class GatheringTime {
             endWindow(now, lasted);
             windowBegan = now;
             requestsBefore = requests;
-            client = null;
-            severalClients = false;
+            connection = 0;
+            severalConnections = false;
             hindered = false;
         }
         hindered |= !possible;
-        if (!possible || severalClients) {
+        if (!possible || severalConnections) {
             return 0;
         }
         return TIMES_NANOS[state == State.TRIAL ? tried : used];
@@ -129,53 +142,76 @@ final class GatheringTime {
 
     private void endWindow(long now, long lasted) {
         // One that is much longer than a window has slept, or somebody else has had the processor.
-        boolean whole = lasted < 2 * WINDOW_NANOS;
-        long count = whole ? (requests - requestsBefore) * WINDOW_NANOS / lasted : 0;
+        boolean slept = lasted >= 2 * WINDOW_NANOS;
+        long count = slept ? 0 : (requests - requestsBefore) * WINDOW_NANOS / lasted;
         if (count >= DENSE) {
             noteDense(now);
         } else if (now - lastDense >= THIN_NANOS) {
-            becomeThin(now);
+            becomeThin(now, slept);
             return;
         }
-        boolean tells = whole && !hindered && !severalClients;
+        boolean tells = lasted < WINDOW_NANOS * 3 / 2 && !hindered && !severalConnections;
         if (state == State.TRIAL) {
             goOn(now, count, tells);
         } else if (tells) {
             settled(now, count);
+        } else if (now - nextTrial >= TRIAL_EVERY_NANOS_MIN) {
+            // Nobody knows any more.
+            forget();
         }
     }
 
     /** After a while without, dense requests are another load, of which nothing is known. */
     private void noteDense(long now) {
-        if (now - lastDense >= TRIAL_EVERY_NANOS_MAX) {
+        if (now - lastDense >= FORGOTTEN_NANOS) {
+            forget();
             trialEvery = TRIAL_EVERY_NANOS_MIN;
             nextTrial = now;
         }
         lastDense = now;
     }
 
-    private void becomeThin(long now) {
-        if (state == State.TRIAL) {
+    private void forget() {
+        used = NONE;
+        found = NONE;
+    }
+
+    private void becomeThin(long now, boolean slept) {
+        used = NONE;
+        if (state == State.TRIAL && slept) {
+            // The burst was shorter than the trial. What is known stays.
+            state = State.SETTLED;
+            putOff(now);
+        } else if (state == State.TRIAL) {
             settle(NONE, now);
-        } else if (used != NONE) {
-            // Should they be dense again soon, it was worth it.
-            used = NONE;
-            trySoon(now);
+        } else if (!slept && found != NONE) {
+            // It was perhaps that which has made them few.
+            found = NONE;
+            tryAgain(now);
         }
     }
 
-    private void trySoon(long now) {
+    /** At once, or as soon as the last trial is not too near. */
+    private void tryAgain(long now) {
         trialEvery = TRIAL_EVERY_NANOS_MIN;
-        nextTrial = now;
+        long soonest = foundAt + TRIAL_EVERY_NANOS_MIN;
+        nextTrial = now - soonest >= 0 ? now : soonest;
     }
 
     private void settled(long now, long count) {
+        if (found != NONE && connection != foundFor) {
+            forget();
+            tryAgain(now);
+        }
         doubtful = used != NONE && count < expected - expected / LOSS_PARTS ? doubtful + 1 : 0;
         if (doubtful == DOUBTFUL_WINDOWS) {
-            trySoon(now);
+            tryAgain(now);
         }
-        if (count >= DENSE && now - nextTrial >= 0) {
-            begin();
+        if (count >= DENSE) {
+            used = found;
+            if (now - nextTrial >= 0) {
+                begin();
+            }
         }
     }
 
@@ -195,7 +231,7 @@ final class GatheringTime {
         if (tells) {
             counted[tried] += count;
             least[tried] = Math.min(least[tried], count);
-            failed[tried] = count < DENSE && tried != NONE;
+            failed[tried] = count < FAILED && tried != NONE;
             next();
         }
         if (round > TRIAL_WINDOWS) {
@@ -237,12 +273,23 @@ final class GatheringTime {
 
     /** Ends a trial: uses that time from now on. */
     private void settle(int best, long now) {
-        boolean another = (best == NONE) != (used == NONE);
-        trialEvery = another ? TRIAL_EVERY_NANOS_MIN : Math.min(2 * trialEvery, TRIAL_EVERY_NANOS_MAX);
-        nextTrial = now + trialEvery;
+        boolean another = (best == NONE) != (found == NONE);
+        putOff(now);
+        if (another) {
+            trialEvery = TRIAL_EVERY_NANOS_MIN;
+            nextTrial = now + trialEvery;
+        }
         used = best;
+        found = best;
+        foundFor = connection;
+        foundAt = now;
         expected = best == NONE ? 0 : came(best) / (TRIAL_WINDOWS - 1);
         doubtful = 0;
         state = State.SETTLED;
+    }
+
+    private void putOff(long now) {
+        trialEvery = Math.min(2 * trialEvery, TRIAL_EVERY_NANOS_MAX);
+        nextTrial = now + trialEvery;
     }
 }

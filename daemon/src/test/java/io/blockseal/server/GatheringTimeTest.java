@@ -26,7 +26,7 @@ class GatheringTimeTest {
 
     private long now = 5 * SECOND;
     private final GatheringTime gathering = new GatheringTime(now);
-    private final Object client = new Object();
+    private Object client = new Object();
     private final Object neighbour = new Object();
     private double owed;
     private boolean possible = true;
@@ -100,7 +100,7 @@ class GatheringTimeTest {
     void keepsAClientThatHasNothingElseToSendFromHardlyAnything() {
         long begun = now;
         double share = serve(20 * SECOND, GatheringTimeTest::pair);
-        assertTrue(share > 0 && share < 0.003, () -> share + " of the time");
+        assertTrue(share > 0 && share < 0.006, () -> share + " of the time");
         assertTrue(share(1, begun) > 0 && share(2, begun) > 0, "not all was tried");
     }
 
@@ -164,6 +164,57 @@ class GatheringTimeTest {
         assertTrue(share < 0.02, () -> share + " of its time");
     }
 
+    /** Nor where they are longer than a trial, and some time helps. */
+    @ParameterizedTest
+    @ValueSource(longs = {42_000_000, 60_000_000, 200_000_000})
+    void whatHelpedInOneBurstHelpsInTheNext(long nanos) {
+        double busy = 0;
+        double tooLong = 0;
+        for (int i = 0; i < 400; i++) {
+            long begun = now;
+            serve(nanos, time -> time == NONE ? 180_000 : time == SHORT ? 195_000 : 95_000);
+            tooLong += share(2, begun) * (now - begun);
+            busy += now - begun;
+            now += 10_000_000;
+        }
+        double share = tooLong / busy;
+        assertTrue(share < 0.03, () -> share + " of its time with the one that harms");
+    }
+
+    /** A turn now and then in which the loop must not look says nothing of the others. */
+    @Test
+    void doesNotHoldForEverWhereNoTrialCanBeMade() {
+        settleOnTheLongOne();
+        int[] turns = {0};
+        double share = serve(60 * SECOND, time -> {
+            possible = ++turns[0] % 30 != 0;
+            return time == NONE ? 180_000 : 95_000;
+        });
+        assertTrue(share > 0 && share < 0.03, () -> share + " of the time");
+    }
+
+    /** What helped one connection may harm the next, though its requests stay dense. */
+    @Test
+    void isTriedAnewForAnotherConnection() {
+        for (int i = 0; i < 5 * SECOND / TRIAL_NANOS; i++) {
+            serve(TRIAL_NANOS, time -> time == LONG ? 100_000 : 90_000);
+        }
+        assertEquals(LONG, turn(time -> 100_000));
+        client = new Object();
+        double share = serve(SECOND, time -> time == NONE ? 180_000 : 82_000);
+        assertTrue(share > 0 && share < 0.1, () -> share + " of the time");
+    }
+
+    /** A load that comes and goes is in doubt again and again. */
+    @Test
+    void aLoadThatVariesIsNotTriedAllTheTime() {
+        settleOnTheLongOne();
+        long begun = now;
+        serve(20 * SECOND, time -> deep(time) * (now / 12_000_000 % 2 == 0 ? 1 : 0.45));
+        double rest = 1 - share(2, begun);
+        assertTrue(rest < 0.45, () -> rest + " of the time without it");
+    }
+
     /** The first client leaves, one that suffers comes. */
     @Test
     void endsAtOnceWhereItStarvesTheNextClient() {
@@ -192,7 +243,7 @@ class GatheringTimeTest {
     /** Somebody else has the processor for some milliseconds now and then, as on any machine. */
     @Test
     void isNotLedAstrayByDisturbances() {
-        long seed = 20261127;
+        long seed = Long.getLong("blockseal.seed", 20261127);
         System.out.println("seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
         settleOnTheLongOne();
@@ -215,7 +266,7 @@ class GatheringTimeTest {
         }
     }
 
-    /** While the loop leaves the processor to others nothing can be learnt, and what is known stays. */
+    /** While the loop leaves the processor to others nothing can be learnt. */
     @Test
     void learnsNothingWhereNothingCanGather() {
         settleOnTheLongOne();
@@ -223,7 +274,9 @@ class GatheringTimeTest {
         assertEquals(0, serve(10 * SECOND, time -> 180_000));
         possible = true;
         turn(GatheringTimeTest::deep);
-        assertEquals(LONG, turn(GatheringTimeTest::deep));
+        assertEquals(NONE, turn(GatheringTimeTest::deep), "what is known is too old");
+        serve(GatheringTime.WINDOW_NANOS, GatheringTimeTest::deep);
+        settleOnTheLongOne();
     }
 
     @Test
@@ -265,7 +318,7 @@ class GatheringTimeTest {
                 long clients = rig.metrics.recorder(loop.index()).connections();
                 assertEquals(1, clients, "they are on loops of their own");
                 counts[loop.index()] =
-                        ServerRig.onLoop(loop, () -> loop.gathering().requests());
+                        ServerRig.onLoop(loop, () -> loop.gathering().requestCount());
             }
             Arrays.sort(counts);
             assertArrayEquals(new long[] {1, count}, counts);
@@ -276,7 +329,7 @@ class GatheringTimeTest {
     @Test
     void forgetsWhatItKnewOfALoadLongAgo() {
         serve(20 * SECOND, GatheringTimeTest::pair);
-        now += GatheringTime.TRIAL_EVERY_NANOS_MAX;
+        now += GatheringTime.FORGOTTEN_NANOS;
         serve(GatheringTime.WINDOW_NANOS, GatheringTimeTest::deep);
         settleOnTheLongOne();
     }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A key source that a daemon asks by itself again and again. Once it is ended, whoever waits for an answer is called back,
  * and nobody asks any more: a daemon that is to stop does not wait for a vault that is away. Only threads within a question
- * are interrupted, never one that is at work on a store. A key that comes all the same, from a source that cannot be called
- * back, is wiped instead of being used. Closing the source below stays its owner's business.
+ * are interrupted, never one that is at work on a store. A key that comes after the end all the same, from a source that
+ * cannot be called back, is wiped instead of being used. Closing the source below stays its owner's business.
  */
 public final class EndableKeySource implements KeySource {
     private final KeySource source;

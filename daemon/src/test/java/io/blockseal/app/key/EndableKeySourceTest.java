@@ -90,7 +90,10 @@ class EndableKeySourceTest {
                         return late;
                     }));
             Binding binding = new Binding(new UUID(1, 2));
-            assertThrows(KeySourceException.class, () -> asked[0].unwrap(WRAPPED, binding));
+            KeySourceException refused =
+                    assertThrows(KeySourceException.class, () -> asked[0].unwrap(WRAPPED, binding));
+            assertEquals(
+                    "far:: has given the key after the volume was closed, too late to use it", refused.getMessage());
             assertFalse(Thread.interrupted());
             assertThrows(IllegalStateException.class, late::key);
         }
