@@ -53,7 +53,7 @@ def main():
     # A page of half a run would be taken for a whole one; --json and then --show --save make one all the same.
     if chosen.save is not None and "interrupted" not in run.broken:
         folder = chosen.root / "docs" / "bench"
-        save(run, folder, chosen.save or unused(folder, run.date[:10]))
+        save(run, folder, chosen.save or unused_name(folder, run.date[:10]))
     if run.broken:
         processes.stop(f"broken: {', '.join(run.broken)}; see \"Left out\"")
 
@@ -162,7 +162,7 @@ def unable(group):
     return {}
 
 
-def unused(folder, date):
+def unused_name(folder, date):
     """The date, or the date and a letter: a page of the same day stays."""
     names = [date, *(f"{date}-{letter}" for letter in string.ascii_lowercase[1:])]
     return next((name for name in names if not (folder / f"{name}.md").exists()), names[-1])

@@ -99,7 +99,7 @@ def processor():
     model = facts.get("model name") or facts.get("Model")
     if not model:
         return f"{platform.machine()}, model unknown"
-    # Hypervisors like to leave the name at the maker's.
+    # On a virtual machine the name is often the maker's alone.
     return f"{model} (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else model
 
 

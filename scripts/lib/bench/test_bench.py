@@ -193,7 +193,7 @@ class Saving(unittest.TestCase):
             folder = pathlib.Path(name)
             names = []
             for _ in range(3):
-                names.append(main.unused(folder, "2026-01-02"))
+                names.append(main.unused_name(folder, "2026-01-02"))
                 (folder / f"{names[-1]}.md").touch()
             self.assertEqual(names, ["2026-01-02", "2026-01-02-b", "2026-01-02-c"])
 
