@@ -82,8 +82,7 @@ final class WireServer {
                 0,
                 4L << 20,
                 MEMORY,
-                SpareProcessors.ofThisMachine().addLoop(),
-                new GatheringTime(System.nanoTime()));
+                IoLoops.busyPoll(SpareProcessors.ofThisMachine().addLoop(), System::nanoTime));
         connection = new Connection(accepted, loop, OPTIONS, table, ConnectionWatch.NOBODY, new RefusalFigures());
         table.add(connection);
         accepted.config().setRecvByteBufAllocator(connection.receive());

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,10 +90,9 @@ class IdleIT {
         }
     }
 
-    private static long processorMillis(Server server) throws IOException {
-        String stat = Files.readString(Path.of("/proc/" + server.pid() + "/stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        // utime and stime are the fields 14 and 15; the first after the name is the third.
-        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 10;
+    /** In user and kernel mode, over all threads. */
+    private static long processorMillis(Server server) {
+        ProcessHandle process = ProcessHandle.of(server.pid()).orElseThrow();
+        return process.info().totalCpuDuration().orElseThrow().toMillis();
     }
 }

@@ -47,13 +47,23 @@ final class BusyPoll implements SelectStrategy {
     private long heldOffNanos;
 
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
-    BusyPoll(long momentNanos, SpareProcessors.Loop processors, GatheringTime gathering, LongSupplier nanoTime) {
+    BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
         this.processors = processors;
-        this.gathering = gathering;
         this.nanoTime = nanoTime;
         this.sleepsSince = nanoTime.getAsLong();
         this.heldOffUntil = sleepsSince;
+        this.gathering = new GatheringTime(sleepsSince);
+    }
+
+    /** What its loop needs of the processors. */
+    SpareProcessors.Loop processors() {
+        return processors;
+    }
+
+    /** How long the requests of its loop gather; to be told of each. */
+    GatheringTime gathering() {
+        return gathering;
     }
 
     /** Whether the loop has been given tasks, which end a look: nobody wakes a loop that is not asleep. No looks before. */

@@ -59,17 +59,11 @@ public final class IoLoops implements AutoCloseable {
                     + " bytes of buffers each; asked for " + count + " and " + bufferBytesPerLoop);
         }
         SpareProcessors spare = SpareProcessors.ofThisMachine();
-        List<SpareProcessors.Loop> processors = new ArrayList<>(count);
-        List<GatheringTime> gatherings = new ArrayList<>(count);
         List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads = task -> thread(task, number.getAndIncrement());
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory(0, () -> {
-            SpareProcessors.Loop own = spare.addLoop();
-            GatheringTime gathering = new GatheringTime(System.nanoTime());
-            BusyPoll poll = busyPoll(own, gathering, System::nanoTime);
-            processors.add(own);
-            gatherings.add(gathering);
+            BusyPoll poll = busyPoll(spare.addLoop(), System::nanoTime);
             polls.add(poll);
             return poll;
         }));
@@ -84,22 +78,14 @@ public final class IoLoops implements AutoCloseable {
                     })
                     .awaitUninterruptibly()
                     .getNow();
-            int index = loops.size();
-            loops.add(new NettyIoLoop(
-                    (EventLoop) executor,
-                    thread,
-                    index,
-                    bufferBytesPerLoop,
-                    source,
-                    processors.get(index),
-                    gatherings.get(index)));
+            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source, poll));
         }
         return new IoLoops(group, loops);
     }
 
     /** How a loop goes to sleep that has this part of the processors. */
-    static BusyPoll busyPoll(SpareProcessors.Loop processors, GatheringTime gathering, LongSupplier nanoTime) {
-        return new BusyPoll(BUSY_POLL_NANOS, processors, gathering, nanoTime);
+    static BusyPoll busyPoll(SpareProcessors.Loop processors, LongSupplier nanoTime) {
+        return new BusyPoll(BUSY_POLL_NANOS, processors, nanoTime);
     }
 
     private static Thread thread(Runnable task, int number) {

@@ -32,16 +32,9 @@ public final class NettyIoLoop implements IoLoop {
     private final GatheringTime gathering;
     private long receipts;
 
-    NettyIoLoop(
-            EventLoop eventLoop,
-            Thread thread,
-            int index,
-            long bufferBytes,
-            MemorySource source,
-            SpareProcessors.Loop processors,
-            GatheringTime gathering) {
-        this.processors = processors;
-        this.gathering = gathering;
+    NettyIoLoop(EventLoop eventLoop, Thread thread, int index, long bufferBytes, MemorySource source, BusyPoll poll) {
+        this.processors = poll.processors();
+        this.gathering = poll.gathering();
         this.eventLoop = eventLoop;
         this.index = index;
         this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));

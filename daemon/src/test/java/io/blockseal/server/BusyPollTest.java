@@ -23,9 +23,8 @@ class BusyPollTest {
     private boolean tasksWait;
     private final SpareProcessors spare = new SpareProcessors(2, () -> now);
     private final SpareProcessors.Loop other = spare.addLoop();
-    private final GatheringTime gathering = new GatheringTime(now);
     /** As the daemon has it. */
-    private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), gathering, () -> now));
+    private final BusyPoll poll = watching(IoLoops.busyPoll(spare.addLoop(), () -> now));
 
     /** How often the sockets were asked since the last turn began. */
     private int looks;
@@ -233,8 +232,8 @@ class BusyPollTest {
 
     @Test
     void neverLooksWhenSwitchedOffOrWithoutAWayToHearOfTasks() throws Exception {
-        BusyPoll off = watching(new BusyPoll(0, spare.addLoop(), gathering, () -> now));
-        BusyPoll deaf = new BusyPoll(MOMENT, spare.addLoop(), gathering, () -> now);
+        BusyPoll off = watching(new BusyPoll(0, spare.addLoop(), () -> now));
+        BusyPoll deaf = new BusyPoll(MOMENT, spare.addLoop(), () -> now);
         for (int i = 0; i < 10; i++) {
             now += SpareProcessors.INTERVAL_NANOS;
             turnAsleep(off);
@@ -251,7 +250,8 @@ class BusyPollTest {
         private static final long TICK = 200;
         private long taskAt = Long.MAX_VALUE;
         private long displacedAt = Long.MAX_VALUE;
-        private final BusyPoll gatherer = watching(IoLoops.busyPoll(spare.addLoop(), gathering, this::read));
+        private final BusyPoll gatherer = watching(IoLoops.busyPoll(spare.addLoop(), this::read));
+        private final GatheringTime gathering = gatherer.gathering();
         private final Object client = new Object();
         private long gatherNanos;
 

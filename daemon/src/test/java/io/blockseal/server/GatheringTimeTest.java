@@ -148,19 +148,29 @@ class GatheringTimeTest {
         assertTrue(share(1, begun) > 0, "no trial");
     }
 
+    /** So many bursts with breaks between them; then the share of the bursts in which each time was in use. */
+    private double[] serveBursts(int count, long nanos, long breakNanos, LongToDoubleFunction perSecond) {
+        double[] used = new double[usedNanos.length];
+        double busy = 0;
+        for (int i = 0; i < count; i++) {
+            long begun = now;
+            serve(nanos, perSecond);
+            for (int time = 0; time < used.length; time++) {
+                used[time] += usedNanos[time];
+            }
+            busy += now - begun;
+            now += breakNanos;
+        }
+        double all = busy;
+        return Arrays.stream(used).map(each -> each / all).toArray();
+    }
+
     /** Bursts with breaks between them are no client for it; each is not to begin with a trial. */
     @ParameterizedTest
     @ValueSource(longs = {3_000_000, 5_600_000, 20_000_000})
     void aClientThatComesInBurstsDoesNotPayInEach(long nanos) {
-        double busy = 0;
-        double gathered = 0;
-        for (int i = 0; i < 1000; i++) {
-            long begun = now;
-            gathered += serve(nanos, GatheringTimeTest::pair) * (now - begun);
-            busy += now - begun;
-            now += 20_000_000;
-        }
-        double share = gathered / busy;
+        double[] shares = serveBursts(1000, nanos, 20_000_000, GatheringTimeTest::pair);
+        double share = shares[1] + shares[2];
         assertTrue(share < 0.02, () -> share + " of its time");
     }
 
@@ -168,16 +178,8 @@ class GatheringTimeTest {
     @ParameterizedTest
     @ValueSource(longs = {42_000_000, 60_000_000, 200_000_000})
     void whatHelpedInOneBurstHelpsInTheNext(long nanos) {
-        double busy = 0;
-        double tooLong = 0;
-        for (int i = 0; i < 400; i++) {
-            long begun = now;
-            serve(nanos, time -> time == NONE ? 180_000 : time == SHORT ? 195_000 : 95_000);
-            tooLong += share(2, begun) * (now - begun);
-            busy += now - begun;
-            now += 10_000_000;
-        }
-        double share = tooLong / busy;
+        LongToDoubleFunction perSecond = time -> time == NONE ? 180_000 : time == SHORT ? 195_000 : 95_000;
+        double share = serveBursts(400, nanos, 10_000_000, perSecond)[2];
         assertTrue(share < 0.03, () -> share + " of its time with the one that harms");
     }
 

@@ -48,16 +48,16 @@ public final class EndableKeySource implements KeySource {
 
     private synchronized void enter() throws KeySourceException {
         if (ended) {
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE,
-                    reference() + ": is not asked any more, as the volume is closed");
+            throw gone("is not asked any more, as the volume is closed");
         }
         if (suspended) {
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE,
-                    reference() + ": is not asked just now, as an operator has sent another key");
+            throw gone("is not asked just now, as an operator has sent another key");
         }
         asking.add(Thread.currentThread());
+    }
+
+    private KeySourceException gone(String why) {
+        return new KeySourceException(KeySourceException.Kind.UNREACHABLE, reference() + ": " + why);
     }
 
     private synchronized boolean isEnded() {
@@ -148,9 +148,7 @@ public final class EndableKeySource implements KeySource {
         }
         if (isEnded()) {
             key.close();
-            throw new KeySourceException(
-                    KeySourceException.Kind.UNREACHABLE,
-                    reference() + ": has given the key after the volume was closed, too late to use it");
+            throw gone("has given the key after the volume was closed, too late to use it");
         }
         return key;
     }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One loop's io_uring on one store, shared by the channels that the loop has to it. Requests of one burst collect and go
- * in one system call, or a few if there are many; an eventfd among the loop's sockets tells when some are done, and they are completed there.
+ * in one system call, or a few if there are many; an eventfd among the loop's sockets tells when some are done, and they
+ * are completed there.
  *
  * <p>It is for the plain case. Whatever the ring has no room for, does halfway or cannot say anything about goes to the
  * pool, which does it from the beginning: reading and writing the same bytes twice harms nobody. On its loop, but for
@@ -24,7 +25,7 @@ final class RingLane {
     /** Enough for every disk to be busy; the rest waits in the pool. */
     static final int ENTRIES = 256;
 
-    /** So many are sent without waiting for the end of their burst, so that the disk begins while others are being noted. */
+    /** So many are sent before the end of their burst: the disk begins while others are being noted. */
     static final int SENT_AT = 8;
 
     private static final int NO_MEMORY = -12;
@@ -143,7 +144,7 @@ final class RingLane {
         out.stampNewest(noted, start);
         noted = 0;
         int refused = ring.submit();
-        sendingNanos = guard.sendingEnded(start - sendingNanos);
+        sendingNanos = guard.sendingEnded(start, sendingNanos);
         int tag = out.newest();
         for (int i = 0; i < refused; i++) {
             // Whoever hears of it may submit something else, which is newer.

@@ -90,26 +90,28 @@ final class StallGuard {
 
     /** A loop's own call that began at {@code startNanos} has come back. */
     void loopCallEnded(long startNanos) {
-        long unused = ended(startNanos, SLOW_NANOS);
+        ended(startNanos, 0, SLOW_NANOS);
     }
 
     /**
-     * Likewise, of a call that only sent off requests. The system makes it wait for no disk, so that a slow one was kept
-     * from a busy processor; except if the system does not do as it says.
+     * Likewise, of a call that only sent off requests of a burst, after others that took {@code earlierNanos}. The system
+     * makes it wait for no disk, so that a slow one was kept from a busy processor; except if the system does not do as it
+     * says.
      *
-     * @return how long ago it began
+     * @return what all of them have taken, in nanoseconds
      */
-    long sendingEnded(long startNanos) {
-        return ended(startNanos, STALL_NANOS);
+    long sendingEnded(long startNanos, long earlierNanos) {
+        return ended(startNanos, earlierNanos, STALL_NANOS);
     }
 
-    private long ended(long startNanos, long limitNanos) {
+    private long ended(long startNanos, long earlierNanos, long limitNanos) {
         long now = nanoTime.getAsLong();
-        if (now - startNanos > limitNanos) {
+        long taken = earlierNanos + (now - startNanos);
+        if (taken > limitNanos) {
             distrustedUntil = now + DISTRUST_NANOS;
             distrusted = true;
         }
-        return now - startNanos;
+        return taken;
     }
 
     /** Whether a loop should leave its calls to the pool for now. */
