@@ -4,6 +4,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.ExtentList;
 import io.blockseal.block.HotPath;
 import io.blockseal.memory.ArenaBuf;
+import io.blockseal.nbd.NbdCommand;
 import io.blockseal.nbd.NbdCommandFlags;
 import io.blockseal.nbd.NbdLimits;
 import io.blockseal.nbd.NbdReplyFlags;
@@ -45,10 +46,22 @@ final class Replies {
     void success(Operation operation) {
         ByteBuf out = room(NbdLimits.EXTENDED_REPLY_BYTES);
         int at = out.writerIndex();
-        int written = style.isChunked()
-                ? NbdReplyWriter.none(style, out, at, operation.cookie, operation.offset)
-                : NbdReplyWriter.simpleReply(out, at, 0, operation.cookie);
+        int written = mayBeSimple(operation)
+                ? NbdReplyWriter.simpleReply(out, at, 0, operation.cookie)
+                : NbdReplyWriter.none(style, out, at, operation.cookie, operation.offset);
         out.writerIndex(at + written);
+    }
+
+    /**
+     * A client that reads piece by piece takes a simple reply by one call and the header of a chunk by two. A READ is not
+     * answered so where chunks were agreed on, and nothing is with extended headers (NBD, "Structured reply").
+     */
+    private boolean mayBeSimple(Operation operation) {
+        return switch (style) {
+            case SIMPLE -> true;
+            case STRUCTURED -> operation.command != NbdCommand.READ && operation.command != NbdCommand.BLOCK_STATUS;
+            case EXTENDED -> false;
+        };
     }
 
     /** Failure; after chunks of data it ends the reply as well. */
