@@ -11,6 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 int64_t bs_map(int64_t length, int32_t flags) {
     if (length < 1) {
         return -EINVAL;
@@ -28,6 +32,53 @@ int64_t bs_map(int64_t length, int32_t flags) {
         return -error;
     }
     return (int64_t)(uintptr_t)memory;
+}
+
+enum { HUGE_PAGE = 2 << 20 };
+
+int64_t bs_reserve(int64_t length) {
+    if (length < HUGE_PAGE || length % HUGE_PAGE != 0) {
+        return -EINVAL;
+    }
+    /* Where it begins is the kernel's to say: what lies before and behind a multiple goes back. */
+    size_t mapped = (size_t)length + HUGE_PAGE;
+    void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return -errno;
+    }
+    uint8_t *first = memory;
+    size_t before = (HUGE_PAGE - (uintptr_t)first % HUGE_PAGE) % HUGE_PAGE;
+    uint8_t *base = first + before;
+    if (before > 0) {
+        munmap(first, before);
+    }
+    munmap(base + length, mapped - before - (size_t)length);
+    if (madvise(base, (size_t)length, MADV_DONTDUMP) != 0) {
+        int error = errno;
+        munmap(base, (size_t)length);
+        return -error;
+    }
+    /* A kernel without huge pages refuses, and small ones do as well. */
+    (void)madvise(base, (size_t)length, MADV_HUGEPAGE);
+    return (int64_t)(uintptr_t)base;
+}
+
+int32_t bs_populate(int64_t address, int64_t length) {
+    long page = sysconf(_SC_PAGESIZE);
+    if (length < 1 || address % page != 0 || length % page != 0) {
+        return -EINVAL;
+    }
+    if (madvise(AT(address), (size_t)length, MADV_POPULATE_WRITE) == 0) {
+        return 0;
+    }
+    if (errno != EINVAL) {
+        return -errno;
+    }
+    /* Linux before 5.14 does not know it. */
+    for (volatile uint8_t *at = AT(address), *end = at + length; at < end; at += page) {
+        *at = 0;
+    }
+    return 0;
 }
 
 int32_t bs_unmap(int64_t address, int64_t length) {

@@ -22,7 +22,7 @@
 #define BS_API __attribute__((visibility("default")))
 
 /* Raised whenever a signature, a parameter block or the meaning of a result changes. */
-#define BS_ABI_VERSION 4
+#define BS_ABI_VERSION 5
 
 /* ---- Errors that say more than their names (all others are what the system call returned) ---- */
 #define BS_NOT_READY (-ENOSYS)          /* bs_init has not succeeded */
@@ -231,6 +231,13 @@ BS_API int32_t bs_set_nonblocking(int64_t descriptor);
 enum { BS_MAP_PREFAULT = 1, BS_MAP_LOCK = 2 };
 /* Zeroed private pages that no core dump contains; the address, or -errno. */
 BS_API int64_t bs_map(int64_t length, int32_t flags);
+/*
+ * Likewise `length` bytes, a multiple of 2 MiB, that begin at such a multiple: address space alone, nothing is touched
+ * yet. The kernel is asked to take huge pages where it can, whose bytes lie in a row in memory.
+ */
+BS_API int64_t bs_reserve(int64_t length);
+/* Puts memory behind whole pages of a mapping now that nobody uses yet; -errno if there is not enough. */
+BS_API int32_t bs_populate(int64_t address, int64_t length);
 BS_API int32_t bs_unmap(int64_t address, int64_t length);
 BS_API int32_t bs_set_undumpable(void);
 /*

@@ -242,7 +242,10 @@ class HotPathAllocationTest {
             requests.writeZero(payload);
         }
         outgoing = requests.nioBuffer();
-        int reply = style.replyHeaderBytes();
+        boolean inChunks = command == NbdCommand.READ || command == NbdCommand.BLOCK_STATUS;
+        int reply = style == NbdReplyStyle.STRUCTURED && !inChunks
+                ? NbdReplyStyle.SIMPLE.replyHeaderBytes()
+                : style.replyHeaderBytes();
         if (command == NbdCommand.READ) {
             reply += length + (style.isChunked() ? 8 : 0);
         } else if (command == NbdCommand.BLOCK_STATUS) {

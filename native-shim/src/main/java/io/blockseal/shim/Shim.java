@@ -13,7 +13,7 @@ package io.blockseal.shim;
  */
 public interface Shim {
     /** Must equal what {@link #abiVersion()} returns. */
-    int ABI_VERSION = 4;
+    int ABI_VERSION = 5;
 
     /** Length of a data-encryption key: the two halves of an AES-256-XTS key. */
     int DEK_BYTES = 64;
@@ -258,6 +258,15 @@ public interface Shim {
 
     /** Zeroed pages outside of core dumps; the address, or -errno. */
     long map(long length, int flags);
+
+    /**
+     * Address space of {@code length} bytes, a multiple of 2 MiB, outside of core dumps; nothing of it is touched yet, and
+     * huge pages are asked for. The address, a multiple of 2 MiB, or -errno.
+     */
+    long reserve(long length);
+
+    /** Puts memory, zeroed, behind whole pages of a mapping that nobody uses yet. 0, or -errno if there is not enough. */
+    int populate(long address, long length);
 
     int unmap(long address, long length);
 

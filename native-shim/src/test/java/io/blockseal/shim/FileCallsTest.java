@@ -175,4 +175,16 @@ class FileCallsTest {
         assertEquals(0, shim.unmap(address, 1 << 16));
         assertEquals(ShimError.INVALID, shim.map(0, 0));
     }
+
+    @Test
+    void reservedPagesAreZeroOnceThereIsMemoryBehindThem() {
+        int huge = 2 << 20;
+        long address = shim.reserve(2 * huge);
+        assertTrue(address > 0 && address % huge == 0);
+        assertEquals(0, shim.populate(address + huge - 4096, 8192));
+        assertArrayEquals(
+                new byte[8192], OffHeap.at(address + huge - 4096, 8192).get(0, 8192));
+        assertEquals(0, shim.unmap(address, 2 * huge));
+        assertEquals(ShimError.INVALID, shim.reserve(4096));
+    }
 }
