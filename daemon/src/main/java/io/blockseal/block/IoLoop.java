@@ -47,6 +47,12 @@ public interface IoLoop extends Executor {
      */
     default void usesProcessor(int change) {}
 
+    /**
+     * Says that a file whose requests the loop itself watches has some on their way (1), or none any more (-1). On its
+     * thread.
+     */
+    default void awaitsDisk(int change) {}
+
     /** Counts what the loop has received from clients; whoever compares two values learns whether it had work. */
     default long receipts() {
         return 0;

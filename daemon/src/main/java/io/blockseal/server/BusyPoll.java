@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
  * <p>It is done only while it pays: the last pause was short, and a processor is left for the client. One look in vain
  * ends it until a short pause is seen again, so an idle loop sleeps. Where somebody else got the processor during a look,
  * the loop leaves off for a while: briefly, if that is rare (a client that happened to wake here), longer each time that
- * it happens again soon (a machine that has better things to do). On the loop's thread.
+ * it happens again soon (a machine that has better things to do).
+ *
+ * <p>While a disk has requests there are pauses to be slept through all the same, see {@link DiskPauses}. On the loop's
+ * thread.
  */
 final class BusyPoll implements SelectStrategy {
     /**
@@ -39,13 +42,13 @@ final class BusyPoll implements SelectStrategy {
     private final long momentNanos;
     private final SpareProcessors.Loop processors;
     private final GatheringTime gathering;
+    private final DiskPauses diskPauses = new DiskPauses();
     private final LongSupplier nanoTime;
     private @Nullable BooleanSupplier tasksWait;
     private boolean worthwhile;
     private long sleepsSince;
     private long heldOffUntil;
     private long heldOffNanos;
-
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
     BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
@@ -66,6 +69,11 @@ final class BusyPoll implements SelectStrategy {
         return gathering;
     }
 
+    /** What its disks take of the pauses; to be told of each. */
+    DiskPauses diskPauses() {
+        return diskPauses;
+    }
+
     /** Whether the loop has been given tasks, which end a look: nobody wakes a loop that is not asleep. No looks before. */
     void watch(BooleanSupplier tasksWait) {
         this.tasksWait = tasksWait;
@@ -77,19 +85,26 @@ final class BusyPoll implements SelectStrategy {
         processors.worksUntil(now);
         BooleanSupplier tasks = tasksWait;
         worthwhile = worthwhile || (!hasTasks && now - sleepsSince < SHORT_PAUSE_MOMENTS * momentNanos);
-        boolean looks = tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now);
+        boolean mayLook = tasks != null && worthwhile && now - heldOffUntil >= 0 && processors.oneIsLeft(now);
+        boolean looks = mayLook && !diskPauses.isToSleep();
         long gatherNanos = gathering.nanos(now, looks);
         if (hasTasks) {
             return pollNow.get();
         }
         if (looks && tasks != null) {
             int ready = look(pollNow, tasks, now, gatherNanos);
-            if (ready > 0 || tasks.getAsBoolean()) {
+            boolean inVain = ready <= 0 && !tasks.getAsBoolean();
+            diskPauses.looked(inVain);
+            if (!inVain) {
                 return ready;
             }
         }
-        worthwhile = false;
         sleepsSince = now;
+        if (mayLook && !looks) {
+            diskPauses.sleeps();
+        } else {
+            worthwhile = false;
+        }
         return SelectStrategy.SELECT;
     }
 

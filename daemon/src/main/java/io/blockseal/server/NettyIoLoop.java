@@ -30,11 +30,13 @@ public final class NettyIoLoop implements IoLoop {
     private final StallWatch stallWatch;
     private final SpareProcessors.Loop processors;
     private final GatheringTime gathering;
+    private final DiskPauses diskPauses;
     private long receipts;
 
     NettyIoLoop(EventLoop eventLoop, Thread thread, int index, long bufferBytes, MemorySource source, BusyPoll poll) {
         this.processors = poll.processors();
         this.gathering = poll.gathering();
+        this.diskPauses = poll.diskPauses();
         this.eventLoop = eventLoop;
         this.index = index;
         this.buffers = new BufferArena(eventLoop, thread, source, new BufferBudget(bufferBytes));
@@ -86,6 +88,11 @@ public final class NettyIoLoop implements IoLoop {
     @Override
     public void usesProcessor(int change) {
         processors.take(change);
+    }
+
+    @Override
+    public void awaitsDisk(int change) {
+        diskPauses.awaitsDisk(change);
     }
 
     @Override

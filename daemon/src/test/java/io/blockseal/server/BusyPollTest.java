@@ -213,6 +213,62 @@ class BusyPollTest {
             assertEquals(3, turn(poll, 2));
         }
 
+        /** How many pauses in a row are slept through now. */
+        private int sleptThrough() throws Exception {
+            int slept = 0;
+            while (turn(poll, NEVER) == SelectStrategy.SELECT && looks == 0) {
+                slept++;
+                now += SHORT_PAUSE;
+            }
+            now += SHORT_PAUSE - MOMENT - STEP;
+            return slept;
+        }
+
+        @Test
+        void looksInVainAtADiskAreEverRarer() throws Exception {
+            poll.diskPauses().awaitsDisk(1);
+            assertEquals(0, sleptThrough());
+            for (int pauses = 1; pauses < DiskPauses.SLEPT_MAX; pauses = 2 * pauses + 1) {
+                assertEquals(pauses, sleptThrough());
+            }
+            assertEquals(DiskPauses.SLEPT_MAX, sleptThrough());
+            assertEquals(DiskPauses.SLEPT_MAX, sleptThrough());
+        }
+
+        @Test
+        void aLookAtADiskThatFindsSomethingLetsItLookOn() throws Exception {
+            poll.diskPauses().awaitsDisk(1);
+            sleptThrough();
+            sleptThrough();
+            for (int i = 0; i < 3; i++) {
+                turnAsleep(poll);
+                now += SHORT_PAUSE;
+            }
+            assertEquals(3, turn(poll, 2));
+            assertEquals(3, turn(poll, 2));
+            assertEquals(0, sleptThrough());
+            assertEquals(1, sleptThrough());
+        }
+
+        /** Which is what one request at a time looks like, on a disk that takes longer than a look. */
+        @Test
+        void whatIsSleptThroughForADiskDoesNotEndTheLooksForAClient() throws Exception {
+            for (int i = 0; i < 3; i++) {
+                poll.diskPauses().awaitsDisk(1);
+                turn(poll, NEVER);
+                now += SHORT_PAUSE - MOMENT - STEP;
+                poll.diskPauses().awaitsDisk(-1);
+                assertEquals(3, turn(poll, 20), "the client's next request");
+            }
+            for (int i = 0; i < 3; i++) {
+                poll.diskPauses().awaitsDisk(1);
+                turnAsleep(poll);
+                now += LONG;
+                poll.diskPauses().awaitsDisk(-1);
+                assertEquals(3, turn(poll, 20), "though the disk took long");
+            }
+        }
+
         @Test
         void asksOnceWhenTasksWaitAlready() throws Exception {
             looks = 0;

@@ -48,6 +48,9 @@ final class RingLane {
     /** What the system calls of this burst have taken. */
     private long sendingNanos;
 
+    /** The loop knows that some are on their way. */
+    private boolean awaited;
+
     private boolean closing;
     private @Nullable CountDownLatch idle;
 
@@ -155,7 +158,16 @@ final class RingLane {
             channel.takeBack(request);
             tag = before;
         }
+        tellOfOutstanding();
+    }
+
+    private void tellOfOutstanding() {
         outstanding.oldest(out.oldestBegun());
+        boolean some = !out.isEmpty();
+        if (some != awaited) {
+            awaited = some;
+            loop.awaitsDisk(some ? 1 : -1);
+        }
     }
 
     /** The eventfd was signalled: some are done, or perhaps not. */
@@ -165,7 +177,7 @@ final class RingLane {
         } finally {
             // What the completions have led to; who submitted it may believe that somebody else kicks.
             kick();
-            outstanding.oldest(out.oldestBegun());
+            tellOfOutstanding();
             if (idle != null && out.isEmpty()) {
                 idle.countDown();
                 idle = null;

@@ -32,6 +32,14 @@ final class PolledLoop implements IoLoop {
         processors.addAndGet(change);
     }
 
+    /** How many files have requests at a disk. */
+    int disks;
+
+    @Override
+    public void awaitsDisk(int change) {
+        disks += change;
+    }
+
     /** Runs a task, and whoever watches a descriptor, as if that were readable. */
     void poll() {
         Runnable task = tasks.poll();

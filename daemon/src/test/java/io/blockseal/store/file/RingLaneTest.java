@@ -167,6 +167,34 @@ class RingLaneTest {
     }
 
     @Test
+    void theLoopKnowsWhileSomeAreAtTheDisk() {
+        try (Sender sender = new Sender(store)) {
+            for (int round = 0; round < 3; round++) {
+                for (int i = 0; i < 3; i++) {
+                    sender.submit(Command.READ, 0, (long) i * BLOCK, new byte[BLOCK]);
+                }
+                assertEquals(0, sender.loop.disks);
+                sender.channel.kick();
+                assertEquals(1, sender.loop.disks, "however many there are");
+                sender.await();
+                assertEquals(0, sender.loop.disks);
+            }
+        }
+    }
+
+    @Test
+    void whatTheSystemDoesNotTakeIsNotAtTheDisk() {
+        try (Sender sender = new Sender(store)) {
+            shim.answer("ringRead", (arguments, real) -> 0);
+            shim.answer("ringSubmit", (arguments, real) -> 1);
+            sender.submit(Command.READ, 0, 0, new byte[BLOCK]);
+            sender.await();
+            assertEquals(0, sender.loop.disks);
+            assertEquals(Errno.OK, sender.answers.get(0));
+        }
+    }
+
+    @Test
     void aBurstIsFewSystemCallsAndNoThreadsWork() {
         int few = RingLane.SENT_AT - 1;
         int count = 5 * RingLane.SENT_AT + few;
