@@ -63,21 +63,28 @@ int64_t bs_reserve(int64_t length) {
     return (int64_t)(uintptr_t)base;
 }
 
+void touch_pages(uint8_t *first, size_t length, size_t page) {
+    for (uint8_t *at = first; at < first + length; at += page) {
+        __atomic_fetch_or(at, 0, __ATOMIC_RELAXED);
+    }
+}
+
 int32_t bs_populate(int64_t address, int64_t length) {
-    long page = sysconf(_SC_PAGESIZE);
-    if (length < 1 || address % page != 0 || length % page != 0) {
+    int64_t page = sysconf(_SC_PAGESIZE);
+    int64_t end;
+    if (address < page || length < 1 || __builtin_add_overflow(address, length, &end)) {
         return -EINVAL;
     }
-    if (madvise(AT(address), (size_t)length, MADV_POPULATE_WRITE) == 0) {
+    uint8_t *first = AT(address / page * page);
+    size_t bytes = (size_t)(address % page + length + page - 1) / (size_t)page * (size_t)page;
+    if (madvise(first, bytes, MADV_POPULATE_WRITE) == 0) {
         return 0;
     }
     if (errno != EINVAL) {
         return -errno;
     }
     /* Linux before 5.14 does not know it. */
-    for (volatile uint8_t *at = AT(address), *end = at + length; at < end; at += page) {
-        *at = 0;
-    }
+    touch_pages(first, bytes, (size_t)page);
     return 0;
 }
 

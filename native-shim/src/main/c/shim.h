@@ -236,7 +236,7 @@ BS_API int64_t bs_map(int64_t length, int32_t flags);
  * yet. The kernel is asked to take huge pages where it can, whose bytes lie in a row in memory.
  */
 BS_API int64_t bs_reserve(int64_t length);
-/* Puts memory behind whole pages of a mapping now that nobody uses yet; -errno if there is not enough. */
+/* Puts memory behind the pages of these bytes, of a mapping of ours, now; -errno if there is not enough. */
 BS_API int32_t bs_populate(int64_t address, int64_t length);
 BS_API int32_t bs_unmap(int64_t address, int64_t length);
 BS_API int32_t bs_set_undumpable(void);
@@ -345,6 +345,8 @@ int key_put_here(struct thread_cache *cache, int32_t handle, const uint8_t *byte
 bool halves_equal(const uint8_t *key);
 bool bytes_equal(const uint8_t *first, const uint8_t *second, size_t length);
 int random_fill(uint8_t *bytes, size_t length);
+/* Writes to each page what is there, also while others write. */
+void touch_pages(uint8_t *first, size_t length, size_t page);
 
 /* xts_wide.c: AES-256-XTS without libcrypto, by vector instructions; xts_vaes.h says how */
 #if defined(__x86_64__) && (__GNUC__ >= 11 || defined(__clang__))

@@ -47,10 +47,12 @@ void test_memory(void) {
     CHECK(bs_unmap(pages, 1 << 20) == 0 && bs_map(0, 0) == -EINVAL);
     int64_t huge = bs_reserve(4 << 20);
     CHECK(huge > 0 && huge % (2 << 20) == 0);
-    CHECK(bs_populate(huge + 4096, 4 << 10) == 0 && bs_populate(huge + (2 << 20) - 4096, 8 << 10) == 0);
+    CHECK(bs_populate(huge + 4096, 4 << 10) == 0 && bs_populate(huge + (2 << 20) - 1, 2) == 0);
     CHECK(*(uint8_t *)AT(huge + (2 << 20)) == 0);
     memset(AT(huge), 1, 4 << 20);
     CHECK(bs_populate(huge, 4 << 20) == 0 && *(uint8_t *)AT(huge + (4 << 20) - 1) == 1);
+    touch_pages(AT(huge), 4 << 20, 4096);
+    CHECK(*(uint8_t *)AT(huge) == 1 && *(uint8_t *)AT(huge + (2 << 20)) == 1);
     CHECK(bs_unmap(huge, 4 << 20) == 0);
     CHECK(bs_equal(ADDRESS(one), ADDRESS(two), 32) == 1);
     two[31] = 1;

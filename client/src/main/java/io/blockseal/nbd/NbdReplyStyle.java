@@ -4,7 +4,7 @@ package io.blockseal.nbd;
 public enum NbdReplyStyle {
     /** Compact requests, simple replies. */
     SIMPLE(NbdLimits.REQUEST_BYTES, NbdLimits.SIMPLE_REPLY_BYTES),
-    /** Compact requests, chunks with 20-byte headers; simple replies stay legal except for READ. */
+    /** Compact requests, chunks with 20-byte headers; simple replies stay legal but for READ and BLOCK_STATUS. */
     STRUCTURED(NbdLimits.REQUEST_BYTES, NbdLimits.STRUCTURED_REPLY_BYTES),
     /** Extended requests, chunks with 32-byte headers and nothing else. */
     EXTENDED(NbdLimits.EXTENDED_REQUEST_BYTES, NbdLimits.EXTENDED_REPLY_BYTES);

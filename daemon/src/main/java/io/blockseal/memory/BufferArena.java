@@ -207,7 +207,14 @@ public final class BufferArena {
         if (!budget.take(SLAB_BYTES)) {
             return false;
         }
-        Slab slab = new Slab(source.map(SLAB_BYTES));
+        Slab slab = null;
+        try {
+            slab = new Slab(source.map(SLAB_BYTES));
+        } finally {
+            if (slab == null) {
+                budget.giveBack(SLAB_BYTES);
+            }
+        }
         slabs.add(slab);
         cut(slab, sizeClass, DATA_BYTES[sizeClass]);
         return true;

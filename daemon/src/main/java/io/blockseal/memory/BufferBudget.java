@@ -28,6 +28,11 @@ public final class BufferBudget {
         }
     }
 
+    /** What was taken was not mapped after all. */
+    void giveBack(long bytes) {
+        mapped.addAndGet(-bytes);
+    }
+
     /** The bound. */
     public long limitBytes() {
         return limitBytes;

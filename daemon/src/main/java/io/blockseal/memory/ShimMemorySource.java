@@ -8,13 +8,13 @@ import io.blockseal.shim.ShimError;
  * Slabs mapped by the native library: their addresses are known, and no core dump contains them. They are cut one behind
  * another from regions of huge pages, so that the bytes of a large buffer lie in a row in memory: a disk takes such a
  * buffer by one address instead of one for each 4 KiB. No more memory is used than for the slabs, but for the rest of the
- * last huge page. From any thread.
+ * last huge page of each region. From any thread.
  */
 public final class ShimMemorySource implements MemorySource {
-    /** Address space alone. */
+    /** Address space; memory comes with the slabs. Where the system does not overcommit, it counts all the same. */
     private static final int REGION_BYTES = 64 << 20;
 
-    private static final int PAGE_BYTES = 4096;
+    private static final int ALIGNMENT = 4096;
     private static final long NONE = 0;
 
     private final Shim shim;
@@ -29,29 +29,36 @@ public final class ShimMemorySource implements MemorySource {
     }
 
     @Override
-    public synchronized Memory map(int lengthBytes) {
-        long address = ofRegion((lengthBytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+    public Memory map(int lengthBytes) {
+        // Touched now, so that the first request over a page does not wait for the kernel to clear it. Not in cut():
+        // one
+        // that waits for memory does not keep other loops waiting.
+        long address = cut(lengthBytes);
         if (address == NONE) {
-            // Touched now, so that the first request over a page does not wait for the kernel to clear it.
             address = check(shim.map(lengthBytes, Shim.MAP_PREFAULT), lengthBytes);
+        } else {
+            check(shim.populate(address, lengthBytes), lengthBytes);
         }
         return new Memory(OffHeap.at(address, lengthBytes).buffer(), address);
     }
 
-    /** Likewise touched; NONE where address space is short. */
-    private long ofRegion(int bytes) {
-        if (bytes > leftBytes) {
-            long region = bytes <= REGION_BYTES ? shim.reserve(REGION_BYTES) : NONE;
-            if (region <= NONE) {
+    /** A piece of a region, not touched yet. NONE if it is too large for one, or if address space is short. */
+    private synchronized long cut(int bytes) {
+        if (bytes > REGION_BYTES) {
+            return NONE;
+        }
+        int whole = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (whole > leftBytes) {
+            long region = shim.reserve(REGION_BYTES);
+            if (region < 0) {
                 return NONE;
             }
             next = region;
             leftBytes = REGION_BYTES;
         }
-        check(shim.populate(next, bytes), bytes);
         long address = next;
-        next += bytes;
-        leftBytes -= bytes;
+        next += whole;
+        leftBytes -= whole;
         return address;
     }
 

@@ -49,6 +49,7 @@ final class BusyPoll implements SelectStrategy {
     private long sleepsSince;
     private long heldOffUntil;
     private long heldOffNanos;
+
     /** Looks for {@code momentNanos} at a time; never if that is 0. {@code nanoTime} as {@link System#nanoTime}. */
     BusyPoll(long momentNanos, SpareProcessors.Loop processors, LongSupplier nanoTime) {
         this.momentNanos = momentNanos;
@@ -69,7 +70,7 @@ final class BusyPoll implements SelectStrategy {
         return gathering;
     }
 
-    /** What its disks take of the pauses; to be told of each. */
+    /** Which pauses its loop sleeps through for a disk's sake; to be told of the files that wait for one. */
     DiskPauses diskPauses() {
         return diskPauses;
     }
@@ -93,15 +94,14 @@ final class BusyPoll implements SelectStrategy {
         }
         if (looks && tasks != null) {
             int ready = look(pollNow, tasks, now, gatherNanos);
-            boolean inVain = ready <= 0 && !tasks.getAsBoolean();
-            diskPauses.looked(inVain);
-            if (!inVain) {
+            if (ready > 0 || tasks.getAsBoolean()) {
                 return ready;
             }
         }
         sleepsSince = now;
         if (mayLook && !looks) {
-            diskPauses.sleeps();
+            // How long the disk takes says nothing of the client.
+            diskPauses.sleptInstead();
         } else {
             worthwhile = false;
         }
@@ -119,7 +119,9 @@ final class BusyPoll implements SelectStrategy {
                 leaveOff(now);
                 return gathers ? pollNow.get() : ready;
             }
-            if (!gathers && (ready > 0 || tasks.getAsBoolean() || now - begun > momentNanos)) {
+            boolean found = ready > 0 || tasks.getAsBoolean();
+            if (!gathers && (found || now - begun > momentNanos)) {
+                diskPauses.looked(!found);
                 return ready;
             }
             before = now;

@@ -11,35 +11,35 @@ import io.blockseal.block.HotPath;
 @HotPath("asked in every turn of a loop")
 final class DiskPauses {
     /** So many at most between two looks in vain. */
-    static final int SLEPT_MAX = 63;
+    static final int PAUSES_MAX = 63;
 
-    /** Files that have requests at a disk. */
-    private int files;
-    /** How many pauses were to be slept through after the last look in vain. */
-    private int slept;
+    /** Of those that have requests at a disk. */
+    private int fileCount;
+    /** How many pauses were to be slept through after the last look. */
+    private int pausesAfterLook;
 
-    private int left;
+    private int pausesLeft;
 
-    /** So many more files (or less, if negative) have requests at a disk. */
+    /** So many more files (or fewer, if negative) have requests at a disk. */
     void awaitsDisk(int change) {
-        files += change;
+        fileCount += change;
     }
 
     /** Whether the loop is to sleep now rather than look. */
     boolean isToSleep() {
-        return files > 0 && left > 0;
+        return fileCount > 0 && pausesLeft > 0;
     }
 
-    /** The loop sleeps, and would have looked but for the disk: how long it does tells nothing of the client. */
-    void sleeps() {
-        left--;
+    /** The loop sleeps, and would have looked but for the disk. */
+    void sleptInstead() {
+        pausesLeft--;
     }
 
-    /** The loop has looked. */
+    /** The loop has looked to the end, and found something or not. */
     void looked(boolean inVain) {
-        if (files > 0) {
-            slept = inVain ? Math.min(2 * slept + 1, SLEPT_MAX) : 0;
-            left = slept;
+        if (fileCount > 0) {
+            pausesAfterLook = inVain ? Math.min(2 * pausesAfterLook + 1, PAUSES_MAX) : 0;
+            pausesLeft = pausesAfterLook;
         }
     }
 }

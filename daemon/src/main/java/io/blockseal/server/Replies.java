@@ -53,8 +53,9 @@ final class Replies {
     }
 
     /**
-     * A client that reads piece by piece takes a simple reply by one call and the header of a chunk by two. A READ is not
-     * answered so where chunks were agreed on, and nothing is with extended headers (NBD, "Structured reply").
+     * Whether success may be a simple reply: always without chunks, never with extended headers, else for all but READ and
+     * BLOCK_STATUS (NBD, "Structured reply chunk message"). A client that reads piece by piece takes it by one call instead
+     * of two.
      */
     private boolean mayBeSimple(Operation operation) {
         return switch (style) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -49,6 +50,26 @@ class BufferArenaTest {
         assertNull(arena.lease(1));
         leased.get(0).release();
         assertNotNull(arena.lease(1));
+    }
+
+    /** The daemon goes on, and there may be memory again. */
+    @Test
+    void whatCouldNotBeMappedIsNotCounted() {
+        boolean[] isShort = {false};
+        MemorySource source = bytes -> {
+            if (isShort[0]) {
+                throw new OutOfMemoryError("none left");
+            }
+            return new JvmMemorySource().map(bytes);
+        };
+        BufferArena failing = new BufferArena(tasks::add, Thread.currentThread(), source, budget);
+        isShort[0] = true;
+        for (int i = 0; i < 100; i++) {
+            assertThrows(OutOfMemoryError.class, () -> failing.lease(1));
+        }
+        assertEquals(0, budget.mappedBytes());
+        isShort[0] = false;
+        assertNotNull(failing.lease(1));
     }
 
     @Test

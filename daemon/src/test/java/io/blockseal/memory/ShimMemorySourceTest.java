@@ -1,12 +1,14 @@
 package io.blockseal.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimLibrary;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -61,6 +63,31 @@ class ShimMemorySourceTest {
         Memory large = source.map(REGION_BYTES + 1);
         large.bytes().put(REGION_BYTES, (byte) 1);
         assertEquals(0, large.address() % 4096);
+    }
+
+    private static ShimMemorySource where(String function, Object answer) {
+        Shim real = shim();
+        return new ShimMemorySource((Shim) Proxy.newProxyInstance(
+                Shim.class.getClassLoader(),
+                new Class<?>[] {Shim.class},
+                (proxy, method, arguments) ->
+                        method.getName().equals(function) ? answer : method.invoke(real, arguments)));
+    }
+
+    @Test
+    void withoutRoomForARegionEachIsMappedByItself() {
+        ShimMemorySource narrow = where("reserve", -12L);
+        Memory first = narrow.map(SLAB_BYTES);
+        Memory second = narrow.map(SLAB_BYTES);
+        assertTrue(first.isZero(0, SLAB_BYTES) && second.isZero(0, SLAB_BYTES));
+        assertTrue(Math.abs(first.address() - second.address()) >= SLAB_BYTES);
+    }
+
+    @Test
+    void whereThereIsNoMemoryItSaysSo() {
+        ShimMemorySource poor = where("populate", -12);
+        OutOfMemoryError error = assertThrows(OutOfMemoryError.class, () -> poor.map(SLAB_BYTES));
+        assertTrue(error.getMessage().contains(String.valueOf(SLAB_BYTES)), error::getMessage);
     }
 
     /** The kernel's flags: hg is that huge pages are wanted, dd that it is left out of core dumps. */

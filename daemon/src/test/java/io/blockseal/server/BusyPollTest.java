@@ -228,11 +228,11 @@ class BusyPollTest {
         void looksInVainAtADiskAreEverRarer() throws Exception {
             poll.diskPauses().awaitsDisk(1);
             assertEquals(0, sleptThrough());
-            for (int pauses = 1; pauses < DiskPauses.SLEPT_MAX; pauses = 2 * pauses + 1) {
+            for (int pauses = 1; pauses < DiskPauses.PAUSES_MAX; pauses = 2 * pauses + 1) {
                 assertEquals(pauses, sleptThrough());
             }
-            assertEquals(DiskPauses.SLEPT_MAX, sleptThrough());
-            assertEquals(DiskPauses.SLEPT_MAX, sleptThrough());
+            assertEquals(DiskPauses.PAUSES_MAX, sleptThrough());
+            assertEquals(DiskPauses.PAUSES_MAX, sleptThrough());
         }
 
         @Test
@@ -248,6 +248,14 @@ class BusyPollTest {
             assertEquals(3, turn(poll, 2));
             assertEquals(0, sleptThrough());
             assertEquals(1, sleptThrough());
+        }
+
+        @Test
+        void aLookThatWasDisplacedTellsNothingOfTheDisk() throws Exception {
+            poll.diskPauses().awaitsDisk(1);
+            isDisplacedWhileItLooks();
+            leavesOffFor(BusyPoll.HELD_OFF_NANOS_MIN);
+            assertEquals(3, turn(poll, 2));
         }
 
         /** Which is what one request at a time looks like, on a disk that takes longer than a look. */

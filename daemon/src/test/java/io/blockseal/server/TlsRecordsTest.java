@@ -300,7 +300,7 @@ class TlsRecordsTest {
     /** Each of these records has to be answered by one of ours, which is longer in memory than on the wire. */
     @Nested
     class WhoWantsOurKeysChangedAndTakesNoAnswers {
-        private static final int PAIRS = 12_000;
+        private static final int PAIRS = 8_000;
         private static final int ROOM_BYTES = 64 << 10;
 
         @ParameterizedTest(name = "within a WRITE: {0}")
@@ -324,9 +324,10 @@ class TlsRecordsTest {
                 socket.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
                 socket.configureBlocking(false);
                 pourWhatIsTaken(socket, said);
-                // What is asked for by answers that fill the room, twice that within a payload, a read too much, and
-                // what sockets hold. An answer takes less than what asks for it, however many are in one buffer.
-                int bound = (withinWrite ? 2 : 1) * 2 * ROOM_BYTES + (128 << 10);
+                // What is asked for by answers that fill the room, twice that within a payload, and what sockets hold.
+                // An
+                // answer takes more than half of what asks for it, even where all share buffers.
+                int bound = (withinWrite ? 2 : 1) * 2 * ROOM_BYTES + (32 << 10);
                 assertTrue(said.position() < bound, () -> said.position() + " of " + said.limit() + " were read");
                 goOn(talker, socket, said);
                 if (withinWrite) {
@@ -340,14 +341,23 @@ class TlsRecordsTest {
             }
         }
 
-        /** Until nothing more is taken, however often the loops look. */
+        /**
+         * Until nothing more is taken, however often the loops look. One wish at a time: several that are read at once may
+         * have one answer together, and cost less than the bound says.
+         */
         private void pourWhatIsTaken(SocketChannel into, ByteBuffer said) throws Exception {
+            int end = said.limit();
             for (int idle = 0; idle < 50; ) {
+                said.limit(Math.min(end, said.position() + end / PAIRS));
                 idle = into.write(said) == 0 ? idle + 1 : 0;
-                for (NettyIoLoop loop : rig.loops.netty()) {
-                    ServerRig.onLoop(loop, () -> 0);
+                // The first may come to a loop that has looked at its sockets already.
+                for (int i = 0; i < 2; i++) {
+                    for (NettyIoLoop loop : rig.loops.netty()) {
+                        ServerRig.onLoop(loop, () -> 0);
+                    }
                 }
             }
+            said.limit(end);
         }
 
         /** Takes the answers, and says the rest. */

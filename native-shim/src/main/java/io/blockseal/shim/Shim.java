@@ -265,7 +265,7 @@ public interface Shim {
      */
     long reserve(long length);
 
-    /** Puts memory, zeroed, behind whole pages of a mapping that nobody uses yet. 0, or -errno if there is not enough. */
+    /** Puts memory behind the pages of these bytes, of a mapping of ours, now. 0, or -errno if there is not enough. */
     int populate(long address, long length);
 
     int unmap(long address, long length);

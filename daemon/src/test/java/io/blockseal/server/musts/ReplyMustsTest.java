@@ -62,12 +62,27 @@ class ReplyMustsTest extends NbdMusts {
         try (RawNbd nbd = transmitting(NbdReplyStyle.STRUCTURED)) {
             for (int flags : new int[] {0, DF, FUA, REQ_ONE, 1 << 12}) {
                 for (long offset : new long[] {0, nbd.size, -1}) {
-                    for (Chunk chunk :
-                            ask(nbd, flags, NbdCommand.READ, offset, 512).chunks()) {
-                        assertFalse(chunk.simple());
+                    for (int length : new int[] {512, 0}) {
+                        assertInChunks(ask(nbd, flags, NbdCommand.READ, offset, length));
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    @Section("Structured reply chunk message")
+    void norIsBlockStatus() throws Exception {
+        try (RawNbd nbd = withAllocation(NbdReplyStyle.STRUCTURED)) {
+            for (int flags : new int[] {0, REQ_ONE}) {
+                assertInChunks(ask(nbd, flags, NbdCommand.BLOCK_STATUS, 0, 512));
+            }
+        }
+    }
+
+    private static void assertInChunks(Reply reply) {
+        for (Chunk chunk : reply.chunks()) {
+            assertFalse(chunk.simple());
         }
     }
 

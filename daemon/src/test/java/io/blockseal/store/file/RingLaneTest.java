@@ -185,13 +185,42 @@ class RingLaneTest {
     @Test
     void whatTheSystemDoesNotTakeIsNotAtTheDisk() {
         try (Sender sender = new Sender(store)) {
+            sender.submit(Command.READ, 0, 0, new byte[BLOCK]);
+            sender.channel.kick();
+            assertEquals(1, sender.loop.disks);
             shim.answer("ringRead", (arguments, real) -> 0);
             shim.answer("ringSubmit", (arguments, real) -> 1);
-            sender.submit(Command.READ, 0, 0, new byte[BLOCK]);
+            sender.submit(Command.READ, 0, BLOCK, new byte[BLOCK]);
+            sender.channel.kick();
+            assertEquals(1, sender.loop.disks, "the first still is");
             sender.await();
             assertEquals(0, sender.loop.disks);
-            assertEquals(Errno.OK, sender.answers.get(0));
+            sender.submit(Command.READ, 0, BLOCK, new byte[BLOCK]);
+            sender.channel.kick();
+            assertEquals(0, sender.loop.disks);
+            sender.await();
+            assertEquals(List.of(Errno.OK, Errno.OK, Errno.OK), sender.answers);
         }
+    }
+
+    @Test
+    void aChannelThatIsClosedByItsLastCompletionLeavesNothingAtTheDisk() {
+        Sender sender = new Sender(store);
+        Memory buffer = memory.map(BLOCK);
+        BlockRequest request = new BlockRequest();
+        request.set(Command.READ, 0, 0, BLOCK).withMemory(buffer, 0);
+        boolean[] closed = {false};
+        request.push(
+                (ended, token) -> {
+                    sender.close();
+                    closed[0] = true;
+                },
+                0);
+        sender.channel.submit(request);
+        sender.channel.kick();
+        assertEquals(1, sender.loop.disks);
+        sender.loop.pollUntil(() -> closed[0]);
+        assertEquals(0, sender.loop.disks);
     }
 
     @Test
