@@ -220,7 +220,7 @@ public final class Daemon implements AutoCloseable {
         if (config.lockMemory()) {
             Foundation.lockMemory();
         }
-        int loopCount = config.loops() == 0 ? IoLoops.defaultCount() : config.loops();
+        int loopCount = loopCount(config.loops(), config.bufferBytes(), IoLoops.defaultCount());
         IoLoops loops = startLoops(foundation, loopCount);
         for (VolumeConfig volume : config.volumes()) {
             volumes.add(new ServedVolume(volume, loopCount, millis));
@@ -247,10 +247,16 @@ public final class Daemon implements AutoCloseable {
         unwinding.add("readiness", () -> serving = false);
     }
 
+    /** As many as were asked for, or else (0) as many as there can be: those that the buffers have room for. */
+    static int loopCount(int wanted, long bufferBytes, int most) {
+        if (wanted != 0) {
+            return wanted;
+        }
+        return bufferBytes == 0 ? most : (int) Math.min(most, bufferBytes / DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN);
+    }
+
     private IoLoops startLoops(Foundation foundation, int loopCount) {
-        long each = config.bufferBytes() == 0
-                ? BUFFER_BYTES_PER_LOOP
-                : Math.max(config.bufferBytes() / loopCount, DaemonConfig.BUFFER_BYTES_PER_LOOP_MIN);
+        long each = config.bufferBytes() == 0 ? BUFFER_BYTES_PER_LOOP : config.bufferBytes() / loopCount;
         IoLoops loops = IoLoops.start(loopCount, each, foundation.memory());
         unwinding.add("the event loops", loops);
         return loops;
