@@ -135,10 +135,9 @@ public final class ServeCommand extends Verb {
 
     @Option(
             names = "--direct",
-            description = {
-                "Bypass the page cache (O_DIRECT), by io_uring where there is one. For disks that are mounted on this host,",
-                "and where memory is short; else the page cache is faster."
-            })
+            description =
+                    "Bypass the page cache (O_DIRECT), by io_uring where there is one. For disks that are mounted on"
+                            + " this host, and where memory is short; else the page cache is faster.")
     private boolean direct;
 
     @Option(
@@ -173,10 +172,8 @@ public final class ServeCommand extends Verb {
     @Option(
             names = "--buffers",
             paramLabel = "SIZE",
-            description = {
-                "The most memory for guest data in flight, at least 40M (default: 64M for each event loop). There are",
-                "no more loops than that has room for, at 40M each."
-            })
+            description = "The most memory for guest data in flight, at least 40M (default: 64M for each event loop)."
+                    + " There are no more loops than that has room for, at 40M each.")
     private @Nullable String buffers;
 
     @Option(
