@@ -207,13 +207,12 @@ public final class BufferArena {
         if (!budget.take(SLAB_BYTES)) {
             return false;
         }
-        Slab slab = null;
+        Slab slab;
         try {
             slab = new Slab(source.map(SLAB_BYTES));
-        } finally {
-            if (slab == null) {
-                budget.giveBack(SLAB_BYTES);
-            }
+        } catch (OutOfMemoryError e) {
+            budget.giveBack(SLAB_BYTES);
+            throw e;
         }
         slabs.add(slab);
         cut(slab, sizeClass, DATA_BYTES[sizeClass]);

@@ -30,10 +30,9 @@ public final class ShimMemorySource implements MemorySource {
 
     @Override
     public Memory map(int lengthBytes) {
-        // Touched now, so that the first request over a page does not wait for the kernel to clear it. Not in cut():
-        // one
-        // that waits for memory does not keep other loops waiting.
         long address = cut(lengthBytes);
+        // Touched now, so that the first request over a page does not wait for the kernel to clear it, and outside of
+        // the lock, so that one loop's wait for memory is not the others'.
         if (address == NONE) {
             address = check(shim.map(lengthBytes, Shim.MAP_PREFAULT), lengthBytes);
         } else {

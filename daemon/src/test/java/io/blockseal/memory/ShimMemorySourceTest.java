@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.blockseal.shim.InterposedShim;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimLibrary;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -66,12 +66,9 @@ class ShimMemorySourceTest {
     }
 
     private static ShimMemorySource where(String function, Object answer) {
-        Shim real = shim();
-        return new ShimMemorySource((Shim) Proxy.newProxyInstance(
-                Shim.class.getClassLoader(),
-                new Class<?>[] {Shim.class},
-                (proxy, method, arguments) ->
-                        method.getName().equals(function) ? answer : method.invoke(real, arguments)));
+        InterposedShim shim = new InterposedShim(shim());
+        shim.answer(function, (arguments, real) -> answer);
+        return new ShimMemorySource(shim.shim());
     }
 
     @Test

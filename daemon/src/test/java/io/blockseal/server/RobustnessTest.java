@@ -344,9 +344,7 @@ class RobustnessTest {
     /** What the loops were at is done, and what that had them do later. */
     private void flushesAreOver() throws InterruptedException {
         for (int i = 0; i < 2; i++) {
-            for (NettyIoLoop loop : rig.loops.netty()) {
-                ServerRig.onLoop(loop, () -> 0);
-            }
+            rig.letLoopsTurn();
         }
     }
 
@@ -397,9 +395,7 @@ class RobustnessTest {
                             deaf.channel.write(request);
                         }
                         // One burst for each.
-                        for (NettyIoLoop loop : rig.loops.netty()) {
-                            ServerRig.onLoop(loop, () -> 0);
-                        }
+                        rig.letLoopsTurn();
                     }
                 } catch (IOException | InterruptedException e) {
                     throw new IllegalStateException(e);
@@ -409,9 +405,7 @@ class RobustnessTest {
                 int submits = rig.disk.submits.get();
                 idle = submits == last && submits > 0 ? idle + 1 : 0;
                 last = submits;
-                for (NettyIoLoop loop : rig.loops.netty()) {
-                    ServerRig.onLoop(loop, () -> 0);
-                }
+                rig.letLoopsTurn();
             }
             int taken = rig.disk.submits.get();
             // What lies in the socket depends on how many leave at once: some hundred, or all that 208 KiB have room

@@ -120,6 +120,13 @@ final class ServerRig implements AutoCloseable {
         assertEquals(0, disk.channelsOpen.get(), "device channels");
     }
 
+    /** Each loop has a turn. */
+    void letLoopsTurn() throws InterruptedException {
+        for (NettyIoLoop loop : loops.netty()) {
+            onLoop(loop, () -> 0);
+        }
+    }
+
     /** Runs something on a loop's thread. */
     static <T> T onLoop(NettyIoLoop loop, java.util.function.Supplier<T> work) throws InterruptedException {
         CompletableFuture<T> done = new CompletableFuture<>();

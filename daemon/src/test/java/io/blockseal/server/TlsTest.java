@@ -681,9 +681,7 @@ class TlsTest {
 
         /** They read what they want to read. */
         private void turnLoops() throws InterruptedException {
-            for (NettyIoLoop loop : rig.loops.netty()) {
-                ServerRig.onLoop(loop, () -> 0);
-            }
+            rig.letLoopsTurn();
         }
 
         private void assertNothingFailed() {

@@ -17,6 +17,7 @@ import io.blockseal.block.IoLoop;
 import io.blockseal.memory.Memory;
 import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.server.IoLoops;
+import io.blockseal.shim.InterposedShim;
 import io.blockseal.shim.IoRing;
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;

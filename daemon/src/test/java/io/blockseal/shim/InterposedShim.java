@@ -1,6 +1,5 @@
-package io.blockseal.store.file;
+package io.blockseal.shim;
 
-import io.blockseal.shim.Shim;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -9,14 +8,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The real shim, but for the functions that a test wants to answer otherwise. Counts all calls. */
-final class InterposedShim {
+public final class InterposedShim {
     /** What a function answers; {@code real} makes the call. */
-    interface Answer {
+    public interface Answer {
         Object answer(Object[] arguments, Real real) throws Throwable;
     }
 
     /** The function itself. */
-    interface Real {
+    public interface Real {
         Object call() throws Throwable;
     }
 
@@ -24,7 +23,8 @@ final class InterposedShim {
     private final Map<String, Answer> answers = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
 
-    InterposedShim(Shim real) {
+    /** Over {@code real}. */
+    public InterposedShim(Shim real) {
         shim = (Shim) Proxy.newProxyInstance(
                 Shim.class.getClassLoader(), new Class<?>[] {Shim.class}, (proxy, method, arguments) -> {
                     calls.computeIfAbsent(method.getName(), name -> new AtomicInteger())
@@ -44,21 +44,23 @@ final class InterposedShim {
         }
     }
 
-    Shim shim() {
+    /** What is to be called. */
+    public Shim shim() {
         return shim;
     }
 
     /** From now on this function answers so. */
-    void answer(String function, Answer answer) {
+    public void answer(String function, Answer answer) {
         answers.put(function, answer);
     }
 
     /** From now on it is the real one again. */
-    void restore(String function) {
+    public void restore(String function) {
         answers.remove(function);
     }
 
-    int calls(String function) {
+    /** How often that function was called. */
+    public int calls(String function) {
         AtomicInteger count = calls.get(function);
         return count == null ? 0 : count.get();
     }
