@@ -34,6 +34,8 @@ final class ServerRig implements AutoCloseable {
     /** A metadata context of "disk": 5 everywhere. */
     static final String MAPPED = "rig:five";
 
+    static final ExportContext FIVE_EVERYWHERE = new ExportContext(MAPPED, (offset, length, out) -> out.add(length, 5));
+
     final MemoryDevice plain = new MemoryDevice(new Geometry(1 << 20, 1, 4096, false, false, false, true));
     final MemoryDevice big = new MemoryDevice(BIG_BYTES);
     final ExportMetrics metrics = new ExportMetrics("disk", LOOPS);
@@ -64,7 +66,7 @@ final class ServerRig implements AutoCloseable {
                 false,
                 metrics,
                 new LossLedger(disk.losses::get, LOOPS),
-                List.of(new ExportContext(MAPPED, (offset, length, out) -> out.add(length, 5))),
+                List.of(FIVE_EVERYWHERE),
                 ExportBudget.UNLIMITED));
         export("readonly", readonly, true);
         export("plain", plain, false);
