@@ -138,12 +138,11 @@ def legend(peers):
 
 def foot(run, y):
     machine = run.machine
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items() if name not in ("java", "cipher"))
     return [
         words(20, y + 20, f"{run.date}; {machine['processor']}, {machine['processors']} processors, {machine['kernel']}", "small"),
         words(20, y + 36, rounds_of(run.settings).capitalize(), "small"),
-        words(20, y + 52, versions, "small"),
-        words(20, y + 68, f"{run.versions.get('java', '')}; cipher engine {run.versions.get('cipher', '')}", "small"),
+        words(20, y + 52, run.programs(), "small"),
+        words(20, y + 68, run.inside(), "small"),
     ]
 
 

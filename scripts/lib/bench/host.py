@@ -34,15 +34,20 @@ def versions(root, launcher):
         "qemu-nbd": first_line("qemu-nbd", "--version").removeprefix("qemu-nbd ").partition(" ")[0],
         "fio": first_line("fio", "--version").removeprefix("fio-"),
         "libnbd": libnbd_version(),
+        # In Debian, of all of these but blockseal.
+        "GnuTLS": gnutls_version(),
     }
 
 
 def versions_inside(server):
-    """Java and the cipher engine of a running blockseal; its log names the engine in its first line."""
+    """Java, the cipher engine and (if it has TLS) the library for that of a running blockseal, of which its log tells."""
     said = subprocess.run([server.program(), "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False).stderr.splitlines()
+    log = server.words()
+    tls = log.partition("tls: certificates by ")[2].partition("\n")[0].strip()
     return {"java": said[min(1, len(said) - 1)] if said else "unknown",
-            "cipher": server.words().partition('engine="')[2].partition('"')[0]}
+            "cipher": log.partition('engine="')[2].partition('"')[0],
+            **({"tls": tls} if tls else {})}
 
 
 def commit(root):
@@ -71,6 +76,16 @@ def libnbd_version():
         return library.nbd_get_version(handle).decode()
     finally:
         library.nbd_close(handle)
+
+
+def gnutls_version():
+    """Of the library by which nbdkit, qemu-nbd and libnbd speak TLS."""
+    try:
+        library = ctypes.CDLL("libgnutls.so.30")
+    except OSError:
+        return "not found"
+    library.gnutls_check_version.restype = ctypes.c_char_p
+    return library.gnutls_check_version(None).decode()
 
 
 def machine():

@@ -7,6 +7,8 @@ from bench.measure import GroupResult, Settings
 from bench.rows import GROUPS
 
 FORMAT = 1
+# What is known of a running blockseal alone, and is told of in a line of its own.
+OF_BLOCKSEAL = ("java", "cipher", "tls")
 
 
 @dataclasses.dataclass
@@ -26,6 +28,15 @@ class Run:
     start: dict | None = None
     rotation: dict | None = None
     soak: dict | None = None
+
+    def programs(self):
+        """The programs that took part, with their versions."""
+        return ", ".join(f"{name} {version}" for name, version in self.versions.items() if name not in OF_BLOCKSEAL)
+
+    def inside(self):
+        """What blockseal was made of in this run."""
+        tls = f"; TLS by {self.versions['tls']}" if "tls" in self.versions else ""
+        return f"{self.versions.get('java', '')}; cipher engine: {self.versions.get('cipher', '')}{tls}"
 
     def to_json(self):
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -28,8 +28,8 @@ def head(run):
     lines = [
         f"Benchmark of {run.date}",
         f"  {machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB, {machine['kernel']}",
-        "  " + ", ".join(f"{name} {version}" for name, version in run.versions.items() if name not in ("java", "cipher")),
-        f"  {run.versions.get('java', '')}; cipher engine: {run.versions.get('cipher', '')}",
+        f"  {run.programs()}",
+        f"  {run.inside()}",
         "  images of " + run.settings.size + " each: " + ", ".join(
             f"{place} on {where}" for place, where in run.filesystems.items()),
         f"  {before(machine)}; taken by the hypervisor for others {run.stolen_percent:.1f} %",

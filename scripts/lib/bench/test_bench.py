@@ -181,6 +181,13 @@ class Broken(unittest.TestCase):
         self.assertEqual(run.broken, ["a group"])
         self.assertIn("a group: the server died", report.text(run))
 
+    def test_who_spoke_tls_is_told_where_it_was_spoken(self):
+        run = run_of(rows.GROUPS[0])
+        self.assertIn("\n  OpenJDK 17; cipher engine: native\n", report.text(run))
+        run.versions["tls"] = "boringssl"
+        self.assertIn("\n  OpenJDK 17; cipher engine: native; TLS by boringssl\n", report.text(run))
+        self.assertIn("\n  blockseal 0.1.0, fio 3.33\n", report.text(run))
+
     def test_run_without_a_single_result_is_still_told(self):
         run = run_of(rows.GROUPS[0], left_out=["all of it"])
         run.results.clear()
