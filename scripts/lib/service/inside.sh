@@ -83,7 +83,6 @@ cat >>/etc/blockseal/blockseal.yaml <<EOF
   - path: /srv/disks/more.bsl
     credential: key_more
     direct: true
-log-level: debug
 EOF
 mkdir -p /etc/systemd/system/blockseal.service.d
 printf '[Service]\nReadWritePaths=%s\n' /srv/disks >/etc/systemd/system/blockseal.service.d/disks.conf
@@ -99,7 +98,7 @@ if log | grep -q 'threads read and write it'; then
     fact "direct refused by the system"
   fi
 else
-  fact "direct $(log | grep -o 'more.bsl lane=[a-z]*' | tail -n 1 | sed 's/.* //')"
+  fact "direct $(log | grep -o 'volume=more .* lane=[a-z]*' | tail -n 1 | sed 's/.* //')"
 fi
 
 systemctl stop blockseal

@@ -17,6 +17,8 @@ final class Server implements AutoCloseable {
     }
 
     private static final long LIMIT_SECONDS = 60;
+    /** Each buffer of Netty's is watched, and one that is dropped without being released is told of in the log. */
+    private static final String WATCH_BUFFERS = "-Dio.netty.leakDetection.level=paranoid";
 
     private final Path folder;
     private final Process process;
@@ -49,7 +51,7 @@ final class Server implements AutoCloseable {
 
     /** Likewise, with options of the virtual machine, which win over those that the launcher gives. */
     static Server startWithJvmOptions(Path folder, String jvmOptions, String... more) {
-        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + jvmOptions));
+        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + WATCH_BUFFERS + " " + jvmOptions));
         words.addAll(List.of(Blockseal.launcher(), "serve"));
         words.addAll(List.of(arguments(folder, more)));
         return launch(folder, words);
@@ -77,7 +79,7 @@ final class Server implements AutoCloseable {
 
     /** Likewise, with these variables besides, and options of the virtual machine. */
     static Server serve(Path folder, Map<String, String> environment, String jvmOptions, String... arguments) {
-        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + jvmOptions));
+        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + WATCH_BUFFERS + " " + jvmOptions));
         environment.forEach((name, value) -> words.add(name + "=" + value));
         words.addAll(List.of(Blockseal.launcher(), "serve"));
         words.addAll(List.of(arguments));
@@ -96,7 +98,9 @@ final class Server implements AutoCloseable {
         try {
             Path out = Files.createTempFile(folder, "serve", ".out");
             Path err = Files.createTempFile(folder, "serve", ".err");
-            Server server = new Server(folder, Tool.builder(words, out, err).start(), out, err);
+            ProcessBuilder launching = Tool.builder(words, out, err);
+            launching.environment().put("BLOCKSEAL_JAVA_OPTS", WATCH_BUFFERS);
+            Server server = new Server(folder, launching.start(), out, err);
             server.awaitReady();
             return server;
         } catch (IOException e) {
@@ -179,6 +183,9 @@ final class Server implements AutoCloseable {
             if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
                 throw new AssertionError("serve did not end within " + LIMIT_SECONDS + " s:\n" + log());
+            }
+            if (log().contains("LEAK: ")) {
+                throw new AssertionError("a buffer was never released:\n" + log());
             }
             return process.exitValue();
         } catch (InterruptedException | IOException e) {

@@ -66,6 +66,14 @@ public interface BlockStore extends BlockDevice, AutoCloseable {
         return false;
     }
 
+    /**
+     * Who makes its channels' calls, in a word for the log: {@code inline} (the loop), {@code cached} (the loop, as far as
+     * the page cache has it), {@code ring} (an io_uring) or {@code pool} (threads). From any thread.
+     */
+    default String lane() {
+        return "inline";
+    }
+
     /** How many reads and writes of channels an io_uring has done so far; 0 if threads do all of them. From any thread. */
     default long ringRequestCount() {
         return 0;

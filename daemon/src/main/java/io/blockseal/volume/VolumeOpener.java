@@ -192,14 +192,15 @@ public final class VolumeOpener {
         MetadataCommitter committer =
                 new MetadataCommitter(stores, state, allocator, memory.anchors(), keeper, clock, timer);
         LOG.info(
-                "volume={} uuid={} size={} unit={} range={} commit={} readOnly={}: open",
+                "volume={} uuid={} size={} unit={} range={} commit={} readOnly={} lane={}: open",
                 stores.logName(),
                 root.uuid(),
                 root.sizeBytes(),
                 root.unitBytes(),
                 shape.rangeBytes(),
                 root.commitSeq(),
-                readOnly);
+                readOnly,
+                stores.data().lane());
         AuditLog.record(
                 AuditEvent.VOLUME_OPENED,
                 AuditField.of("volume", stores.logName()),

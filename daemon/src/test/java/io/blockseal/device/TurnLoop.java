@@ -5,6 +5,7 @@ import io.blockseal.block.RequestPool;
 import io.blockseal.memory.BufferArena;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.memory.JvmMemorySource;
+import io.blockseal.memory.MemorySource;
 import java.util.ArrayDeque;
 
 /** A loop that takes a turn when the test says so, on the test's thread: several interleave as a seed decides. */
@@ -15,8 +16,13 @@ public final class TurnLoop implements IoLoop {
     private final RequestPool requests = new RequestPool(4);
 
     public TurnLoop(int index, BufferBudget budget) {
+        this(index, budget, new JvmMemorySource());
+    }
+
+    /** Its buffers are of that memory, which an engine may insist on. */
+    public TurnLoop(int index, BufferBudget budget, MemorySource memory) {
         this.index = index;
-        this.buffers = new BufferArena(this, Thread.currentThread(), new JvmMemorySource(), budget);
+        this.buffers = new BufferArena(this, Thread.currentThread(), memory, budget);
     }
 
     /** Runs one task; false if there is none. */

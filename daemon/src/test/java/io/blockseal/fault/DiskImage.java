@@ -17,6 +17,10 @@ final class DiskImage {
     private static final byte[] ZEROS = new byte[PAGE_BYTES];
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+    private static final long FIRST = 0x2545_f491_4f6c_dd1dL;
+    /** A disk that is erased has many of those. */
+    private static final long HASH_OF_ZEROS = hash(ZEROS);
+
     private final Map<Long, byte[]> base;
     private final Map<Long, byte[]> changed = new HashMap<>();
     private long size;
@@ -137,12 +141,20 @@ final class DiskImage {
     }
 
     private static long hash(long page, byte[] bytes) {
-        long hash = page + 0x2545_f491_4f6c_dd1dL;
+        return mix(mix(page + FIRST) ^ (bytes == ZEROS ? HASH_OF_ZEROS : hash(bytes)));
+    }
+
+    private static long hash(byte[] bytes) {
+        long hash = FIRST;
         for (int i = 0; i < bytes.length; i += Long.BYTES) {
-            hash = (hash ^ (long) LONGS.get(bytes, i)) * 0xff51_afd7_ed55_8ccdL;
-            hash ^= hash >>> 32;
+            hash = mix(hash ^ (long) LONGS.get(bytes, i));
         }
         return hash;
+    }
+
+    private static long mix(long bits) {
+        long product = bits * 0xff51_afd7_ed55_8ccdL;
+        return product ^ product >>> 32;
     }
 
     private byte[] page(long page) {

@@ -5,6 +5,7 @@ import ch.qos.logback.classic.Logger;
 import io.blockseal.device.TurnLoop;
 import io.blockseal.keysource.KeySource;
 import io.blockseal.memory.BufferBudget;
+import io.blockseal.volume.EngineHere;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeFixture;
@@ -20,8 +21,9 @@ import org.slf4j.LoggerFactory;
 final class Lab implements AutoCloseable {
     private static final OpenOptions FEW_KEYS = OpenOptions.DEFAULT.forLoops(OpenOptions.DEK_CACHE_KEYS_TOTAL / 8);
 
-    private final VolumeFixture fixture = new VolumeFixture();
-    private final TurnLoop loop = new TurnLoop(0, new BufferBudget(16L << 20));
+    private final EngineHere here = EngineHere.open();
+    private final VolumeFixture fixture = new VolumeFixture(here.engine(), here.memory());
+    private final TurnLoop loop = new TurnLoop(0, new BufferBudget(16L << 20), here.memory());
     private final Logger logger = (Logger) LoggerFactory.getLogger("io.blockseal.volume");
     private final Level levelBefore = logger.getLevel();
     private final ArrayDeque<Runnable> later = new ArrayDeque<>();
@@ -63,5 +65,6 @@ final class Lab implements AutoCloseable {
     @Override
     public void close() {
         logger.setLevel(levelBefore);
+        here.engine().close();
     }
 }

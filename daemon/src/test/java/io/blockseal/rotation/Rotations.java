@@ -2,9 +2,9 @@ package io.blockseal.rotation;
 
 import io.blockseal.job.JobCanceledException;
 import io.blockseal.job.JobControl;
-import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.Memory;
 import io.blockseal.store.StoreException;
+import io.blockseal.volume.EngineHere;
 import io.blockseal.volume.Patience;
 import io.blockseal.volume.Volume;
 import io.blockseal.volume.VolumeRefusedException;
@@ -13,7 +13,7 @@ import java.time.Instant;
 
 /** Rotations for tests whose ranges have few chunks: each is copied before the range is held, if it can be. */
 public final class Rotations {
-    private static final Memory CHUNK = new JvmMemorySource().map(WrittenChunks.CHUNK_BYTES);
+    private static final Memory CHUNK = EngineHere.open().memory().map(WrittenChunks.CHUNK_BYTES);
 
     private Rotations() {}
 

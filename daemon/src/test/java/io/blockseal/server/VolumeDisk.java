@@ -2,18 +2,14 @@ package io.blockseal.server;
 
 import io.blockseal.block.BlockDevice;
 import io.blockseal.crypto.CryptoEngine;
-import io.blockseal.crypto.java.JavaCryptoEngine;
-import io.blockseal.crypto.nativ.NativeCryptoEngine;
 import io.blockseal.device.DeviceStack;
-import io.blockseal.memory.JvmMemorySource;
 import io.blockseal.memory.MemorySource;
-import io.blockseal.memory.ShimMemorySource;
 import io.blockseal.shim.Shim;
-import io.blockseal.shim.ShimLibrary;
 import io.blockseal.store.BlockStore;
 import io.blockseal.store.StoreOptions;
 import io.blockseal.store.file.FileStores;
 import io.blockseal.volume.CreateOptions;
+import io.blockseal.volume.EngineHere;
 import io.blockseal.volume.HostMemory;
 import io.blockseal.volume.OpenOptions;
 import io.blockseal.volume.Volume;
@@ -39,9 +35,10 @@ final class VolumeDisk implements AutoCloseable {
 
     VolumeDisk(long sizeBytes) throws Exception {
         file = Files.createTempFile("disk", ".bsl");
-        Shim shim = ShimLibrary.open().shim();
-        memory = shim == null ? new JvmMemorySource() : new ShimMemorySource(shim);
-        engine = shim == null ? new JavaCryptoEngine() : new NativeCryptoEngine(shim);
+        EngineHere here = EngineHere.open();
+        Shim shim = here.shim();
+        memory = here.memory();
+        engine = here.engine();
         FileStores files = shim == null ? FileStores.withJdk(memory) : FileStores.withShim(shim, memory);
         BlockStore store = files.open(file, StoreOptions.BUFFERED);
         VolumeFixture fixture = new VolumeFixture(engine, memory);

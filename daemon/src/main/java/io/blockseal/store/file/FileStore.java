@@ -71,12 +71,16 @@ final class FileStore implements BlockStore {
                         : path.getFileName().toString());
         this.rings = new StoreRings(file, path.toString(), pool.guard());
         this.lanes = lanes();
-        LOG.debug("store={} lane={}", path, lanes.name().toLowerCase(Locale.ROOT));
     }
 
     @Override
     public String name() {
         return path.toString();
+    }
+
+    @Override
+    public String lane() {
+        return lanes.name().toLowerCase(Locale.ROOT);
     }
 
     @Override

@@ -94,6 +94,7 @@ class RingLaneTest {
         assumeTrue(probe > 0, () -> "no io_uring here: error " + probe);
         store = (FileStore) stores.open(path, DIRECT);
         assumeTrue(shim.calls("ringOpen") > 0, "the build does not lie on a local disk");
+        assertEquals("ring", store.lane());
     }
 
     @AfterEach
@@ -589,6 +590,7 @@ class RingLaneTest {
     void threadsDoAllOfItWhenTheSystemRefuses() throws Exception {
         refuseRings();
         store = (FileStore) stores.open(path, DIRECT);
+        assertEquals("pool", store.lane());
         try (Sender sender = new Sender(store)) {
             assertEquals(Errno.OK, sender.send(Command.WRITE, 0, 0, pattern(1, BLOCK)));
             assertEquals(1, shim.calls("pwrite"));

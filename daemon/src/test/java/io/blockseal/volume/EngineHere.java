@@ -1,0 +1,23 @@
+package io.blockseal.volume;
+
+import io.blockseal.crypto.CryptoEngine;
+import io.blockseal.crypto.java.JavaCryptoEngine;
+import io.blockseal.crypto.nativ.NativeCryptoEngine;
+import io.blockseal.memory.JvmMemorySource;
+import io.blockseal.memory.MemorySource;
+import io.blockseal.memory.ShimMemorySource;
+import io.blockseal.shim.Shim;
+import io.blockseal.shim.ShimLibrary;
+import org.jspecify.annotations.Nullable;
+
+/** What a daemon on this machine would have: the native library's engine and memory, or Java's where there is none. */
+public record EngineHere(
+        CryptoEngine engine, MemorySource memory, @Nullable Shim shim) {
+    /** Opens it; who does closes the engine. */
+    public static EngineHere open() {
+        Shim shim = ShimLibrary.open().shim();
+        return shim == null
+                ? new EngineHere(new JavaCryptoEngine(), new JvmMemorySource(), null)
+                : new EngineHere(new NativeCryptoEngine(shim), new ShimMemorySource(shim), shim);
+    }
+}
