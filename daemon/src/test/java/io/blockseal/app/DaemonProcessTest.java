@@ -47,6 +47,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code serve} as a process of its own: what it prints, how it answers, how it ends. */
 @Timeout(120)
 class DaemonProcessTest {
+    /** One for all: each has connections of its own, of which the daemon takes 32. */
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
     private static final Pattern ADMIN = Pattern.compile("admin pages at http://127.0.0.1:(\\d+)/");
 
     @TempDir
@@ -212,11 +215,10 @@ class DaemonProcessTest {
     }
 
     private static HttpResponse<String> get(int port, String path) throws Exception {
-        return HttpClient.newHttpClient()
-                .send(
-                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
     }
 
     private void keyIsNotIn(String text) throws IOException {
