@@ -26,6 +26,8 @@ final class FileChannelOfLoop implements BlockChannel {
     private final FileCall call;
     private final StallGuard guard;
     private final SideLane side;
+    private final SideTrial readTrial = new SideTrial(System::nanoTime);
+    private final SideTrial writeTrial = new SideTrial(System::nanoTime);
     private final @Nullable RingLane ring;
     private final ArrayDeque<PooledCall> idle = new ArrayDeque<>();
     private int writesUntimed;
@@ -57,7 +59,7 @@ final class FileChannelOfLoop implements BlockChannel {
             sendAway(request);
         } else if (!lanes.restInline() && guard.stalls()) {
             sendToPool(request);
-        } else if (isLarge(request) && side.pays() && sendAside(request)) {
+        } else if (goesAside(request) && sendAside(request)) {
             return;
         } else if (lanes.restInline()) {
             request.complete(call.perform(request));
@@ -90,9 +92,15 @@ final class FileChannelOfLoop implements BlockChannel {
         }
     }
 
-    private static boolean isLarge(BlockRequest request) {
-        return request.length() >= PayloadWork.BYTES_MIN
-                && (request.command() == Command.READ || request.command() == Command.WRITE);
+    private boolean goesAside(BlockRequest request) {
+        if (request.length() < PayloadWork.BYTES_MIN) {
+            return false;
+        }
+        return switch (request.command()) {
+            case READ -> side.pays() && readTrial.isAside(request.length());
+            case WRITE -> side.pays() && writeTrial.isAside(request.length());
+            default -> false;
+        };
     }
 
     private boolean sendAside(BlockRequest request) {

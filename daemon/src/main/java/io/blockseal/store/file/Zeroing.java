@@ -15,21 +15,28 @@ final class Zeroing {
     private final int blockBytes;
 
     private volatile boolean holes;
+    /**
+     * Whether one has been made. Linux throws away what memory has of a device's stretch before it asks the device, which may
+     * say that it cannot: then what was written there last is gone.
+     */
+    private volatile boolean holesAreSure;
+
     private volatile boolean systemZeroing = true;
 
     /** Zeroing whose last resort writes from {@code zeros}, which nobody ever changes. */
-    private Zeroing(SystemFile file, Memory zeros, int blockBytes, boolean holes) {
+    private Zeroing(SystemFile file, Memory zeros, int blockBytes, boolean holes, boolean holesAreSure) {
         this.file = file;
         this.zeros = zeros;
         this.blockBytes = blockBytes;
         this.holes = holes;
+        this.holesAreSure = holesAreSure;
     }
 
     /** Finds out what the file can do; a stretch past the end of a regular file is punched, which changes nothing. */
     static Zeroing probe(SystemFile file, FileFacts facts, boolean readOnly, Memory zeros) {
         boolean device = facts.kind() == FileFacts.Kind.BLOCK_DEVICE;
         boolean holes = !readOnly && (device ? file.fast() : file.punch(pastEnd(facts.sizeBytes()), PROBE_BYTES) == 0);
-        return new Zeroing(file, zeros, device ? facts.logicalBlockBytes() : 1, holes);
+        return new Zeroing(file, zeros, device ? facts.logicalBlockBytes() : 1, holes, !device);
     }
 
     private static long pastEnd(long sizeBytes) {
@@ -42,7 +49,7 @@ final class Zeroing {
     }
 
     /**
-     * Zeroes the stretch.
+     * Zeroes the stretch. Whether a device can do it fast is known once it has done it for somebody who did not insist.
      *
      * @param fastOnly rather fail with {@link SystemFile#NOT_SUPPORTED}, nothing changed, than write zeros
      * @return 0 or a negative error number
@@ -69,9 +76,10 @@ final class Zeroing {
     }
 
     private int zeroBlocks(long offset, long lengthBytes, boolean fastOnly) {
-        if (holes) {
+        if (holes && (holesAreSure || !fastOnly)) {
             int punched = file.punch(offset, lengthBytes);
             if (punched != SystemFile.NOT_SUPPORTED) {
+                holesAreSure |= punched == 0;
                 return punched;
             }
             holes = false;

@@ -22,10 +22,15 @@ class ZeroingTest {
     /** Zeroes whole sectors and refuses all else, as Linux has it of a device. */
     private static final class Disk extends ForwardingFile {
         private final Memory zeros = new JvmMemorySource().map(SIZE);
+        private final Memory old = new JvmMemorySource().map(SIZE);
         private int zeroedAtOnce;
+        private boolean punches = true;
 
         Disk(SystemFile file) {
             super(file);
+            for (int i = 0; i < SIZE; i++) {
+                old.bytes().put(i, (byte) 7);
+            }
         }
 
         @Override
@@ -42,6 +47,10 @@ class ZeroingTest {
         public int punch(long offset, long lengthBytes) {
             if (offset % SECTOR != 0 || lengthBytes % SECTOR != 0) {
                 return -22;
+            }
+            if (!punches) {
+                // What memory had of it is gone, and the disk shows what was there before.
+                return write(old, 0, (int) lengthBytes, offset) < 0 ? -5 : SystemFile.NOT_SUPPORTED;
             }
             zeroedAtOnce += (int) lengthBytes;
             return Math.min(0, write(zeros, 0, (int) lengthBytes, offset));
@@ -89,6 +98,26 @@ class ZeroingTest {
         byte[] found =
                 after((disk, zeroing) -> assertEquals(SystemFile.NOT_SUPPORTED, zeroing.zero(512, 3 * SECTOR, true)));
         requireZeros(found, 0, 0);
-        requireZeros(after((disk, zeroing) -> assertEquals(0, zeroing.zero(0, SECTOR, true))), 0, SECTOR);
+    }
+
+    /** The device is not asked whether it can: asking costs what was written there and is not on it yet. */
+    @Test
+    void isNotFastBeforeTheDeviceHasShownThatItCan() throws Exception {
+        byte[] refused = after((disk, zeroing) -> {
+            disk.punches = false;
+            assertEquals(SystemFile.NOT_SUPPORTED, zeroing.zero(SECTOR, SECTOR, true));
+        });
+        requireZeros(refused, 0, 0);
+        byte[] found = after((disk, zeroing) -> {
+            disk.punches = false;
+            assertEquals(0, zeroing.zero(SECTOR, SECTOR, false));
+            assertEquals(SystemFile.NOT_SUPPORTED, zeroing.zero(4 * SECTOR, SECTOR, true));
+        });
+        requireZeros(found, SECTOR, 2 * SECTOR);
+        byte[] able = after((disk, zeroing) -> {
+            assertEquals(0, zeroing.zero(SECTOR, SECTOR, false));
+            assertEquals(0, zeroing.zero(2 * SECTOR, SECTOR, true));
+        });
+        requireZeros(able, SECTOR, 3 * SECTOR);
     }
 }
