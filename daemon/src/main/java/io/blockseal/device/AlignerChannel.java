@@ -9,7 +9,12 @@ import io.blockseal.block.Geometry;
 import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
 
-/** One loop's way into a {@link UnitAligner}: passes whole blocks on, hands everything else to a walk. */
+/**
+ * One loop's way into a {@link UnitAligner}: passes whole blocks on, hands everything else to a walk.
+ *
+ * <p>A READ has its stripes of {@link UnitLocks} shared from before its first byte is read until all are there, also while a
+ * walk carries it out; so has a change of whole blocks. Where nobody can write a READ takes none.
+ */
 @HotPath("every request of every client")
 final class AlignerChannel implements BlockChannel, Completion {
     /** How much of a TRIM or WRITE_ZEROES holds its stripes at a time, so that no small write waits for all of it. */
@@ -86,7 +91,15 @@ final class AlignerChannel implements BlockChannel, Completion {
     private void read(BlockRequest request) {
         if (request.length() == 0) {
             request.complete(Errno.OK);
-        } else if (isWhole(request) && memoryFits(request.memoryOffset())) {
+        } else if (readOnly) {
+            beginRead(request);
+        } else {
+            passShared(request);
+        }
+    }
+
+    private void beginRead(BlockRequest request) {
+        if (isWhole(request) && memoryFits(request.memoryOffset())) {
             below.submit(request);
         } else {
             reads.lease().start(request);
@@ -143,7 +156,11 @@ final class AlignerChannel implements BlockChannel, Completion {
     /** Its stripes are taken, shared. */
     void passDown(BlockRequest request) {
         request.push(this, 0);
-        below.submit(request);
+        if (request.command() == Command.READ) {
+            beginRead(request);
+        } else {
+            below.submit(request);
+        }
     }
 
     @Override

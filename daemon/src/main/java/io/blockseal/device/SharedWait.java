@@ -5,8 +5,11 @@ import io.blockseal.block.HotPath;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A request of whole blocks that found a stripe taken: collects the rest of its stripes, then passes it down. */
-@HotPath("a change of whole blocks beside a read-modify-write")
+/**
+ * A READ, or a change of whole blocks, that found a stripe taken: collects the rest of its stripes, then has it carried
+ * out.
+ */
+@HotPath("a request beside a read-modify-write")
 final class SharedWait implements UnitLocks.Waiter, Runnable {
     private final AlignerChannel channel;
     private @Nullable BlockRequest request;

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * A WRITE, TRIM or WRITE_ZEROES that is not of whole blocks, or too long to hold its stripes all the time: first the
  * whole blocks in the middle, piece by piece, then the partial block at the head, then the one at the tail.
  *
- * <p>The middle comes first so that a FAST_ZERO which the store refuses has changed nothing.
+ * <p>The middle comes first so that a FAST_ZERO which the store refuses has changed nothing. A buffer is leased with the
+ * part's stripes held, and given back before the next part's are taken: who holds a buffer never waits for a stripe.
  */
 @HotPath("every change that is not aligned")
 final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
