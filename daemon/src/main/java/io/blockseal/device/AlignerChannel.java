@@ -8,6 +8,7 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.Geometry;
 import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
+import java.util.ArrayDeque;
 
 /**
  * One loop's way into a {@link UnitAligner}: passes whole blocks on, hands everything else to a walk.
@@ -17,6 +18,12 @@ import io.blockseal.block.IoLoop;
  */
 @HotPath("every request of every client")
 final class AlignerChannel implements BlockChannel, Completion {
+    /** A request of the channel that waits for a stripe. */
+    interface Parked extends UnitLocks.Waiter {
+        /** On the loop: ends the request with ESHUTDOWN, unless the stripe has come. */
+        void giveUp();
+    }
+
     /** How much of a TRIM or WRITE_ZEROES holds its stripes at a time, so that no small write waits for all of it. */
     static final long ZERO_PIECE_BYTES = 1L << 30;
     /** The same for zeros that are really written. */
@@ -30,6 +37,8 @@ final class AlignerChannel implements BlockChannel, Completion {
     private final boolean canFastZero;
     private final int blockBytes;
     private final int memoryAlignmentBytes;
+    private final ArrayDeque<Parked> parked = new ArrayDeque<>();
+    private boolean abandoned;
     private final FreeList<AlignerChannel, SharedWait> sharedWaits = new FreeList<>(this, SharedWait::new);
     private final FreeList<AlignerChannel, UnalignedRead> reads = new FreeList<>(this, UnalignedRead::new);
     private final FreeList<AlignerChannel, UnalignedWrite> writes = new FreeList<>(this, UnalignedWrite::new);
@@ -75,7 +84,28 @@ final class AlignerChannel implements BlockChannel, Completion {
 
     @Override
     public void abandon() {
+        abandoned = true;
         below.abandon();
+        if (below.isFrozen()) {
+            // Who has their stripes may be another client's request that waits for the thaw.
+            for (int i = parked.size(); i > 0 && !parked.isEmpty(); i--) {
+                parked.remove().giveUp();
+            }
+        }
+    }
+
+    /** The request is queued for a stripe. */
+    void waits(Parked request) {
+        if (abandoned && below.isFrozen()) {
+            request.giveUp();
+        } else {
+            parked.add(request);
+        }
+    }
+
+    /** The stripe has come. */
+    void goesOn(Parked request) {
+        parked.remove(request);
     }
 
     @Override

@@ -111,6 +111,22 @@ final class UnitLocks {
         }
     }
 
+    /** Takes the waiter out of the queue; false if the stripe was given to it before: it is called, or has been. */
+    boolean withdraw(int stripe, Waiter waiter) {
+        ArrayDeque<Waiter> queue = queues[stripe];
+        synchronized (queue) {
+            if (!queue.remove(waiter)) {
+                return false;
+            }
+            if (queue.isEmpty()) {
+                states.addAndGet(stripe << SPACING_SHIFT, -QUEUED);
+            }
+        }
+        // Those behind it may have waited for nothing else.
+        handOver(stripe);
+        return true;
+    }
+
     void releaseShared(int stripe) {
         // Only the last of the shared holders can hand over to a queue, whose head wants the stripe exclusively.
         if (states.addAndGet(stripe << SPACING_SHIFT, -1) == QUEUED) {

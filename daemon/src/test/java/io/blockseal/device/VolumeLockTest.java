@@ -337,6 +337,24 @@ class VolumeLockTest {
             assertEquals(Errno.OK, outcome(some));
         }
 
+        /** Else their connections stay for as long as the key does not come. */
+        @Test
+        void whoIsGoneDoesNotWaitForAnotherOnesWriter() throws Exception {
+            Sent neighbour = send(another, Command.WRITE, 2048, 512, 4);
+            Sent trim = send(another, Command.TRIM, 0, (int) VolumeFixture.RANGE, 0);
+            turnUntilIdle();
+            assertNull(neighbour.errno);
+            another.abandon();
+            Sent late = send(another, Command.READ, 1024, 100, 0x55);
+            Sent lateWrite = send(another, Command.WRITE, 2048, 512, 4);
+            for (Sent gone : List.of(whole, some, neighbour, trim, late, lateWrite)) {
+                assertEquals(Errno.ESHUTDOWN, outcome(gone));
+            }
+            assertNull(part.errno, "its client is still there");
+            lock.unlock(List.of(fixture.key(1)));
+            assertEquals(Errno.OK, outcome(part));
+        }
+
         @Test
         void readersWhoAreGoneEnd() throws Exception {
             another.abandon();
