@@ -9,7 +9,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Threads;
 
-/** What a WRITE pays for being kept apart from other writes, alone and beside another loop. */
+/** What a READ or WRITE pays for being kept apart from changes of parts of units, alone and beside another loop. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -18,7 +18,7 @@ public class UnitLocksBenchmark {
 
     private final UnitLocks locks = new UnitLocks();
 
-    /** A loop that writes somewhere in a stretch of its own. */
+    /** A loop that reads or writes somewhere in a stretch of its own. */
     @State(Scope.Thread)
     public static class Loop implements UnitLocks.Waiter {
         private boolean exclusive;
@@ -44,7 +44,7 @@ public class UnitLocksBenchmark {
         return stripe;
     }
 
-    /** The same on two loops whose writes lie far from each other. */
+    /** The same on two loops whose requests lie far from each other. */
     @Benchmark
     @Threads(2)
     public int sharedBesideAnotherLoop(Loop loop) {
@@ -71,7 +71,7 @@ public class UnitLocksBenchmark {
 
     /** 1 MiB that begins in the middle of a group: 17 stripes. */
     @Benchmark
-    public int sharedByALargeWrite(Loop loop) {
+    public int sharedByALargeRequest(Loop loop) {
         long offset = loop.offset + 4096;
         int count = UnitLocks.stripeCount(offset, 1 << 20);
         for (int i = 0; i < count; i++) {

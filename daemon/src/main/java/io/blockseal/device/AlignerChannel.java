@@ -8,10 +8,22 @@ import io.blockseal.block.Errno;
 import io.blockseal.block.Geometry;
 import io.blockseal.block.HotPath;
 import io.blockseal.block.IoLoop;
+import java.util.ArrayDeque;
 
-/** One loop's way into a {@link UnitAligner}: passes whole blocks on, hands everything else to a walk. */
+/**
+ * One loop's way into a {@link UnitAligner}: passes whole blocks on, hands everything else to a walk.
+ *
+ * <p>A READ has its stripes of {@link UnitLocks} shared from before its first byte is read until all are there, also while a
+ * walk carries it out; so has a change of whole blocks. Where nobody can write a READ takes none.
+ */
 @HotPath("every request of every client")
 final class AlignerChannel implements BlockChannel, Completion {
+    /** A request of the channel that waits for a stripe. */
+    interface Parked extends UnitLocks.Waiter {
+        /** On the loop: ends the request with ESHUTDOWN, unless the stripe has come. */
+        void giveUp();
+    }
+
     /** How much of a TRIM or WRITE_ZEROES holds its stripes at a time, so that no small write waits for all of it. */
     static final long ZERO_PIECE_BYTES = 1L << 30;
     /** The same for zeros that are really written. */
@@ -25,6 +37,8 @@ final class AlignerChannel implements BlockChannel, Completion {
     private final boolean canFastZero;
     private final int blockBytes;
     private final int memoryAlignmentBytes;
+    private final ArrayDeque<Parked> parked = new ArrayDeque<>();
+    private boolean abandoned;
     private final FreeList<AlignerChannel, SharedWait> sharedWaits = new FreeList<>(this, SharedWait::new);
     private final FreeList<AlignerChannel, UnalignedRead> reads = new FreeList<>(this, UnalignedRead::new);
     private final FreeList<AlignerChannel, UnalignedWrite> writes = new FreeList<>(this, UnalignedWrite::new);
@@ -70,7 +84,28 @@ final class AlignerChannel implements BlockChannel, Completion {
 
     @Override
     public void abandon() {
+        abandoned = true;
         below.abandon();
+        if (below.isFrozen()) {
+            // Who has their stripes may be another client's request that waits for the thaw.
+            for (int i = parked.size(); i > 0 && !parked.isEmpty(); i--) {
+                parked.remove().giveUp();
+            }
+        }
+    }
+
+    /** The request is queued for a stripe. */
+    void waits(Parked request) {
+        if (abandoned && below.isFrozen()) {
+            request.giveUp();
+        } else {
+            parked.add(request);
+        }
+    }
+
+    /** The stripe has come. */
+    void goesOn(Parked request) {
+        parked.remove(request);
     }
 
     @Override
@@ -86,7 +121,15 @@ final class AlignerChannel implements BlockChannel, Completion {
     private void read(BlockRequest request) {
         if (request.length() == 0) {
             request.complete(Errno.OK);
-        } else if (isWhole(request) && memoryFits(request.memoryOffset())) {
+        } else if (readOnly) {
+            beginRead(request);
+        } else {
+            passShared(request);
+        }
+    }
+
+    private void beginRead(BlockRequest request) {
+        if (isWhole(request) && memoryFits(request.memoryOffset())) {
             below.submit(request);
         } else {
             reads.lease().start(request);
@@ -143,7 +186,11 @@ final class AlignerChannel implements BlockChannel, Completion {
     /** Its stripes are taken, shared. */
     void passDown(BlockRequest request) {
         request.push(this, 0);
-        below.submit(request);
+        if (request.command() == Command.READ) {
+            beginRead(request);
+        } else {
+            below.submit(request);
+        }
     }
 
     @Override

@@ -1,13 +1,17 @@
 package io.blockseal.device;
 
 import io.blockseal.block.BlockRequest;
+import io.blockseal.block.Errno;
 import io.blockseal.block.HotPath;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A request of whole blocks that found a stripe taken: collects the rest of its stripes, then passes it down. */
-@HotPath("a change of whole blocks beside a read-modify-write")
-final class SharedWait implements UnitLocks.Waiter, Runnable {
+/**
+ * A READ, or a change of whole blocks, that found a stripe taken: collects the rest of its stripes, then has it carried
+ * out.
+ */
+@HotPath("a request beside a read-modify-write")
+final class SharedWait implements AlignerChannel.Parked, Runnable {
     private final AlignerChannel channel;
     private @Nullable BlockRequest request;
     private int position;
@@ -34,7 +38,25 @@ final class SharedWait implements UnitLocks.Waiter, Runnable {
     }
 
     @Override
+    public void giveUp() {
+        BlockRequest waiting = Objects.requireNonNull(request);
+        long offset = waiting.offset();
+        int count = UnitLocks.stripeCount(offset, waiting.length());
+        UnitLocks locks = channel.locks();
+        if (!locks.withdraw(UnitLocks.stripe(offset, count, position), this)) {
+            return;
+        }
+        for (int i = 0; i < position; i++) {
+            locks.releaseShared(UnitLocks.stripe(offset, count, i));
+        }
+        request = null;
+        channel.release(this);
+        waiting.complete(Errno.ESHUTDOWN);
+    }
+
+    @Override
     public void run() {
+        channel.goesOn(this);
         position++;
         collect();
         channel.kick();
@@ -46,6 +68,7 @@ final class SharedWait implements UnitLocks.Waiter, Runnable {
         int count = UnitLocks.stripeCount(offset, waiting.length());
         while (position < count) {
             if (!channel.locks().acquire(UnitLocks.stripe(offset, count, position), this)) {
+                channel.waits(this);
                 return;
             }
             position++;

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A READ that is not of whole blocks, or whose memory the store cannot fill directly: whole blocks in the middle go
  * straight to the client's memory where that is possible, everything else by way of a buffer of ours.
+ *
+ * <p>Its channel holds all stripes of the READ, shared, for as long as it walks, also while it waits for a buffer: who holds
+ * a buffer never waits for a stripe.
  */
 @HotPath("every READ that is not aligned")
 final class UnalignedRead extends Walk {

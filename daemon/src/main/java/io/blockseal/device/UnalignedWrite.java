@@ -13,10 +13,11 @@ import org.jspecify.annotations.Nullable;
  * A WRITE, TRIM or WRITE_ZEROES that is not of whole blocks, or too long to hold its stripes all the time: first the
  * whole blocks in the middle, piece by piece, then the partial block at the head, then the one at the tail.
  *
- * <p>The middle comes first so that a FAST_ZERO which the store refuses has changed nothing.
+ * <p>The middle comes first so that a FAST_ZERO which the store refuses has changed nothing. A buffer is leased with the
+ * part's stripes held, and given back before the next part's are taken: who holds a buffer never waits for a stripe.
  */
 @HotPath("every change that is not aligned")
-final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
+final class UnalignedWrite extends Walk implements AlignerChannel.Parked {
     private enum State {
         /** Nothing held: decide which part comes next. */
         NEXT_PART,
@@ -90,6 +91,7 @@ final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
             case NEXT_PART -> nextPart();
             case LOCK -> lock();
             case LOCK_GRANTED -> {
+                channel.goesOn(this);
                 stripePosition++;
                 yield go(State.LOCK);
             }
@@ -143,7 +145,9 @@ final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
         while (stripePosition < stripeCount) {
             if (!channel.locks().acquire(UnitLocks.stripe(partStart, stripeCount, stripePosition), this)) {
                 state = State.LOCK_GRANTED;
-                return waitForCall();
+                Progress waiting = waitForCall();
+                channel.waits(this);
+                return waiting;
             }
             stripePosition++;
         }
@@ -162,6 +166,14 @@ final class UnalignedWrite extends Walk implements UnitLocks.Waiter {
     @Override
     public void granted() {
         callOnLoop();
+    }
+
+    @Override
+    public void giveUp() {
+        if (channel.locks().withdraw(UnitLocks.stripe(partStart, stripeCount, stripePosition), this)) {
+            fail(Errno.ESHUTDOWN);
+            run();
+        }
     }
 
     private Progress passPiece() {

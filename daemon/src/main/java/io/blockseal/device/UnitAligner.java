@@ -10,7 +10,7 @@ import io.blockseal.block.IoLoop;
  *
  * <p>Requests of whole blocks pass straight through. Others are cut into their whole blocks, which are passed on without
  * a copy where the memory allows it, and the partial blocks at their ends, which are read, changed and written back while
- * {@link UnitLocks} keeps every other change away, on whatever connection. The parts go one after the other; the first
+ * {@link UnitLocks} keeps READs and every other change away, on whatever connection. The parts go one after the other; the first
  * error ends the request, which then may have been carried out in part, as any write that fails.
  */
 public final class UnitAligner implements BlockDevice {

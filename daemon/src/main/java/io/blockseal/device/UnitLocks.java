@@ -5,18 +5,29 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * Keeps a read-modify-write of a block apart from every other change to it, on whichever loop that runs.
+ * Keeps a read-modify-write of a block apart from every other change to it, and from every READ of it, on whichever loop
+ * those run.
  *
- * <p>A device has a fixed number of stripes; a stretch takes those of the 64 KiB groups that it touches. Changes of whole
- * blocks take them shared, a read-modify-write takes its one exclusively. Nobody blocks: who cannot have a stripe is
+ * <p>A store need not make a read atomic against a write. Of a block that held data that does no harm: each byte a READ
+ * finds is old or new. But a block that was never written is zeros on the store; a READ that met half of its first
+ * ciphertext would decipher the other half's zeros, and show noise in bytes that nobody writes. So it is where zeroing
+ * the last data of a block makes it a hole. A READ that overlaps a WRITE of whole blocks may see that: its client asked
+ * for bytes that are being written.
+ *
+ * <p>A device has a fixed number of stripes; a stretch takes those of the 64 KiB groups that it touches. READs and changes
+ * of whole blocks take them shared, a read-modify-write takes its one exclusively. Nobody blocks: who cannot have a stripe is
  * queued, first come first served, and called when it is his. As soon as somebody is queued newcomers queue behind him,
  * so that a stream of shared holders cannot starve an exclusive one.
  *
- * <p>Several stripes are taken in the order of {@link #stripe}, which ascends; an exclusive holder never waits for
- * another stripe. So there is no circle to wait in. An uncontended stripe costs one compare-and-set; the monitor of a
+ * <p>Several stripes are taken in the order of {@link #stripe}, which ascends, each of them once; an exclusive holder never
+ * waits for another stripe. What holders submit goes to the layers below, which know no stripes, and they wait for nothing
+ * that somebody has who waits for a stripe: a buffer that a layer needs, it leases after its stripes and gives back before
+ * the next ones. So there is no circle to wait in. Stripes stay held while a range is held in which their request lies.
+ *
+ * <p>An uncontended stripe costs one compare-and-set; the monitor of a
  * stripe is entered only to queue and to hand over, never during I/O.
  */
-@HotPath("every change to a device takes its stripes here")
+@HotPath("every READ of a device and every change to it takes its stripes here")
 final class UnitLocks {
     /** Somebody who may be queued. */
     interface Waiter {
@@ -98,6 +109,22 @@ final class UnitLocks {
                 }
             }
         }
+    }
+
+    /** Takes the waiter out of the queue; false if the stripe was given to it before: it is called, or has been. */
+    boolean withdraw(int stripe, Waiter waiter) {
+        ArrayDeque<Waiter> queue = queues[stripe];
+        synchronized (queue) {
+            if (!queue.remove(waiter)) {
+                return false;
+            }
+            if (queue.isEmpty()) {
+                states.addAndGet(stripe << SPACING_SHIFT, -QUEUED);
+            }
+        }
+        // Those behind it may have waited for nothing else.
+        handOver(stripe);
+        return true;
     }
 
     void releaseShared(int stripe) {

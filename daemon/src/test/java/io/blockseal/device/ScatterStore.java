@@ -14,10 +14,11 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * A store in memory that completes at once, or later in any order, or only when it is kicked; that knows what was
- * written in blocks of 512 bytes, is strict about alignment, and fails when it is told to.
+ * written in blocks of 512 bytes, is strict about alignment, and fails, or stops half-way, when it is told to.
  */
 final class ScatterStore implements BlockStore {
     enum Timing {
@@ -42,6 +43,13 @@ final class ScatterStore implements BlockStore {
     boolean trimLeavesNoise;
     /** Asked before each call is carried out; anything but OK is its outcome. */
     volatile Function<BlockRequest, Errno> fault = request -> Errno.OK;
+    /**
+     * Calls that do their first half when their turn comes, and all of it, with their outcome, at {@link #finishHalves}:
+     * what others do meanwhile meets them under way. On test loops only, which share a thread.
+     */
+    Predicate<BlockRequest> stopsHalfWay = request -> false;
+
+    private final ArrayDeque<Runnable> halves = new ArrayDeque<>();
     /** The flags of the last call of each command. */
     final AtomicIntegerArray lastFlags = new AtomicIntegerArray(Command.values().length);
 
@@ -105,7 +113,7 @@ final class ScatterStore implements BlockStore {
             lastFlags.set(request.command().ordinal(), request.flags());
             boolean inline = timing == Timing.INLINE || (timing == Timing.MIXED && random.nextBoolean());
             if (inline) {
-                request.complete(perform(request));
+                carryOut(request);
             } else {
                 batch.add(request);
             }
@@ -123,17 +131,51 @@ final class ScatterStore implements BlockStore {
         private void hop(BlockRequest request, int turns) {
             loop.execute(() -> {
                 if (turns == 1) {
-                    request.complete(perform(request));
+                    carryOut(request);
                 } else {
                     hop(request, turns - 1);
                 }
             });
         }
 
+        private void carryOut(BlockRequest request) {
+            if (stopsHalfWay.test(request)) {
+                doFirstHalf(request);
+                halves.add(() -> loop.execute(() -> request.complete(perform(request))));
+            } else {
+                request.complete(perform(request));
+            }
+        }
+
         @Override
         public void close() {
             if (!batch.isEmpty()) {
                 throw new AssertionError("closed with requests in flight");
+            }
+        }
+    }
+
+    int halvesDone() {
+        return halves.size();
+    }
+
+    /** What has stopped half-way goes on, on its loop. */
+    void finishHalves() {
+        stopsHalfWay = request -> false;
+        while (!halves.isEmpty()) {
+            halves.remove().run();
+        }
+    }
+
+    private void doFirstHalf(BlockRequest request) {
+        int from = (int) request.offset();
+        int half = (int) request.length() / 2;
+        switch (request.command()) {
+            case READ -> request.memory().bytes().put(request.memoryOffset(), bytes, from, half);
+            case WRITE -> request.memory().bytes().get(request.memoryOffset(), bytes, from, half);
+            case TRIM, WRITE_ZEROES -> Arrays.fill(bytes, from, from + half, (byte) 0);
+            case BLOCK_STATUS, FLUSH, CACHE -> {
+                // Half of it is nothing.
             }
         }
     }

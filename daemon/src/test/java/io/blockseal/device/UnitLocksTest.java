@@ -74,6 +74,48 @@ class UnitLocksTest {
     }
 
     @Nested
+    class WhoWithdraws {
+        @Test
+        void isNotCalledAnyMore() {
+            UnitLocks.Waiter gone = waiter("gone", false);
+            assertTrue(locks.acquire(3, waiter("x", true)));
+            assertFalse(locks.acquire(3, gone));
+            assertTrue(locks.withdraw(3, gone));
+            locks.releaseExclusive(3);
+            assertEquals(List.of(), granted);
+            assertTrue(locks.isIdle());
+        }
+
+        @Test
+        void letsThoseBehindShareWithTheHolders() {
+            UnitLocks.Waiter gone = waiter("gone", true);
+            assertTrue(locks.tryShared(3));
+            assertFalse(locks.acquire(3, gone));
+            assertFalse(locks.acquire(3, waiter("s", false)));
+            assertFalse(locks.acquire(3, waiter("y", true)));
+            assertTrue(locks.withdraw(3, gone));
+            assertEquals(List.of("s"), granted);
+            locks.releaseShared(3);
+            locks.releaseShared(3);
+            assertEquals(List.of("s", "y"), granted);
+            locks.releaseExclusive(3);
+            assertTrue(locks.isIdle());
+        }
+
+        @Test
+        void isTooLateOnceTheStripeIsItsOwn() {
+            UnitLocks.Waiter late = waiter("late", false);
+            assertTrue(locks.acquire(3, waiter("x", true)));
+            assertFalse(locks.acquire(3, late));
+            locks.releaseExclusive(3);
+            assertFalse(locks.withdraw(3, late));
+            assertEquals(List.of("late"), granted);
+            locks.releaseShared(3);
+            assertTrue(locks.isIdle());
+        }
+    }
+
+    @Nested
     class StripesOfAStretch {
         @Test
         void areThoseOfItsGroupsInAscendingOrder() {

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** A locked volume has no key in memory, loses nothing, and goes on where it was. */
@@ -104,12 +105,16 @@ class VolumeLockTest {
     }
 
     private Sent send(Command command, long offset, int fill) {
+        return send(guest, command, offset, UNIT, fill);
+    }
+
+    private Sent send(BlockChannel from, Command command, long offset, int length, int fill) {
         ArenaBuf buf = loop.buffers().lease(UNIT);
         for (int i = 0; i < UNIT; i++) {
             buf.memory().bytes().put(buf.dataOffset() + i, (byte) fill);
         }
         Sent sent = new Sent(buf);
-        BlockRequest request = loop.requests().lease().set(command, 0, offset, UNIT);
+        BlockRequest request = loop.requests().lease().set(command, 0, offset, length);
         if (command == Command.READ || command == Command.WRITE) {
             request.withMemory(buf.memory(), buf.dataOffset());
         }
@@ -120,8 +125,8 @@ class VolumeLockTest {
                     loop.requests().release(done);
                 },
                 0);
-        guest.submit(request);
-        guest.kick();
+        from.submit(request);
+        from.kick();
         return sent;
     }
 
@@ -283,6 +288,90 @@ class VolumeLockTest {
         turnUntilIdle();
         assertFalse(guest.isFrozen());
         assertEquals(7, read(0));
+    }
+
+    /** A write of part of a unit that waits for the key keeps those who read the unit waiting; it must not do so for ever. */
+    @Nested
+    class BehindAPartOfAUnitThatIsFrozen {
+        private BlockChannel another;
+        private Sent part;
+        private Sent whole;
+        private Sent some;
+
+        @BeforeEach
+        void haveReadersWait() throws Exception {
+            another = device.openChannel(loop);
+            lock.lock(Policy.FREEZE, turning);
+            part = send(guest, Command.WRITE, 512, 512, 3);
+            whole = send(another, Command.READ, 0, UNIT, 0x55);
+            some = send(another, Command.READ, 1024, 100, 0x55);
+            turnUntilIdle();
+            assertNull(part.errno);
+            assertNull(whole.errno);
+            assertNull(some.errno);
+        }
+
+        @AfterEach
+        void leaveNothingBehind() {
+            another.close();
+            assertTrue(((UnitAligner) device).locks().isIdle(), "nothing is held or queued");
+            assertEquals(0, loop.requests().leasedCount());
+            assertEquals(0, loop.buffers().leasedCount());
+        }
+
+        @Test
+        void readersGoOnWithTheKey() throws Exception {
+            lock.unlock(List.of(fixture.key(1)));
+            assertEquals(Errno.OK, outcome(part));
+            assertEquals(Errno.OK, outcome(whole));
+            assertEquals(Errno.OK, outcome(some));
+        }
+
+        @Test
+        void readersWaitOnWhenTheWriterIsGone() throws Exception {
+            guest.abandon();
+            assertEquals(Errno.ESHUTDOWN, outcome(part));
+            assertNull(whole.errno, "their client is still there");
+            lock.unlock(List.of(fixture.key(1)));
+            assertEquals(Errno.OK, outcome(whole));
+            assertEquals(Errno.OK, outcome(some));
+        }
+
+        /** Else their connections stay for as long as the key does not come. */
+        @Test
+        void whoIsGoneDoesNotWaitForAnotherOnesWriter() throws Exception {
+            Sent neighbour = send(another, Command.WRITE, 2048, 512, 4);
+            Sent trim = send(another, Command.TRIM, 0, (int) VolumeFixture.RANGE, 0);
+            turnUntilIdle();
+            assertNull(neighbour.errno);
+            another.abandon();
+            Sent late = send(another, Command.READ, 1024, 100, 0x55);
+            Sent lateWrite = send(another, Command.WRITE, 2048, 512, 4);
+            for (Sent gone : List.of(whole, some, neighbour, trim, late, lateWrite)) {
+                assertEquals(Errno.ESHUTDOWN, outcome(gone));
+            }
+            assertNull(part.errno, "its client is still there");
+            lock.unlock(List.of(fixture.key(1)));
+            assertEquals(Errno.OK, outcome(part));
+        }
+
+        @Test
+        void readersWhoAreGoneEnd() throws Exception {
+            another.abandon();
+            guest.abandon();
+            assertEquals(Errno.ESHUTDOWN, outcome(part));
+            assertEquals(Errno.ESHUTDOWN, outcome(whole));
+            assertEquals(Errno.ESHUTDOWN, outcome(some));
+            lock.unlock(List.of(fixture.key(1)));
+        }
+
+        @Test
+        void allAreToldThatTheVolumeCloses() {
+            volume.endWaiting();
+            assertEquals(Errno.ESHUTDOWN, outcome(part));
+            assertEquals(Errno.ESHUTDOWN, outcome(whole));
+            assertEquals(Errno.ESHUTDOWN, outcome(some));
+        }
     }
 
     @Test
