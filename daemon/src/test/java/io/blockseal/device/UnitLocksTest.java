@@ -153,7 +153,7 @@ class UnitLocksTest {
                 Semaphore mine = new Semaphore(0);
                 for (int i = 0; i < rounds; i++) {
                     boolean exclusive = random.nextInt(3) == 0;
-                    boolean got = locks.acquire(7, new UnitLocks.Waiter() {
+                    UnitLocks.Waiter waiter = new UnitLocks.Waiter() {
                         @Override
                         public boolean wantsExclusive() {
                             return exclusive;
@@ -163,7 +163,11 @@ class UnitLocksTest {
                         public void granted() {
                             mine.release();
                         }
-                    });
+                    };
+                    boolean got = locks.acquire(7, waiter);
+                    if (!got && random.nextInt(4) == 0 && locks.withdraw(7, waiter)) {
+                        continue;
+                    }
                     if (!got && !acquired(mine)) {
                         violations.incrementAndGet();
                         return;

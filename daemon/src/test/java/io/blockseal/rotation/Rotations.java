@@ -13,7 +13,7 @@ import java.time.Instant;
 
 /** Rotations for tests whose ranges have few chunks: each is copied before the range is held, if it can be. */
 public final class Rotations {
-    private static final Memory CHUNK = EngineHere.open().memory().map(WrittenChunks.CHUNK_BYTES);
+    private static final Memory CHUNK = EngineHere.memoryHere().map(WrittenChunks.CHUNK_BYTES);
 
     private Rotations() {}
 

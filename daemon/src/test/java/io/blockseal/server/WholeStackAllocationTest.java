@@ -2,6 +2,7 @@ package io.blockseal.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.blockseal.export.Export;
 import io.blockseal.export.ExportBudget;
@@ -16,6 +17,7 @@ import io.blockseal.server.tls.TestAuthority;
 import io.blockseal.server.tls.TlsEndpoint;
 import io.blockseal.server.tls.TlsLibrary;
 import io.blockseal.server.tls.TlsMode;
+import io.blockseal.shim.ShimLibrary;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -50,6 +52,7 @@ class WholeStackAllocationTest {
     static void serve() throws Exception {
         authority = new TestAuthority(folder, "ours");
         shown = authority.forServer();
+        assumeTrue(ShimLibrary.open().isPresent(), "without the native library threads make all calls");
         volume = new VolumeDisk(ServerRig.DISK_BYTES);
         rig = new ServerRig(ServerOptions.DEFAULT, volume.memory());
         rig.exports.add(new Export(
@@ -68,14 +71,16 @@ class WholeStackAllocationTest {
 
     @AfterAll
     static void end() throws IOException {
-        rig.close();
-        volume.close();
+        if (rig != null) {
+            rig.close();
+            volume.close();
+        }
     }
 
     @ParameterizedTest
     @CsvSource({"WRITE, 4096", "READ, 4096", "WRITE, 512", "READ, 512", "WRITE, 65536", "READ, 65536", "CACHE, 4096"})
     void aRequestAllocatesLessThanOneByte(NbdCommand command, int length) throws Exception {
-        double perRequest = onUnixSocket(command, length);
+        double perRequest = onUnixSocket(command, length, 1);
         assertTrue(perRequest < 1.0, () -> command + " allocates " + perRequest + " bytes per request");
     }
 
@@ -83,13 +88,13 @@ class WholeStackAllocationTest {
     @ParameterizedTest
     @CsvSource({"WRITE_ZEROES, 4096", "TRIM, 4096", "BLOCK_STATUS, 4096"})
     void whatGoesToAnotherThreadCostsAFewBytes(NbdCommand command, int length) throws Exception {
-        double perRequest = onUnixSocket(command, length);
+        double perRequest = onUnixSocket(command, length, 80);
         assertTrue(perRequest < 80.0, () -> command + " allocates " + perRequest + " bytes per request");
     }
 
-    private static double onUnixSocket(NbdCommand command, int length) throws Exception {
+    private static double onUnixSocket(NbdCommand command, int length, double wanted) throws Exception {
         RawNbd nbd = RawNbd.haggling(rig.socket);
-        return METER.perRequest(rig, nbd, "volume", new GarbageMeter.Load(command, length), 10_000);
+        return METER.perRequest(rig, nbd, "volume", new GarbageMeter.Load(command, length), 10_000, wanted);
     }
 
     /**
@@ -117,7 +122,7 @@ class WholeStackAllocationTest {
         RawNbd nbd = RawNbd.haggling(address);
         nbd.startTls(authority.client(null));
         GarbageMeter.Load load = new GarbageMeter.Load(command, length);
-        double perRequest = METER.perRequest(rig, nbd, "volume", load, length > 65536 ? 320 : 4_800);
+        double perRequest = METER.perRequest(rig, nbd, "volume", load, length > 65536 ? 320 : 4_800, most);
         assertTrue(perRequest < most, () -> library + " " + load + ": " + perRequest + " bytes per request");
     }
 }

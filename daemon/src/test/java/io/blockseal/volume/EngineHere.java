@@ -16,8 +16,13 @@ public record EngineHere(
     /** Opens it; who does closes the engine. */
     public static EngineHere open() {
         Shim shim = ShimLibrary.open().shim();
-        return shim == null
-                ? new EngineHere(new JavaCryptoEngine(), new JvmMemorySource(), null)
-                : new EngineHere(new NativeCryptoEngine(shim), new ShimMemorySource(shim), shim);
+        CryptoEngine engine = shim == null ? new JavaCryptoEngine() : new NativeCryptoEngine(shim);
+        return new EngineHere(engine, memoryHere(), shim);
+    }
+
+    /** Its memory alone, which either engine can use. */
+    public static MemorySource memoryHere() {
+        Shim shim = ShimLibrary.open().shim();
+        return shim == null ? new JvmMemorySource() : new ShimMemorySource(shim);
     }
 }

@@ -97,8 +97,8 @@ final class FileChannelOfLoop implements BlockChannel {
             return false;
         }
         return switch (request.command()) {
-            case READ -> side.pays() && readTrial.isAside(request.length());
-            case WRITE -> side.pays() && writeTrial.isAside(request.length());
+            case READ -> readTrial.isAside(request.length()) && side.pays();
+            case WRITE -> writeTrial.isAside(request.length()) && side.pays();
             default -> false;
         };
     }

@@ -13,7 +13,7 @@ import java.util.function.LongSupplier;
  * <p>What is found holds until the next trial: each after twice as long, but soon where the last has changed the way. On the
  * loop's thread.
  */
-@HotPath("asked for each large READ and WRITE of a file that is in memory")
+@HotPath("asked for each large READ and WRITE that a loop could make itself")
 final class SideTrial {
     /** So many calls are still of the way before. */
     static final int SETTLING_CALLS = 16;
@@ -51,7 +51,10 @@ final class SideTrial {
         this.nextTrial = clock.getAsLong();
     }
 
-    /** Whether a call of so many bytes, which could be made beside the loop, is to be made there. Counts it. */
+    /**
+     * Whether a call of so many bytes is to be made beside the loop if it can be. Counts it: to be asked for each large call,
+     * whoever makes it in the end.
+     */
     boolean isAside(long lengthBytes) {
         calls++;
         if (calls == SETTLING_CALLS) {
