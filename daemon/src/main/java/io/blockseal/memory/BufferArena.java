@@ -32,6 +32,8 @@ public final class BufferArena {
     /** Four slots of 256 KiB with their head room; one of 1 MiB fits as well. */
     private static final int SLAB_BYTES = 4 * (HEAD_ROOM_BYTES + (256 << 10));
 
+    private static final int[] OCCUPIED_BYTES = occupiedBytes();
+
     private static final int RESERVED_COUNT = 8;
     private static final int RESERVED_CLASS = DATA_BYTES.length;
 
@@ -60,6 +62,14 @@ public final class BufferArena {
         this.idle = queues(DATA_BYTES.length + 1);
         int reservedBytes = RESERVED_COUNT * (HEAD_ROOM_BYTES + RESERVED_DATA_BYTES);
         cut(new Slab(source.map(reservedBytes)), RESERVED_CLASS, RESERVED_DATA_BYTES);
+    }
+
+    private static int[] occupiedBytes() {
+        int[] occupied = new int[DATA_BYTES.length];
+        for (int i = 0; i < occupied.length; i++) {
+            occupied[i] = SLAB_BYTES / (SLAB_BYTES / (HEAD_ROOM_BYTES + DATA_BYTES[i]));
+        }
+        return occupied;
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no generic arrays; this one never leaves the class.
@@ -125,7 +135,7 @@ public final class BufferArena {
     private ArenaBuf lend(ArenaBuf buf) {
         buf.revive();
         buf.slab().idleCount--;
-        count(1, buf.dataCapacity());
+        count(1, buf.occupiedBytes());
         return buf;
     }
 
@@ -147,6 +157,11 @@ public final class BufferArena {
         waiting.remove(task);
     }
 
+    /** What a buffer for so many bytes of data takes of its slab at least, with its head room and its part of the rest. */
+    public static int occupiedBytes(int dataBytes) {
+        return OCCUPIED_BYTES[sizeClassOf(dataBytes)];
+    }
+
     /** How many buffers are out; zero when nothing is in flight. From any thread. */
     public int leasedCount() {
         return leased;
@@ -157,7 +172,10 @@ public final class BufferArena {
         return budget;
     }
 
-    /** How many bytes of data the buffers that are out can hold. From any thread. */
+    /**
+     * What the buffers that are out take of the slabs, so that it compares with {@link #budget()}: when all of them are
+     * out, it is what is mapped. From any thread.
+     */
     public long leasedBytes() {
         return leasedBytes;
     }
@@ -186,7 +204,7 @@ public final class BufferArena {
         Slab slab = buf.slab();
         idle[slab.sizeClass].push(buf);
         slab.idleCount++;
-        count(-1, -buf.dataCapacity());
+        count(-1, -buf.occupiedBytes());
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // One thread writes; the volatile is for those who only read.
@@ -235,6 +253,7 @@ public final class BufferArena {
         slab.sizeClass = sizeClass;
         slab.slotCount = slab.memory.capacity() / slotBytes;
         slab.idleCount = slab.slotCount;
+        slab.occupiedBytes = slab.memory.capacity() / slab.slotCount;
         for (int i = 0; i < slab.slotCount; i++) {
             idle[sizeClass].push(new ArenaBuf(this, slab, slab.slice(i * slotBytes, slotBytes)));
         }
@@ -246,9 +265,15 @@ public final class BufferArena {
         private int sizeClass;
         private int slotCount;
         private int idleCount;
+        private int occupiedBytes;
 
         Slab(Memory memory) {
             this.memory = memory;
+        }
+
+        /** What each of its slots takes of it. */
+        int occupiedBytes() {
+            return occupiedBytes;
         }
 
         Memory slice(int offset, int length) {

@@ -590,7 +590,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         violation("the client has not moved while others wait for its buffers");
     }
 
-    /** Replies that the client has not taken. */
+    /** Replies that the client has not taken, as {@link OccupiedBytes} counts them. */
     long unsentBytes() {
         ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
         return outbound == null ? 0 : outbound.totalPendingWriteBytes();

@@ -52,6 +52,29 @@ class BufferArenaTest {
         assertNotNull(arena.lease(1));
     }
 
+    /** Else whoever divides them thinks that there are others left, and there are none. */
+    @Test
+    void whenAllAreOutWhatIsLeasedIsWhatIsMapped() {
+        for (int bytes : new int[] {1, 4096, 65536, 262144, BufferArena.MAX_DATA_BYTES}) {
+            List<ArenaBuf> leased = leaseAllThereAre(bytes);
+            assertEquals(budget.mappedBytes(), arena.leasedBytes(), budget.mappedBytes() / 1000.0, "of " + bytes);
+            assertTrue(leased.stream().allMatch(buf -> buf.occupiedBytes() == BufferArena.occupiedBytes(bytes)));
+            leased.forEach(ArenaBuf::release);
+            assertEquals(0, arena.leasedBytes());
+        }
+    }
+
+    @Test
+    void aLargerBufferThanWasNeededCountsAsWhatItIs() {
+        List<ArenaBuf> large = leaseAllThereAre(262144);
+        long all = arena.leasedBytes();
+        large.get(0).release();
+        ArenaBuf small = arena.lease(4096);
+        assertNotNull(small);
+        assertEquals(BufferArena.occupiedBytes(262144), small.occupiedBytes());
+        assertEquals(all, arena.leasedBytes());
+    }
+
     /** The daemon goes on, and there may be memory again. */
     @Test
     void whatCouldNotBeMappedIsNotCounted() {
