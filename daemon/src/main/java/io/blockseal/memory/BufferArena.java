@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
  * spent, so that a burst of small requests does not lock out large ones for ever.
  *
  * <p>{@link #lease} is called on the loop's thread; the last {@code release()} of a buffer may happen anywhere and
- * returns it on the loop's. When nothing can be leased the answer is null, never an exception: the caller stops reading
- * from its client and is told by {@link #whenReturned} when to try again. One thread owns all fields; the counters are
- * read by whoever scrapes and may be a moment old.
+ * returns it on the loop's. When nothing can be leased, as the budget is spent or the system has no memory, the answer is
+ * null, never an exception: the caller stops reading from its client and is told by {@link #whenReturned} when to try
+ * again, if something {@link #mayReturn}. One thread owns all fields; the counters are read by whoever scrapes and may be
+ * a moment old.
  *
  * <p>A few small slots are kept in reserve, outside the budget, for layers that need a buffer to finish a request whose
  * payload already holds one: otherwise payloads could spend the budget while all of them wait for a layer, and the layer
@@ -83,7 +84,7 @@ public final class BufferArena {
 
     /**
      * A buffer with room for {@code dataBytes} (1 to {@link #MAX_DATA_BYTES}) of data, or null when the budget is
-     * spent. Its contents are whatever was there before: a reader must fill what it sends.
+     * spent or the system has no memory. Its contents are whatever was there before: a reader must fill what it sends.
      */
     public @Nullable ArenaBuf lease(int dataBytes) {
         int own = sizeClassOf(dataBytes);
@@ -145,6 +146,12 @@ public final class BufferArena {
      */
     public void whenReserveReturned(Runnable task) {
         layersWaiting.add(task);
+    }
+
+    /** Whether a buffer is out that ends the wait of {@link #whenReturned}; if none is, nothing will. */
+    public boolean mayReturn() {
+        int reservedOut = RESERVED_COUNT - idle[RESERVED_CLASS].size();
+        return leased > reservedOut;
     }
 
     /** Runs the task once, on the loop, after some buffer has come back. For a caller that was refused. */
@@ -228,9 +235,10 @@ public final class BufferArena {
         Slab slab;
         try {
             slab = new Slab(source.map(SLAB_BYTES));
-        } catch (OutOfMemoryError e) {
+        } catch (OutOfMemoryError none) {
+            // There may be some next time. Whoever has made the source knows whom to tell.
             budget.giveBack(SLAB_BYTES);
-            throw e;
+            return false;
         }
         slabs.add(slab);
         cut(slab, sizeClass, DATA_BYTES[sizeClass]);

@@ -67,6 +67,18 @@ final class BufferTurnstile implements Runnable {
         }
     }
 
+    /**
+     * Whether one who was refused would wait for ever, as no buffer is out that could come back. It has left the queue
+     * then.
+     */
+    boolean gaveUp(Waiter who) {
+        if (queue.peek() != who || arena.mayReturn()) {
+            return false;
+        }
+        leave(who);
+        return true;
+    }
+
     /** The first in the queue tries again, although perhaps nothing has come back. */
     void tryAgain() {
         callNext();

@@ -238,10 +238,7 @@ final class CommandExecution {
     Step beginRead(Operation operation) {
         if (operation.errno != Errno.OK) {
             // A part failed already: the rest would be thrown away.
-            operation.begun = true;
-            if (operation.isEnded()) {
-                end(operation);
-            }
+            endWhenPartsAreIn(operation);
             return Step.BEGUN;
         }
         if (!canSend() || !hasShareToRead(operation)) {
@@ -257,7 +254,7 @@ final class CommandExecution {
         }
         ArenaBuf buf = loop.turnstile().lease(handler, bytes);
         if (buf == null) {
-            return Step.WAIT;
+            return refused(operation);
         }
         boolean last = operation.position + bytes == operation.length;
         account(bytes);
@@ -272,7 +269,7 @@ final class CommandExecution {
         }
         @Nullable ArenaBuf[] room = operation.roomFor(parts);
         if (!loop.turnstile().leaseAll(handler, Math.toIntExact(operation.largestPartBytes()), parts, room)) {
-            return Step.WAIT;
+            return refusedWhole(operation);
         }
         operation.addedParts(parts);
         account(operation.length);
@@ -285,11 +282,35 @@ final class CommandExecution {
         return Step.BEGUN;
     }
 
+    /** There are no buffers for it: it waits for some, or fails if there will be none. */
+    private Step refused(Operation operation) {
+        if (!loop.turnstile().gaveUp(handler)) {
+            return Step.WAIT;
+        }
+        // Nothing of a streamed reply has left: its first piece would have come back, and served the next.
+        operation.fail(Errno.ENOMEM);
+        endWhenPartsAreIn(operation);
+        return Step.BEGUN;
+    }
+
+    /** Likewise for all of its parts at a time, and where there will never be so many, a few are enough. */
+    private Step refusedWhole(Operation operation) {
+        if (!loop.turnstile().gaveUp(handler)) {
+            return Step.WAIT;
+        }
+        if (inFlight > 1) {
+            // No other reply may come between its pieces; the end of the others has it looked at again.
+            return Step.WAIT;
+        }
+        stream(operation);
+        return Step.MORE;
+    }
+
     private boolean isHeldWhole(Operation operation) {
         return operation.isHeldWhole(replies.style().isChunked()) && !operation.streamed;
     }
 
-    /** A buffer for the next part of a WRITE, or null if it has to wait. */
+    /** A buffer for the next part of a WRITE, or null if it has to wait, or has failed as there will be none. */
     @Nullable
     ArenaBuf leaseForWrite(Operation operation) {
         // What the client has not taken does not count: it may be sending all of this before it does.
@@ -306,6 +327,8 @@ final class CommandExecution {
             occupiedInFlight += buf.occupiedBytes();
             buf.limitData(bytes);
             buf.setIndex(buf.dataOffset(), buf.dataOffset());
+        } else if (loop.turnstile().gaveUp(handler)) {
+            operation.fail(Errno.ENOMEM);
         }
         return buf;
     }
@@ -371,10 +394,15 @@ final class CommandExecution {
         if (heldBytes > 0 || inFlight > 1) {
             return false;
         }
+        stream(operation);
+        return true;
+    }
+
+    /** Its reply leaves piece by piece from now on. */
+    private void stream(Operation operation) {
         operation.streamed = true;
         streaming = true;
         operation.cutAt(BufferShare.LEAST_BYTES);
-        return true;
     }
 
     /** Whether a READ may go on; if not, it does when what this connection holds becomes less. */

@@ -219,11 +219,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     /** Works on what was received until something is missing. */
     private void work() {
         working = true;
-        boolean more = true;
-        while (more) {
-            more = step() || receive.refill();
+        try {
+            boolean more = true;
+            while (more) {
+                more = step() || receive.refill();
+            }
+        } finally {
+            // Also after a defect: what comes next must find a connection that goes on, or can end.
+            working = false;
         }
-        working = false;
         if (closed) {
             return;
         }
@@ -387,7 +391,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         target = execution.leaseForWrite(operation);
         if (target == null) {
             askForStallWatch();
-            return false;
+            // If it has failed, the next step sees to its payload.
+            return operation.errno != Errno.OK;
         }
         state = State.WRITE_PAYLOAD;
         return true;

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -88,11 +87,16 @@ class BufferArenaTest {
         BufferArena failing = new BufferArena(tasks::add, Thread.currentThread(), source, budget);
         isShort[0] = true;
         for (int i = 0; i < 100; i++) {
-            assertThrows(OutOfMemoryError.class, () -> failing.lease(1));
+            assertNull(failing.lease(1));
+            assertFalse(failing.leaseAll(4096, 2, new ArenaBuf[2]));
         }
+        assertFalse(failing.mayReturn());
         assertEquals(0, budget.mappedBytes());
+        assertNotNull(failing.leaseReserved());
+        assertFalse(failing.mayReturn(), "that is of no use to who waits");
         isShort[0] = false;
         assertNotNull(failing.lease(1));
+        assertTrue(failing.mayReturn());
     }
 
     @Test

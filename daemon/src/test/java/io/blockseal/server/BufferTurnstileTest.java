@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferArena;
@@ -81,6 +82,35 @@ class BufferTurnstileTest {
     void whoLeavesFromTheMiddleCallsNobody() {
         turnstile.leave(small);
         assertEquals(0, tasks.size());
+    }
+
+    @Test
+    void whoWaitsForWhatIsOutDoesNotGiveUp() {
+        assertFalse(turnstile.gaveUp(large));
+        assertFalse(turnstile.gaveUp(small));
+    }
+
+    /** Or it would wait for ever, and all others behind it. */
+    @Test
+    void whereNothingIsOutNobodyWaits() {
+        BufferArena empty =
+                new BufferArena(tasks::add, Thread.currentThread(), new JvmMemorySource(), new BufferBudget(0));
+        BufferTurnstile hopeless = new BufferTurnstile(empty, tasks::add);
+        boolean[] gaveUp = {false};
+        BufferTurnstile.Waiter second = new BufferTurnstile.Waiter() {
+            @Override
+            public void buffersMayBeFree() {
+                assertNull(hopeless.lease(this, SMALL));
+                gaveUp[0] = hopeless.gaveUp(this);
+            }
+        };
+        assertNull(hopeless.lease(small, SMALL));
+        second.buffersMayBeFree();
+        assertFalse(gaveUp[0], "it is not its turn");
+        assertTrue(hopeless.gaveUp(small));
+        turn();
+        assertTrue(gaveUp[0]);
+        assertFalse(hopeless.isContended());
     }
 
     @Test
