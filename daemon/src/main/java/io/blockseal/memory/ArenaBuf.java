@@ -47,6 +47,11 @@ public final class ArenaBuf extends UnpooledDirectByteBuf {
         return memory.capacity() - BufferArena.HEAD_ROOM_BYTES;
     }
 
+    /** What it takes of its slab, with the head room and its part of what is left over there. */
+    public int occupiedBytes() {
+        return slab.occupiedBytes();
+    }
+
     @Override
     public boolean hasMemoryAddress() {
         return memory.address() != 0;

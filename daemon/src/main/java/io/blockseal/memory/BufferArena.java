@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
  * spent, so that a burst of small requests does not lock out large ones for ever.
  *
  * <p>{@link #lease} is called on the loop's thread; the last {@code release()} of a buffer may happen anywhere and
- * returns it on the loop's. When nothing can be leased the answer is null, never an exception: the caller stops reading
- * from its client and is told by {@link #whenReturned} when to try again. One thread owns all fields; the counters are
- * read by whoever scrapes and may be a moment old.
+ * returns it on the loop's. When nothing can be leased, as the budget is spent or the system has no memory, the answer is
+ * null, never an exception: the caller stops reading from its client and is told by {@link #whenReturned} when to try
+ * again, if something {@link #mayReturn}. One thread owns all fields; the counters are read by whoever scrapes and may be
+ * a moment old.
  *
  * <p>A few small slots are kept in reserve, outside the budget, for layers that need a buffer to finish a request whose
  * payload already holds one: otherwise payloads could spend the budget while all of them wait for a layer, and the layer
@@ -31,6 +32,8 @@ public final class BufferArena {
     private static final int[] DATA_BYTES = {4 << 10, 64 << 10, 256 << 10, MAX_DATA_BYTES};
     /** Four slots of 256 KiB with their head room; one of 1 MiB fits as well. */
     private static final int SLAB_BYTES = 4 * (HEAD_ROOM_BYTES + (256 << 10));
+
+    private static final int[] OCCUPIED_BYTES = occupiedBytes();
 
     private static final int RESERVED_COUNT = 8;
     private static final int RESERVED_CLASS = DATA_BYTES.length;
@@ -62,6 +65,14 @@ public final class BufferArena {
         cut(new Slab(source.map(reservedBytes)), RESERVED_CLASS, RESERVED_DATA_BYTES);
     }
 
+    private static int[] occupiedBytes() {
+        int[] occupied = new int[DATA_BYTES.length];
+        for (int i = 0; i < occupied.length; i++) {
+            occupied[i] = SLAB_BYTES / (SLAB_BYTES / (HEAD_ROOM_BYTES + DATA_BYTES[i]));
+        }
+        return occupied;
+    }
+
     @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no generic arrays; this one never leaves the class.
     private static ArrayDeque<ArenaBuf>[] queues(int count) {
         ArrayDeque<ArenaBuf>[] queues = new ArrayDeque[count];
@@ -73,7 +84,7 @@ public final class BufferArena {
 
     /**
      * A buffer with room for {@code dataBytes} (1 to {@link #MAX_DATA_BYTES}) of data, or null when the budget is
-     * spent. Its contents are whatever was there before: a reader must fill what it sends.
+     * spent or the system has no memory. Its contents are whatever was there before: a reader must fill what it sends.
      */
     public @Nullable ArenaBuf lease(int dataBytes) {
         int own = sizeClassOf(dataBytes);
@@ -125,7 +136,7 @@ public final class BufferArena {
     private ArenaBuf lend(ArenaBuf buf) {
         buf.revive();
         buf.slab().idleCount--;
-        count(1, buf.dataCapacity());
+        count(1, buf.occupiedBytes());
         return buf;
     }
 
@@ -135,6 +146,12 @@ public final class BufferArena {
      */
     public void whenReserveReturned(Runnable task) {
         layersWaiting.add(task);
+    }
+
+    /** Whether a buffer is out that ends the wait of {@link #whenReturned}; if none is, nothing will. */
+    public boolean mayReturn() {
+        int reservedOut = RESERVED_COUNT - idle[RESERVED_CLASS].size();
+        return leased > reservedOut;
     }
 
     /** Runs the task once, on the loop, after some buffer has come back. For a caller that was refused. */
@@ -147,6 +164,11 @@ public final class BufferArena {
         waiting.remove(task);
     }
 
+    /** What a buffer for so many bytes of data takes of its slab at least, with its head room and its part of the rest. */
+    public static int occupiedBytes(int dataBytes) {
+        return OCCUPIED_BYTES[sizeClassOf(dataBytes)];
+    }
+
     /** How many buffers are out; zero when nothing is in flight. From any thread. */
     public int leasedCount() {
         return leased;
@@ -157,7 +179,10 @@ public final class BufferArena {
         return budget;
     }
 
-    /** How many bytes of data the buffers that are out can hold. From any thread. */
+    /**
+     * What the buffers that are out take of the slabs, so that it compares with {@link #budget()}: when all of them are
+     * out, it is what is mapped. From any thread.
+     */
     public long leasedBytes() {
         return leasedBytes;
     }
@@ -186,7 +211,7 @@ public final class BufferArena {
         Slab slab = buf.slab();
         idle[slab.sizeClass].push(buf);
         slab.idleCount++;
-        count(-1, -buf.dataCapacity());
+        count(-1, -buf.occupiedBytes());
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // One thread writes; the volatile is for those who only read.
@@ -210,9 +235,10 @@ public final class BufferArena {
         Slab slab;
         try {
             slab = new Slab(source.map(SLAB_BYTES));
-        } catch (OutOfMemoryError e) {
+        } catch (OutOfMemoryError none) {
+            // There may be some next time. Whoever has made the source knows whom to tell.
             budget.giveBack(SLAB_BYTES);
-            throw e;
+            return false;
         }
         slabs.add(slab);
         cut(slab, sizeClass, DATA_BYTES[sizeClass]);
@@ -235,6 +261,7 @@ public final class BufferArena {
         slab.sizeClass = sizeClass;
         slab.slotCount = slab.memory.capacity() / slotBytes;
         slab.idleCount = slab.slotCount;
+        slab.occupiedBytes = slab.memory.capacity() / slab.slotCount;
         for (int i = 0; i < slab.slotCount; i++) {
             idle[sizeClass].push(new ArenaBuf(this, slab, slab.slice(i * slotBytes, slotBytes)));
         }
@@ -246,9 +273,15 @@ public final class BufferArena {
         private int sizeClass;
         private int slotCount;
         private int idleCount;
+        private int occupiedBytes;
 
         Slab(Memory memory) {
             this.memory = memory;
+        }
+
+        /** What each of its slots takes of it. */
+        int occupiedBytes() {
+            return occupiedBytes;
         }
 
         Memory slice(int offset, int length) {

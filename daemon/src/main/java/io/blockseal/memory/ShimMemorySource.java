@@ -3,6 +3,9 @@ package io.blockseal.memory;
 import io.blockseal.shim.OffHeap;
 import io.blockseal.shim.Shim;
 import io.blockseal.shim.ShimError;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 
 /**
  * Slabs mapped by the native library: their addresses are known, and no core dump contains them. They are cut one behind
@@ -22,6 +25,8 @@ public final class ShimMemorySource implements MemorySource {
     private long next;
 
     private int leftBytes;
+    /** Pieces for which there was no memory. They lie in pages with others, and so can only wait for it. */
+    private final List<Piece> kept = new ArrayList<>();
 
     /** A source that maps through {@code shim}. */
     public ShimMemorySource(Shim shim) {
@@ -36,17 +41,36 @@ public final class ShimMemorySource implements MemorySource {
         if (address == NONE) {
             address = check(shim.map(lengthBytes, Shim.MAP_PREFAULT), lengthBytes);
         } else {
-            check(shim.populate(address, lengthBytes), lengthBytes);
+            touch(address, lengthBytes);
         }
         return new Memory(OffHeap.at(address, lengthBytes).buffer(), address);
     }
 
-    /** A piece of a region, not touched yet. NONE if it is too large for one, or if address space is short. */
+    private void touch(long address, int bytes) {
+        int result = shim.populate(address, bytes);
+        if (result < 0) {
+            keep(new Piece(address, whole(bytes)));
+        }
+        check(result, bytes);
+    }
+
+    private synchronized void keep(Piece piece) {
+        kept.add(piece);
+    }
+
+    /** A piece of a region, perhaps not touched yet. NONE if it is too large for one, or if address space is short. */
     private synchronized long cut(int bytes) {
         if (bytes > REGION_BYTES) {
             return NONE;
         }
-        int whole = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        int whole = whole(bytes);
+        for (Iterator<Piece> pieces = kept.iterator(); pieces.hasNext(); ) {
+            Piece piece = pieces.next();
+            if (piece.bytes == whole) {
+                pieces.remove();
+                return piece.address;
+            }
+        }
         if (whole > leftBytes) {
             long region = shim.reserve(REGION_BYTES);
             if (region < 0) {
@@ -61,10 +85,17 @@ public final class ShimMemorySource implements MemorySource {
         return address;
     }
 
+    private static int whole(int bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
     private static long check(long result, int bytes) {
         if (result < 0) {
             throw new OutOfMemoryError("cannot map " + bytes + " bytes: " + ShimError.describe(result));
         }
         return result;
     }
+
+    /** Whole pages of a region. */
+    private record Piece(long address, int bytes) {}
 }

@@ -6,7 +6,8 @@ import io.blockseal.memory.BufferArena;
 /**
  * How much of a loop's buffers one connection may hold, for requests in flight and for replies that its client has not
  * taken: as much as is free in the first half of them, and {@link #LEAST_BYTES} in any case. So the second half is there
- * for those who hold nothing yet, and clients that never take their replies fill it only in the smallest pieces.
+ * for those who hold nothing yet, and clients that never take their replies fill it only in the smallest pieces. A buffer
+ * counts as what it takes of the memory, which is 8 KiB for a request of one byte.
  *
  * <p>TLS makes other bytes of replies, which lie beside the buffers until they are taken. They count as if they were in
  * them: else clients that never read would hold as much there as they like. One loop's thread.

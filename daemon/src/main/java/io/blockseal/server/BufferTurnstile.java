@@ -18,10 +18,20 @@ final class BufferTurnstile implements Runnable {
         void buffersMayBeFree();
     }
 
+    /** When the first in the queue is called. */
+    private enum Call {
+        /** Nothing is arranged. */
+        NONE,
+        /** When a buffer comes back. */
+        ON_RETURN,
+        /** Soon: the loop has the task. */
+        COMING
+    }
+
     private final BufferArena arena;
     private final Executor loop;
     private final ArrayDeque<Waiter> queue = new ArrayDeque<>();
-    private boolean armed;
+    private Call call = Call.NONE;
 
     BufferTurnstile(BufferArena arena, Executor loop) {
         this.arena = arena;
@@ -51,9 +61,27 @@ final class BufferTurnstile implements Runnable {
 
     /** Takes a connection that is gone out of the queue. */
     void leave(Waiter who) {
-        if (!queue.isEmpty() && queue.remove(who)) {
+        boolean first = queue.peek() == who;
+        if (queue.remove(who) && first) {
             callNext();
         }
+    }
+
+    /**
+     * Whether one who was refused would wait for ever, as no buffer is out that could come back. It has left the queue
+     * then.
+     */
+    boolean gaveUp(Waiter who) {
+        if (queue.peek() != who || arena.mayReturn()) {
+            return false;
+        }
+        leave(who);
+        return true;
+    }
+
+    /** The first in the queue tries again, although perhaps nothing has come back. */
+    void tryAgain() {
+        callNext();
     }
 
     /** Whether somebody waits. */
@@ -85,26 +113,31 @@ final class BufferTurnstile implements Runnable {
     }
 
     private void arm() {
-        if (!armed) {
-            armed = true;
+        if (call == Call.NONE) {
+            call = Call.ON_RETURN;
             arena.whenReturned(this);
         }
     }
 
+    /** Without waiting for a buffer: what the one before has waited for need not be what this one wants. */
     private void callNext() {
-        if (!queue.isEmpty() && !armed) {
-            armed = true;
-            loop.execute(this);
+        if (queue.isEmpty() || call == Call.COMING) {
+            return;
         }
+        if (call == Call.ON_RETURN) {
+            arena.forget(this);
+        }
+        call = Call.COMING;
+        loop.execute(this);
     }
 
     @Override
     public void run() {
-        armed = false;
+        call = Call.NONE;
         Waiter head = queue.peek();
-        while (head != null && !armed) {
+        while (head != null && call == Call.NONE) {
             head.buffersMayBeFree();
-            if (!armed && queue.peek() == head) {
+            if (call == Call.NONE && queue.peek() == head) {
                 // It did not even try: something else holds it up. It must not hold up the others.
                 queue.poll();
             }

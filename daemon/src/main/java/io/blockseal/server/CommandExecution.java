@@ -63,6 +63,9 @@ final class CommandExecution {
     private int inFlight;
     private long operationCount;
     private long bytesInFlight;
+    /** What the buffers take that these lie in, see {@link BufferShare}. */
+    private long occupiedInFlight;
+
     private int turnLeft;
     private boolean kickNeeded;
     private boolean silent;
@@ -235,10 +238,7 @@ final class CommandExecution {
     Step beginRead(Operation operation) {
         if (operation.errno != Errno.OK) {
             // A part failed already: the rest would be thrown away.
-            operation.begun = true;
-            if (operation.isEnded()) {
-                end(operation);
-            }
+            endWhenPartsAreIn(operation);
             return Step.BEGUN;
         }
         if (!canSend() || !hasShareToRead(operation)) {
@@ -254,10 +254,11 @@ final class CommandExecution {
         }
         ArenaBuf buf = loop.turnstile().lease(handler, bytes);
         if (buf == null) {
-            return Step.WAIT;
+            return refused(operation);
         }
         boolean last = operation.position + bytes == operation.length;
         account(bytes);
+        occupiedInFlight += buf.occupiedBytes();
         submitPart(operation, Command.READ, operation.addPart(buf), bytes);
         return last ? Step.BEGUN : Step.MORE;
     }
@@ -268,25 +269,52 @@ final class CommandExecution {
         }
         @Nullable ArenaBuf[] room = operation.roomFor(parts);
         if (!loop.turnstile().leaseAll(handler, Math.toIntExact(operation.largestPartBytes()), parts, room)) {
-            return Step.WAIT;
+            return refusedWhole(operation);
         }
         operation.addedParts(parts);
         account(operation.length);
+        for (int i = 0; i < parts; i++) {
+            occupiedInFlight += operation.part(i).occupiedBytes();
+        }
         for (int i = 0; i < parts; i++) {
             submitPart(operation, Command.READ, i, operation.nextPartBytes());
         }
         return Step.BEGUN;
     }
 
+    /** There are no buffers for it: it waits for some, or fails if there will be none. */
+    private Step refused(Operation operation) {
+        if (!loop.turnstile().gaveUp(handler)) {
+            return Step.WAIT;
+        }
+        // Nothing of a streamed reply has left: its first piece would have come back, and served the next.
+        operation.fail(Errno.ENOMEM);
+        endWhenPartsAreIn(operation);
+        return Step.BEGUN;
+    }
+
+    /** Likewise for all of its parts at a time, and where there will never be so many, a few are enough. */
+    private Step refusedWhole(Operation operation) {
+        if (!loop.turnstile().gaveUp(handler)) {
+            return Step.WAIT;
+        }
+        if (inFlight > 1) {
+            // No other reply may come between its pieces; the end of the others has it looked at again.
+            return Step.WAIT;
+        }
+        stream(operation);
+        return Step.MORE;
+    }
+
     private boolean isHeldWhole(Operation operation) {
         return operation.isHeldWhole(replies.style().isChunked()) && !operation.streamed;
     }
 
-    /** A buffer for the next part of a WRITE, or null if it has to wait. */
+    /** A buffer for the next part of a WRITE, or null if it has to wait, or has failed as there will be none. */
     @Nullable
     ArenaBuf leaseForWrite(Operation operation) {
         // What the client has not taken does not count: it may be sending all of this before it does.
-        if (!isWithinShare(operation, bytesInFlight)) {
+        if (!isWithinShare(operation, occupiedInFlight)) {
             return null;
         }
         int bytes = operation.nextPartBytes();
@@ -296,8 +324,11 @@ final class CommandExecution {
         ArenaBuf buf = loop.turnstile().lease(handler, bytes);
         if (buf != null) {
             account(bytes);
+            occupiedInFlight += buf.occupiedBytes();
             buf.limitData(bytes);
             buf.setIndex(buf.dataOffset(), buf.dataOffset());
+        } else if (loop.turnstile().gaveUp(handler)) {
+            operation.fail(Errno.ENOMEM);
         }
         return buf;
     }
@@ -313,6 +344,7 @@ final class CommandExecution {
     /** Gives back the buffer of a part that will never be whole, because the client is gone. */
     void abandonWritePart(Operation operation, ArenaBuf buf) {
         bytesInFlight -= operation.nextPartBytes();
+        occupiedInFlight -= buf.occupiedBytes();
         buf.release();
     }
 
@@ -337,12 +369,12 @@ final class CommandExecution {
      * much; where it does not the part is cut finer. Whoever holds nothing always gets one.
      */
     private boolean isWithinShare(Operation operation, long heldBytes) {
-        long share = loop.share().bytes();
+        long left = loop.share().bytes() - heldBytes;
         operation.cutAt(BufferArena.MAX_DATA_BYTES);
-        if (heldBytes + operation.nextPartBytes() > share) {
+        if (BufferArena.occupiedBytes(operation.nextPartBytes()) > left) {
             operation.cutAt(BufferShare.LEAST_BYTES);
         }
-        return heldBytes == 0 || heldBytes + operation.nextPartBytes() <= share;
+        return heldBytes == 0 || BufferArena.occupiedBytes(operation.nextPartBytes()) <= left;
     }
 
     private boolean mayRead(Operation operation, long heldBytes) {
@@ -354,6 +386,7 @@ final class CommandExecution {
         if (!isHeldWhole(operation)) {
             return isWithinShare(operation, heldBytes);
         }
+        // By its length, without the rest of its slots: the longest fits just into half of the default.
         if (heldBytes + operation.length <= loop.share().bytes()) {
             return true;
         }
@@ -361,21 +394,26 @@ final class CommandExecution {
         if (heldBytes > 0 || inFlight > 1) {
             return false;
         }
+        stream(operation);
+        return true;
+    }
+
+    /** Its reply leaves piece by piece from now on. */
+    private void stream(Operation operation) {
         operation.streamed = true;
         streaming = true;
         operation.cutAt(BufferShare.LEAST_BYTES);
-        return true;
     }
 
     /** Whether a READ may go on; if not, it does when what this connection holds becomes less. */
     private boolean hasShareToRead(Operation operation) {
-        if (mayRead(operation, bytesInFlight + handler.unsentBytes())) {
+        if (mayRead(operation, occupiedInFlight + handler.unsentBytes())) {
             return true;
         }
         // What was read before may still be waiting for the flush.
         flush();
         long unsent = handler.unsentBytes();
-        if (mayRead(operation, bytesInFlight + unsent)) {
+        if (mayRead(operation, occupiedInFlight + unsent)) {
             return true;
         }
         if (bytesInFlight == 0 && unsent > 0) {
@@ -496,8 +534,10 @@ final class CommandExecution {
         if (command == Command.READ) {
             readEnded(operation, part, partOffset, bytes);
         } else if (command == Command.WRITE) {
-            operation.takePart(part).release();
+            ArenaBuf buf = operation.takePart(part);
             bytesInFlight -= bytes;
+            occupiedInFlight -= buf.occupiedBytes();
+            buf.release();
         }
         if (operation.isEnded()) {
             end(operation);
@@ -515,6 +555,7 @@ final class CommandExecution {
         }
         ArenaBuf buf = operation.takePart(part);
         bytesInFlight -= bytes;
+        occupiedInFlight -= buf.occupiedBytes();
         boolean first = partOffset == operation.offset;
         if (silent || operation.errno != Errno.OK) {
             buf.release();
@@ -534,6 +575,9 @@ final class CommandExecution {
 
     private void heldReadEnded(Operation operation) {
         bytesInFlight -= operation.length;
+        for (int i = 0; i < operation.partCount(); i++) {
+            occupiedInFlight -= operation.part(i).occupiedBytes();
+        }
         if (silent || operation.errno != Errno.OK) {
             operation.releaseParts();
             return;

@@ -58,6 +58,7 @@ public final class IoLoops implements AutoCloseable {
             throw new IllegalArgumentException("loops need a count of at least 1 and " + BUFFER_BYTES_MIN
                     + " bytes of buffers each; asked for " + count + " and " + bufferBytesPerLoop);
         }
+        MemorySource memory = new ShortageNews(source);
         SpareProcessors spare = SpareProcessors.ofThisMachine();
         List<BusyPoll> polls = new ArrayList<>(count);
         AtomicInteger number = new AtomicInteger();
@@ -78,7 +79,7 @@ public final class IoLoops implements AutoCloseable {
                     })
                     .awaitUninterruptibly()
                     .getNow();
-            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, source, poll));
+            loops.add(new NettyIoLoop((EventLoop) executor, thread, loops.size(), bufferBytesPerLoop, memory, poll));
         }
         return new IoLoops(group, loops);
     }

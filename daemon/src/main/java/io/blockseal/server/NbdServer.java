@@ -165,6 +165,7 @@ public final class NbdServer implements AutoCloseable {
                 .group(loops.group())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.ALLOCATOR, allocator)
+                .childOption(ChannelOption.MESSAGE_SIZE_ESTIMATOR, new OccupiedBytes())
                 .childOption(
                         ChannelOption.WRITE_BUFFER_WATER_MARK,
                         new WriteBufferWaterMark(options.outboundBytes() / 2, options.outboundBytes()));

@@ -253,7 +253,8 @@ final class ReceiveBuffer implements RecvByteBufAllocator, RecvByteBufAllocator.
     private ArenaBuf leaseFor(int bytes) {
         ArenaBuf buf = arena.lease(BYTES);
         if (buf == null) {
-            throw new IllegalStateException("receive buffers are bounded by the number of connections");
+            // No budget bounds them. Nothing can be read, and the connection ends.
+            throw new OutOfMemoryError("no memory for what a client sends");
         }
         buf.limitData(bytes);
         buf.setIndex(buf.dataOffset(), buf.dataOffset());

@@ -86,6 +86,8 @@ final class StallWatch implements Runnable {
                 cutOff(holder);
             }
         }
+        // There may be buffers although none has come back: the system had no memory for more of them, and has now.
+        turnstile.tryAgain();
         lookLater();
     }
 

@@ -219,11 +219,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     /** Works on what was received until something is missing. */
     private void work() {
         working = true;
-        boolean more = true;
-        while (more) {
-            more = step() || receive.refill();
+        try {
+            boolean more = true;
+            while (more) {
+                more = step() || receive.refill();
+            }
+        } finally {
+            // Also after a defect: what comes next must find a connection that goes on, or can end.
+            working = false;
         }
-        working = false;
         if (closed) {
             return;
         }
@@ -387,7 +391,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         target = execution.leaseForWrite(operation);
         if (target == null) {
             askForStallWatch();
-            return false;
+            // If it has failed, the next step sees to its payload.
+            return operation.errno != Errno.OK;
         }
         state = State.WRITE_PAYLOAD;
         return true;
@@ -590,7 +595,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         violation("the client has not moved while others wait for its buffers");
     }
 
-    /** Replies that the client has not taken. */
+    /** Replies that the client has not taken, as {@link OccupiedBytes} counts them. */
     long unsentBytes() {
         ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
         return outbound == null ? 0 : outbound.totalPendingWriteBytes();

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -52,6 +51,29 @@ class BufferArenaTest {
         assertNotNull(arena.lease(1));
     }
 
+    /** Else whoever divides them thinks that there are others left, and there are none. */
+    @Test
+    void whenAllAreOutWhatIsLeasedIsWhatIsMapped() {
+        for (int bytes : new int[] {1, 4096, 65536, 262144, BufferArena.MAX_DATA_BYTES}) {
+            List<ArenaBuf> leased = leaseAllThereAre(bytes);
+            assertEquals(budget.mappedBytes(), arena.leasedBytes(), budget.mappedBytes() / 1000.0, "of " + bytes);
+            assertTrue(leased.stream().allMatch(buf -> buf.occupiedBytes() == BufferArena.occupiedBytes(bytes)));
+            leased.forEach(ArenaBuf::release);
+            assertEquals(0, arena.leasedBytes());
+        }
+    }
+
+    @Test
+    void aLargerBufferThanWasNeededCountsAsWhatItIs() {
+        List<ArenaBuf> large = leaseAllThereAre(262144);
+        long all = arena.leasedBytes();
+        large.get(0).release();
+        ArenaBuf small = arena.lease(4096);
+        assertNotNull(small);
+        assertEquals(BufferArena.occupiedBytes(262144), small.occupiedBytes());
+        assertEquals(all, arena.leasedBytes());
+    }
+
     /** The daemon goes on, and there may be memory again. */
     @Test
     void whatCouldNotBeMappedIsNotCounted() {
@@ -65,11 +87,16 @@ class BufferArenaTest {
         BufferArena failing = new BufferArena(tasks::add, Thread.currentThread(), source, budget);
         isShort[0] = true;
         for (int i = 0; i < 100; i++) {
-            assertThrows(OutOfMemoryError.class, () -> failing.lease(1));
+            assertNull(failing.lease(1));
+            assertFalse(failing.leaseAll(4096, 2, new ArenaBuf[2]));
         }
+        assertFalse(failing.mayReturn());
         assertEquals(0, budget.mappedBytes());
+        assertNotNull(failing.leaseReserved());
+        assertFalse(failing.mayReturn(), "that is of no use to who waits");
         isShort[0] = false;
         assertNotNull(failing.lease(1));
+        assertTrue(failing.mayReturn());
     }
 
     @Test

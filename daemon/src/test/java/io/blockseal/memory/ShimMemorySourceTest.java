@@ -87,6 +87,25 @@ class ShimMemorySourceTest {
         assertTrue(error.getMessage().contains(String.valueOf(SLAB_BYTES)), error::getMessage);
     }
 
+    /** Each try would take another one, and none of them can be given back. */
+    @Test
+    void aPieceForWhichThereWasNoMemoryIsTheNextOfItsSize() {
+        InterposedShim shim = new InterposedShim(shim());
+        ShimMemorySource again = new ShimMemorySource(shim.shim());
+        Memory before = again.map(SLAB_BYTES);
+        shim.answer("populate", (arguments, real) -> -12);
+        for (int i = 0; i < 3; i++) {
+            assertThrows(OutOfMemoryError.class, () -> again.map(SLAB_BYTES));
+        }
+        shim.restore("populate");
+        Memory other = again.map(4096);
+        Memory after = again.map(SLAB_BYTES);
+        assertEquals(before.address() + SLAB_BYTES, after.address());
+        assertTrue(after.isZero(0, SLAB_BYTES));
+        assertEquals(after.address() + SLAB_BYTES, other.address());
+        assertEquals(other.address() + 4096, again.map(SLAB_BYTES).address());
+    }
+
     /** The kernel's flags: hg is that huge pages are wanted, dd that it is left out of core dumps. */
     @Test
     void hugePagesAreAskedForAndNoCoreDumpContainsThem() throws IOException {

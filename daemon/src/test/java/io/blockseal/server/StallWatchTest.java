@@ -20,7 +20,8 @@ class StallWatchTest {
     private final BufferArena none =
             new BufferArena(channel.eventLoop(), Thread.currentThread(), new JvmMemorySource(), new BufferBudget(0));
     private final BufferTurnstile turnstile = new BufferTurnstile(none, channel.eventLoop());
-    private final BufferTurnstile.Waiter waiter = () -> {};
+    private final BufferTurnstile.Waiter waiter = this::tryAgain;
+    private int tries;
     private final StallWatch watch = new StallWatch(channel.eventLoop(), turnstile);
 
     /** A client that sits on buffers. */
@@ -43,6 +44,11 @@ class StallWatchTest {
         public void cutOff() {
             cutOffs++;
         }
+    }
+
+    private void tryAgain() {
+        tries++;
+        assertNull(turnstile.lease(waiter, 512));
     }
 
     @BeforeEach
@@ -84,6 +90,16 @@ class StallWatchTest {
         }
         assertEquals(0, slow.cutOffs);
         assertEquals(0, idle.cutOffs);
+    }
+
+    /** There may be memory again, and no buffer that comes back to tell of it. */
+    @Test
+    void hasWhoWaitsTryAgain() {
+        for (int i = 1; i <= 3; i++) {
+            pass(TIMEOUT_MILLIS / 6);
+            channel.runPendingTasks();
+            assertEquals(i, tries);
+        }
     }
 
     @Test
