@@ -357,7 +357,7 @@ class TransferIT {
         String uri = "nbd+unix:///?socket=" + socket;
         Path back = folder.resolve("back.img");
         String exported;
-        Process nbdkit = slowServer(socket, out, "4M");
+        Process nbdkit = slowServer(socket, out, "16M");
         try (Server server = Server.start(folder, "--control", control.toString())) {
             String id = order(control, "import", uri, volume(), "--detach")
                     .ok()

@@ -57,8 +57,9 @@ class ControlKeyRotationTest {
                     served("rotate-kek", "demo", "--key-file", "./demo.key", "--new-key-file", "./next.key");
             assertEquals(
                     "demo: key slot 0 is now: key file " + cli.path("next.key") + " (made now, mode 0600)\n"
-                            + "The configuration names key-file " + cli.path("demo.key")
-                            + ", which opens this volume no more: change it before the next start, then reload.\n",
+                            + "The daemon's key-file " + cli.path("demo.key")
+                            + " opens this volume no more: name the new key before the next start, in the configuration"
+                            + " (then reload) or on the command line.\n",
                     rotated.out(),
                     rotated.all());
             Cli.Result same = served("rotate-kek", "demo", "--key-file", "./next.key");

@@ -98,9 +98,10 @@ class ControlLeakTest {
         String closed = cli.ok(
                         "respond-leak", "./demo.bsl", "--key-file", "./next.key", "--new-key-file", "./third.key")
                 .out();
-        // Only a daemon has a configuration that may name the old key still.
-        String reminder = "The configuration names key-file " + cli.path("demo.key")
-                + ", which opens this volume no more: change it before the next start, then reload.\n";
+        // Only a daemon may have been told of the old key.
+        String reminder = "The daemon's key-file " + cli.path("demo.key")
+                + " opens this volume no more: name the new key before the next start, in the configuration (then reload)"
+                + " or on the command line.\n";
         assertEquals(withoutIdentity(closed) + reminder, withoutIdentity(told.replace("next.key", "third.key")));
     }
 

@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether a volume that is served would open again by the keys that its configuration names, after they were changed: who
+ * Whether a volume that is served would open again by the keys that its daemon was told of, after they were changed: who
  * has just done that is to know it before the next start does. From any thread but a loop's; may take as long as an
  * opening.
  */
@@ -41,13 +41,10 @@ public final class ConfiguredKeys {
             String named = config.keys().stream()
                     .map(key -> key.kind().word() + " " + key.place())
                     .collect(Collectors.joining(", "));
-            LOG.warn(
-                    "volume={}: the configuration names {}, which opens it no more: {}",
-                    served.name(),
-                    named,
-                    changed.getMessage());
-            return "The configuration names " + named + ", which opens this volume no more: change it before the next"
-                    + " start, then reload.\n";
+            LOG.warn("volume={}: the daemon's {} opens it no more: {}", served.name(), named, changed.getMessage());
+            return "The daemon's " + named
+                    + " opens this volume no more: name the new key before the next start, in the"
+                    + " configuration (then reload) or on the command line.\n";
         } catch (Exception unknown) {
             LOG.debug("volume={}: {}", served.name(), Failures.message(unknown), unknown);
             return null;
