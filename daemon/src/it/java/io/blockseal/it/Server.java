@@ -51,10 +51,7 @@ final class Server implements AutoCloseable {
 
     /** Likewise, with options of the virtual machine, which win over those that the launcher gives. */
     static Server startWithJvmOptions(Path folder, String jvmOptions, String... more) {
-        List<String> words = new ArrayList<>(List.of("env", "BLOCKSEAL_JAVA_OPTS=" + WATCH_BUFFERS + " " + jvmOptions));
-        words.addAll(List.of(Blockseal.launcher(), "serve"));
-        words.addAll(List.of(arguments(folder, more)));
-        return launch(folder, words);
+        return serve(folder, Map.of(), jvmOptions, arguments(folder, more));
     }
 
     private static String[] arguments(Path folder, String... more) {

@@ -79,11 +79,6 @@ final class BufferTurnstile implements Runnable {
         return true;
     }
 
-    /** The first in the queue tries again, although perhaps nothing has come back. */
-    void tryAgain() {
-        callNext();
-    }
-
     /** Whether somebody waits. */
     boolean isContended() {
         return !queue.isEmpty();
@@ -119,8 +114,11 @@ final class BufferTurnstile implements Runnable {
         }
     }
 
-    /** Without waiting for a buffer: what the one before has waited for need not be what this one wants. */
-    private void callNext() {
+    /**
+     * The first in the queue tries again soon, although perhaps nothing has come back: what the one before has waited for
+     * need not be what this one wants.
+     */
+    void callNext() {
         if (queue.isEmpty() || call == Call.COMING) {
             return;
         }

@@ -87,7 +87,7 @@ final class StallWatch implements Runnable {
             }
         }
         // There may be buffers although none has come back: the system had no memory for more of them, and has now.
-        turnstile.tryAgain();
+        turnstile.callNext();
         lookLater();
     }
 

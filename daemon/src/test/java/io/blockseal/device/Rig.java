@@ -14,6 +14,7 @@ import io.blockseal.memory.ArenaBuf;
 import io.blockseal.memory.BufferBudget;
 import io.blockseal.volume.VolumeShape;
 import java.util.Random;
+import java.util.function.Supplier;
 
 /**
  * A stack over a store in memory, with loops that the test turns: requests by hand, everything that happens decided by
@@ -215,6 +216,28 @@ final class Rig implements AutoCloseable {
     Errno outcome(Sent sent) {
         assertTrue(sent.isDone(), "the request is not done");
         return await(sent);
+    }
+
+    /**
+     * Turns until {@code waiting} is done, while one request of a stream is always under way: the next is sent before the
+     * last is done.
+     *
+     * @return its outcome
+     */
+    Errno outcomeBeside(Supplier<Sent> stream, Sent begun, Sent waiting) {
+        Sent last = begun;
+        for (int rounds = 0; !waiting.isDone(); rounds++) {
+            assertTrue(rounds < 1000, "starved");
+            Sent next = stream.get();
+            while (!last.isDone()) {
+                assertTrue(turn());
+            }
+            outcome(last);
+            last = next;
+        }
+        turnUntilIdle();
+        outcome(last);
+        return outcome(waiting);
     }
 
     Errno run(Command command, int flags, long offset, long length) {

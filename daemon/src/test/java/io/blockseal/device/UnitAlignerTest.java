@@ -12,6 +12,7 @@ import io.blockseal.memory.ArenaBuf;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -164,22 +165,10 @@ class UnitAlignerTest {
         void aStreamOfWholeWritesDoesNotStarveASmallOne() {
             try (Rig rig = Rig.plan().loops(2).build()) {
                 assertEquals(Errno.OK, rig.write(0, Rig.noise(1, UNIT)));
-                Rig.Sent stream = rig.send(1, Command.WRITE, 0, UNIT, UNIT, null, 0);
+                Supplier<Rig.Sent> stream = () -> rig.send(1, Command.WRITE, 0, UNIT, UNIT, null, 0);
+                Rig.Sent begun = stream.get();
                 Rig.Sent small = rig.send(0, Command.WRITE, 0, 10, 20, null, 0);
-                int rounds = 0;
-                while (!small.isDone()) {
-                    assertTrue(++rounds < 1000, "starved");
-                    // The next of the stream is sent before the last is done: there is never a moment without one.
-                    Rig.Sent next = rig.send(1, Command.WRITE, 0, UNIT, UNIT, null, 0);
-                    while (!stream.isDone()) {
-                        assertTrue(rig.turn());
-                    }
-                    rig.outcome(stream);
-                    stream = next;
-                }
-                rig.turnUntilIdle();
-                rig.outcome(stream);
-                rig.outcome(small);
+                rig.outcomeBeside(stream, begun, small);
             }
         }
     }

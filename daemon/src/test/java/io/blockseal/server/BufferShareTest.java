@@ -37,11 +37,7 @@ class BufferShareTest {
         for (RawNbd nbd : holders) {
             nbd.close();
         }
-        try {
-            rig.assertEverythingIsBack();
-        } finally {
-            rig.close();
-        }
+        rig.closeWithEverythingBack();
     }
 
     /** Asks at once for so many pieces of that length. */

@@ -46,11 +46,7 @@ class LimitsTest {
 
     @AfterEach
     void everythingIsBack() throws Exception {
-        try {
-            rig.assertEverythingIsBack();
-        } finally {
-            rig.close();
-        }
+        rig.closeWithEverythingBack();
     }
 
     private RawNbd transmitting(String export, NbdReplyStyle style) throws Exception {

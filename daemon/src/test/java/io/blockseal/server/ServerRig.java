@@ -122,6 +122,15 @@ final class ServerRig implements AutoCloseable {
         assertEquals(0, disk.channelsOpen.get(), "device channels");
     }
 
+    /** The end of a test: it closes in any case, and nothing may be out. */
+    void closeWithEverythingBack() throws Exception {
+        try {
+            assertEverythingIsBack();
+        } finally {
+            close();
+        }
+    }
+
     /** Each loop has a turn. */
     void letLoopsTurn() throws InterruptedException {
         for (NettyIoLoop loop : loops.netty()) {

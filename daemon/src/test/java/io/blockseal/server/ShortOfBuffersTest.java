@@ -74,11 +74,7 @@ class ShortOfBuffersTest {
         for (RawNbd nbd : deaf) {
             nbd.close();
         }
-        try {
-            rig.assertEverythingIsBack();
-        } finally {
-            rig.close();
-        }
+        rig.closeWithEverythingBack();
     }
 
     @Test

@@ -37,11 +37,7 @@ class ToolsSmokeTest {
 
     @AfterEach
     void stop() throws Exception {
-        try {
-            rig.assertEverythingIsBack();
-        } finally {
-            rig.close();
-        }
+        rig.closeWithEverythingBack();
     }
 
     private String run(String... command) throws IOException, InterruptedException {
